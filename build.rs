@@ -1,0 +1,2 @@
+//! Compiles the contract.
+fn main() {}
