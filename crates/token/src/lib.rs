@@ -1,1 +1,44 @@
-//! To be written.
+//! Pure tokens: bytes and an instant in, claims out.
+//!
+//! Invariant: a [`Verified`] exists only when a key of the ring signed exactly its bytes, and that key's entry allows everything
+//! the token claims. There is no clock, no network and no file here; time and chance are arguments.
+//!
+//! No token and no secret is in any error, `Debug` or panic of this crate.
+
+mod claims;
+mod claims_wire;
+mod error;
+mod fingerprint;
+mod generate;
+mod inspect;
+mod key;
+mod kind;
+mod lineage;
+mod material;
+mod mint;
+mod plain;
+mod ring;
+mod ring_file;
+mod scopes;
+mod secret;
+mod signature;
+mod strict_json;
+mod time;
+mod verified;
+mod verify;
+mod wire;
+
+pub use claims::{Claims, Confirmation, MAX_PARENTS, ResourceClaim};
+pub use error::{MintError, RingError, TokenError};
+pub use fingerprint::{Fingerprint, FingerprintError, TokenId};
+pub use generate::generate;
+pub use inspect::{Inspected, inspect, verify_signature_only};
+pub use key::{Algorithm, Key, KeySpec, KeyState, Profile, UnknownAlgorithm};
+pub use kind::{TokenType, UnknownTokenType};
+pub use mint::{MintedToken, NewToken};
+pub use plain::mint_bearer;
+pub use ring::KeyRing;
+pub use scopes::Scopes;
+pub use secret::{SecretRef, SecretRefError};
+pub use time::{SKEW, UnixTime};
+pub use verified::Verified;

@@ -1,0 +1,67 @@
+//! What a token says. Plain data: only `KeyRing::verify` vouches for it, by wrapping it in a `Verified`.
+
+use serde_json::Value;
+
+use crate::{Fingerprint, Scopes, TokenType, UnixTime};
+
+/// The most ancestors that a token may have.
+pub const MAX_PARENTS: usize = 8;
+
+/// The claims of a token, whatever profile it came in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims {
+    /// `iss`; under the profiles of other minters, the issuer of the key entry.
+    pub issuer: Option<String>,
+    /// `sub`: the user in whose name the holder acts; `None` for background tokens.
+    pub subject: Option<String>,
+    /// `aud`; under the profiles of other minters, the audiences of the key entry.
+    pub audience: Vec<String>,
+    /// `service`: the service that holds the token.
+    pub service: Option<String>,
+    /// `scopes`; under `bearer-v1`, the scopes of the key entry.
+    pub scopes: Scopes,
+    /// `type`.
+    pub token_type: TokenType,
+    /// `iat`.
+    pub issued_at: UnixTime,
+    /// `nbf`.
+    pub not_before: Option<UnixTime>,
+    /// `exp`; `None` only for user tokens whose key entry allows it.
+    pub expires_at: Option<UnixTime>,
+    /// `jti`; `None` only under the profiles of other minters.
+    pub id: Option<String>,
+    /// `txn`: the same through a whole chain of calls.
+    pub txn: Option<String>,
+    /// `act`: who acts for the subject (RFC 8693, section 4.1); informational.
+    pub actor: Option<Value>,
+    /// `job_id`: the job that a background token was minted for.
+    pub job_id: Option<String>,
+    /// `resource`: the one object that the token is for.
+    pub resource: Option<ResourceClaim>,
+    /// `cnf`: the certificate that the token is bound to (RFC 8705).
+    pub confirmation: Option<Confirmation>,
+    /// `par`: the fingerprints of all ancestors, the root first; at most [`MAX_PARENTS`].
+    pub parents: Vec<Fingerprint>,
+    /// `root_iat`: when the first token of the chain was issued; present with `par` only.
+    pub root_issued_at: Option<UnixTime>,
+    /// `root_kid`: the key that signed the first token of the chain; present with `par` only.
+    pub root_key: Option<String>,
+    /// `sid`: the session that the token was made for.
+    pub session: Option<String>,
+}
+
+/// The one object that a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceClaim {
+    /// The declared type, such as `dataset`; `type` on the wire.
+    pub kind: String,
+    /// The object's id.
+    pub id: String,
+}
+
+/// What the holder must prove besides having the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The SHA-256 of the client certificate (RFC 8705, section 3.1: `x5t#S256`).
+    pub certificate_sha256: [u8; 32],
+}

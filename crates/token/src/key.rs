@@ -1,0 +1,219 @@
+//! A key of the ring: what verifies or signs, and everything that it is allowed to sign.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::material::Material;
+use crate::{Scopes, TokenType};
+
+/// The algorithms that tokens are signed with. A key has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// HMAC with SHA-256: a shared secret, whose holders can forge each other.
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// HMAC with SHA-512.
+    #[serde(rename = "HS512")]
+    Hs512,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 4] = [Self::Hs256, Self::Hs512, Self::Es256, Self::EdDsa];
+
+    /// The value of `alg` (RFC 7518, section 3.1; RFC 8037).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs512 => "HS512",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Whether verifier and signer hold the same secret.
+    pub const fn is_shared_secret(self) -> bool {
+        matches!(self, Self::Hs256 | Self::Hs512)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no algorithm that is used here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an algorithm; one of HS256, HS512, ES256, EdDSA")]
+pub struct UnknownAlgorithm;
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownAlgorithm)
+    }
+}
+
+/// Where a key is in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyState {
+    /// Verifies already and does not sign yet: verifiers learn it before its first token.
+    Next,
+    /// Signs and verifies.
+    #[default]
+    Active,
+    /// Does neither; kept so that its tokens are refused by name.
+    Retired,
+}
+
+/// Which form of token a key's minter makes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Profile {
+    /// Hallpass' own.
+    #[default]
+    #[serde(rename = "standard")]
+    Standard,
+    /// Service and background tokens without `iss`, `aud` and `jti`; the key's entry says at which audience they count.
+    #[serde(rename = "hybrid-v1")]
+    HybridV1,
+    /// User tokens of `sub`, `iat` and an optional `exp`; the key's entry gives scopes and audience.
+    #[serde(rename = "bearer-v1")]
+    BearerV1,
+}
+
+/// What a key is for: the ring entry's member `hallpass`, and its `kid`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySpec {
+    /// The key's name.
+    pub kid: String,
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The service that owns it.
+    pub owner: String,
+    /// The kinds of token that it may sign.
+    pub types: Vec<TokenType>,
+    /// The scopes that it may sign.
+    pub scopes: Scopes,
+    /// The audiences that it may sign for.
+    pub audiences: Vec<String>,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// The form of its tokens.
+    pub profile: Profile,
+    /// Whether its user tokens may live for ever; `bearer-v1` says so by itself.
+    pub no_expiry: bool,
+}
+
+/// A key of the ring. Its `Debug` shows no key material.
+#[derive(Clone)]
+pub struct Key {
+    algorithm: Algorithm,
+    spec: KeySpec,
+    material: Material,
+}
+
+impl Key {
+    pub(crate) const fn new(spec: KeySpec, material: Material) -> Self {
+        Self { algorithm: material.algorithm(), spec, material }
+    }
+
+    /// The key's name.
+    pub fn kid(&self) -> &str {
+        &self.spec.kid
+    }
+
+    /// Its one algorithm.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The `iss` of its tokens.
+    pub fn issuer(&self) -> &str {
+        &self.spec.issuer
+    }
+
+    /// The service that owns it.
+    pub fn owner(&self) -> &str {
+        &self.spec.owner
+    }
+
+    /// The kinds of token that it may sign.
+    pub fn types(&self) -> &[TokenType] {
+        &self.spec.types
+    }
+
+    /// The scopes that it may sign.
+    pub const fn scopes(&self) -> &Scopes {
+        &self.spec.scopes
+    }
+
+    /// The audiences that it may sign for.
+    pub fn audiences(&self) -> &[String] {
+        &self.spec.audiences
+    }
+
+    /// Where it is in its life.
+    pub const fn state(&self) -> KeyState {
+        self.spec.state
+    }
+
+    /// The form of its tokens.
+    pub const fn profile(&self) -> Profile {
+        self.spec.profile
+    }
+
+    /// All that its entry says.
+    pub const fn spec(&self) -> &KeySpec {
+        &self.spec
+    }
+
+    /// Whether its entry allows this kind of token.
+    pub fn may_sign(&self, token_type: TokenType) -> bool {
+        self.spec.types.contains(&token_type)
+    }
+
+    /// Whether its tokens may be for this audience.
+    pub fn may_reach(&self, audience: &str) -> bool {
+        self.spec.audiences.iter().any(|allowed| allowed == audience)
+    }
+
+    /// Whether its user tokens may live for ever.
+    pub const fn allows_no_expiry(&self) -> bool {
+        self.spec.no_expiry || matches!(self.spec.profile, Profile::BearerV1)
+    }
+
+    /// Whether the ring holds what signs.
+    pub const fn can_sign(&self) -> bool {
+        self.material.can_sign()
+    }
+
+    /// The key as other processes hold it, without what signs; `None` for a shared secret, which has no public part.
+    pub fn public(&self) -> Option<Self> {
+        Some(Self { material: self.material.public()?, ..self.clone() })
+    }
+
+    pub(crate) const fn material(&self) -> &Material {
+        &self.material
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("algorithm", &self.algorithm)
+            .field("spec", &self.spec)
+            .field("can_sign", &self.can_sign())
+            .finish()
+    }
+}

@@ -1,0 +1,97 @@
+//! The kinds of token, and what tells one from another on the wire.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Who holds a token and for what. Kinds exclude each other: each has its own `typ` and its own `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenType {
+    /// A person or an API client at the edge.
+    User,
+    /// A service, for one user.
+    Service,
+    /// A worker, for no user.
+    Background,
+    /// A user, for one elevated operation.
+    Action,
+}
+
+impl TokenType {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::User, Self::Service, Self::Background, Self::Action];
+
+    /// The value of the claim `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Background => "background",
+            Self::Action => "action",
+        }
+    }
+
+    /// The header's `typ` (RFC 8725, section 3.11).
+    pub const fn header_type(self) -> &'static str {
+        match self {
+            Self::User => "hallpass-user+jwt",
+            Self::Service => "hallpass-service+jwt",
+            Self::Background => "hallpass-background+jwt",
+            Self::Action => "hallpass-action+jwt",
+        }
+    }
+
+    /// The longest that such a token may live; `None` where its issuer decides.
+    pub const fn longest_life(self) -> Option<Duration> {
+        match self {
+            Self::User => None,
+            Self::Service => Some(Duration::from_secs(300)),
+            Self::Background => Some(Duration::from_secs(24 * 3600)),
+            Self::Action => Some(Duration::from_secs(600)),
+        }
+    }
+
+    /// The shortest life that is minted.
+    pub const fn shortest_life(self) -> Duration {
+        match self {
+            Self::Action => Duration::from_secs(30),
+            Self::User | Self::Service | Self::Background => Duration::from_secs(1),
+        }
+    }
+
+    /// How long such a token lives when nothing else is asked for.
+    pub const fn usual_life(self) -> Duration {
+        match self {
+            Self::User | Self::Background => Duration::from_secs(3600),
+            Self::Service => Duration::from_secs(300),
+            Self::Action => Duration::from_secs(120),
+        }
+    }
+
+    /// Whether such a token names the service that holds it.
+    pub const fn names_service(self) -> bool {
+        matches!(self, Self::Service | Self::Background)
+    }
+}
+
+impl fmt::Display for TokenType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind of token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a token type; one of user, service, background, action")]
+pub struct UnknownTokenType;
+
+impl FromStr for TokenType {
+    type Err = UnknownTokenType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTokenType> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownTokenType)
+    }
+}

@@ -1,0 +1,131 @@
+//! A token that a key of the ring signed and whose claims the key's entry allows.
+//!
+//! Invariant: only `KeyRing::verify` makes one, and everything a revocation look-up needs is already computed in it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Claims, Fingerprint, SKEW, TokenError, UnixTime};
+
+/// A verified token. Time goes on, so [`Verified::check_time`] is asked again at every use.
+#[derive(Clone, PartialEq)]
+pub struct Verified {
+    claims: Claims,
+    kid: String,
+    txn: String,
+    lookups: Vec<Fingerprint>,
+    cutoffs: Vec<Fingerprint>,
+}
+
+impl Verified {
+    /// `root_issuer` is the issuer of the key that signed the chain's first token, where the ring knows that key.
+    pub(crate) fn new(
+        claims: Claims,
+        kid: &str,
+        own: Fingerprint,
+        root_issuer: Option<&str>,
+    ) -> Self {
+        let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
+        let lookups = lookups(&claims, kid, own);
+        let cutoffs = cutoffs(&claims, root_issuer);
+        Self { claims, kid: kid.to_owned(), txn, lookups, cutoffs }
+    }
+
+    /// What the token says.
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The key that signed it.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Its own identity: of issuer and `jti`, or of the signed part where other minters give no `jti`.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.lookups[0]
+    }
+
+    /// Everything whose revocation revokes this token at once: itself, its ancestors, its session, its key, its root's key.
+    pub fn lookups(&self) -> &[Fingerprint] {
+        &self.lookups
+    }
+
+    /// What may have a cut-off: its subject and its service. A cut-off refuses tokens whose root was issued before it.
+    pub fn cutoffs(&self) -> &[Fingerprint] {
+        &self.cutoffs
+    }
+
+    /// When the first token of the chain was issued; the token's own `iat` where it has no ancestors.
+    pub fn root_issued_at(&self) -> UnixTime {
+        self.claims.root_issued_at.unwrap_or(self.claims.issued_at)
+    }
+
+    /// The key that signed the first token of the chain; the token's own where it has no ancestors.
+    pub fn root_key(&self) -> &str {
+        self.claims.root_key.as_deref().unwrap_or(&self.kid)
+    }
+
+    /// The transaction: the token's own `txn`, else one derived from its identity.
+    pub fn txn(&self) -> &str {
+        &self.txn
+    }
+
+    /// When it ends.
+    pub const fn expires_at(&self) -> Option<UnixTime> {
+        self.claims.expires_at
+    }
+
+    /// Whether the token is within its time, give or take [`SKEW`].
+    pub fn check_time(&self, now: UnixTime) -> Result<(), TokenError> {
+        let claims = &self.claims;
+        if claims.expires_at.is_some_and(|end| now >= end.plus(SKEW)) {
+            return Err(TokenError::Expired);
+        }
+        let latest = now.plus(SKEW);
+        if claims.issued_at > latest || claims.not_before.is_some_and(|start| start > latest) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+
+    /// How long the token can still be accepted; `None` for ever. Bounds what a cache keeps.
+    pub fn usable_for(&self, now: UnixTime) -> Option<Duration> {
+        Some(self.claims.expires_at?.plus(SKEW).since(now))
+    }
+}
+
+/// Says whose token it is, not what it is: the operator's log may hold `sub` and `jti`.
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("type", &self.claims.token_type)
+            .field("kid", &self.kid)
+            .field("sub", &self.claims.subject)
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+fn lookups(claims: &Claims, kid: &str, own: Fingerprint) -> Vec<Fingerprint> {
+    let mut all = Vec::with_capacity(claims.parents.len() + 4);
+    all.push(own);
+    all.extend_from_slice(&claims.parents);
+    all.extend(claims.session.as_deref().map(Fingerprint::session));
+    all.push(Fingerprint::key(kid));
+    let root_key = claims.root_key.as_deref().filter(|root| *root != kid);
+    all.extend(root_key.map(Fingerprint::key));
+    all
+}
+
+fn cutoffs(claims: &Claims, root_issuer: Option<&str>) -> Vec<Fingerprint> {
+    let issuer = claims.issuer.as_deref().unwrap_or_default();
+    let mut all = Vec::with_capacity(3);
+    if let Some(subject) = &claims.subject {
+        all.push(Fingerprint::subject(issuer, subject));
+        let root_issuer = root_issuer.filter(|root| *root != issuer);
+        all.extend(root_issuer.map(|root| Fingerprint::subject(root, subject)));
+    }
+    all.extend(claims.service.as_deref().map(Fingerprint::service));
+    all
+}
