@@ -1,1 +1,17 @@
-//! To be written.
+//! Decides who may call what, and gives out the proofs of it.
+//!
+//! Invariant: without a rule, a verified token that meets it and the object check that it names, there is no proof, and
+//! without proof no handler is entered. The decision itself (`decide`) does no I/O and reads no clock.
+
+pub mod adapter;
+mod decision;
+mod denial;
+mod permit;
+mod proof;
+mod rule;
+
+pub use decision::{Credential, DecisionId, Facts, ListState, decide};
+pub use denial::{Denial, ERROR_DOMAIN, Refusal};
+pub use permit::Permit;
+pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
+pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};

@@ -1,0 +1,124 @@
+//! What generated adapters call: they take the permit, check the objects that the rule binds, and enter the handler.
+
+use std::time::Duration;
+
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Status, Streaming};
+
+use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal};
+
+/// How long a client may take to send the first message of a stream, which names the object.
+pub const FIRST_MESSAGE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A server's answer in pieces.
+pub type Reply<T, E> = std::pin::Pin<Box<dyn Stream<Item = Result<T, E>> + Send>>;
+
+/// A service that its adapter guards, with the name that it is recorded under.
+#[derive(Debug, Clone)]
+pub struct Served<S> {
+    /// The service's full name: `package.Service`.
+    pub name: &'static str,
+    /// The tonic service.
+    pub service: S,
+}
+
+/// Takes a unary request apart into the permit and the message.
+pub fn enter<T>(request: Request<T>) -> Result<(Permit, T), Status> {
+    let permit = Permit::of(request.extensions())?.clone();
+    Ok((permit, request.into_inner()))
+}
+
+/// Checks one object.
+pub async fn grant<P: Permission>(
+    policy: &impl ObjectPolicy,
+    permit: &Permit,
+    field: &'static str,
+    id: Option<&str>,
+) -> Result<Granted<P>, Status> {
+    let id = named(permit, field, id)?;
+    Granted::check(policy, permit, id).await.map_err(|refusal| report(refusal, permit))
+}
+
+/// Checks every object of a repeated field: all or none, and never none at all.
+pub async fn grant_each<P: Permission>(
+    policy: &impl ObjectPolicy,
+    permit: &Permit,
+    field: &'static str,
+    ids: &[String],
+) -> Result<Vec<Granted<P>>, Status> {
+    const AT_MOST: usize = 100;
+    let problem = match ids.len() {
+        0 => Some("must name at least one"),
+        1..=AT_MOST => None,
+        _ => Some("must name at most 100"),
+    };
+    if let Some(problem) = problem {
+        return Err(invalid(permit, field, problem));
+    }
+    let mut proofs = Vec::with_capacity(ids.len());
+    for id in ids {
+        proofs.push(grant(policy, permit, field, Some(id)).await?);
+    }
+    Ok(proofs)
+}
+
+/// The first message of a client's stream and the rest of it.
+pub async fn first<T>(
+    permit: &Permit,
+    mut rest: Streaming<T>,
+) -> Result<(T, Streaming<T>), Status> {
+    let first =
+        tokio::time::timeout(FIRST_MESSAGE_WITHIN, rest.message()).await.map_err(|_| {
+            Status::deadline_exceeded("the stream's first message did not come in time")
+        })??;
+    match first {
+        Some(first) => Ok((first, rest)),
+        None => Err(invalid(permit, "", "the stream has no first message")),
+    }
+}
+
+/// Keeps a client's stream on the object that its first message named: an empty id means the same, another one ends it.
+pub fn pinned<T: Send + 'static>(
+    permit: &Permit,
+    field: &'static str,
+    id: &str,
+    rest: Streaming<T>,
+    named: impl Fn(&T) -> Option<&str> + Send + 'static,
+) -> Reply<T, Status> {
+    let (permit, id) = (permit.clone(), id.to_owned());
+    Box::pin(rest.map(move |message| {
+        let message = message?;
+        match named(&message) {
+            None | Some("") => Ok(message),
+            Some(same) if same == id => Ok(message),
+            Some(_) => Err(invalid(&permit, field, "must stay the same throughout the stream")),
+        }
+    }))
+}
+
+/// A refusal as the client gets it; the operator's log gets the cause.
+pub fn report(refusal: Refusal, permit: &Permit) -> Status {
+    tracing::info!(
+        target: "hallpass::decision",
+        decision = %refusal.decision,
+        rpc = permit.rule().path,
+        reason = refusal.denial.reason(),
+        cause = %refusal.denial,
+        "refused",
+    );
+    refusal.into()
+}
+
+fn named<'a>(permit: &Permit, field: &'static str, id: Option<&'a str>) -> Result<&'a str, Status> {
+    const LONGEST: usize = 256;
+    match id {
+        None | Some("") => Err(invalid(permit, field, "must not be empty")),
+        Some(id) if id.len() > LONGEST => Err(invalid(permit, field, "is too long")),
+        Some(id) => Ok(id),
+    }
+}
+
+fn invalid(permit: &Permit, field: &'static str, problem: &'static str) -> Status {
+    let denial = Denial::ObjectIdInvalid { field, problem };
+    report(Refusal { denial, decision: permit.decision() }, permit)
+}

@@ -1,0 +1,139 @@
+//! The decision: a rule, what is known of the credentials and an instant in, a permit or a denial out.
+//!
+//! Invariant: no I/O, no clock, no default that lets a call through. Only `decide` makes a `Permit`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hallpass_token::{TokenType, UnixTime, Verified};
+
+use crate::rule::{Access, Rule, WhenStale};
+use crate::{Denial, Permit};
+
+/// What is known about a call when it is decided.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The rule of the RPC that is called.
+    pub rule: &'static Rule,
+    /// The caller's own token, its signature and claims verified.
+    pub bearer: Option<Credential<'a>>,
+    /// The action token beside it.
+    pub action: Option<Credential<'a>>,
+    /// Whether this node's revocation list is recent enough to be trusted.
+    pub list: ListState,
+    /// The SHA-256 of the certificate that the client showed, where mutual TLS is on.
+    pub client_certificate: Option<[u8; 32]>,
+}
+
+/// A verified token and whether it is revoked.
+#[derive(Debug, Clone, Copy)]
+pub struct Credential<'a> {
+    /// The token.
+    pub token: &'a Arc<Verified>,
+    /// Whether the list refuses it or anything it descends from.
+    pub revoked: bool,
+}
+
+/// Whether a node's revocation list is recent enough to be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListState {
+    /// It is.
+    Fresh,
+    /// It is older than the bound.
+    Stale,
+}
+
+/// Names one decision in the answer, the log and the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecisionId(u128);
+
+impl DecisionId {
+    /// An id from a node's random start and a count.
+    pub const fn new(node: u64, count: u64) -> Self {
+        Self((node as u128) << 64 | count as u128)
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Decides a call.
+///
+/// The order is part of the contract: what authenticates comes before what permits, and a revoked or expired token learns
+/// nothing about what it would have been allowed.
+pub fn decide(facts: &Facts<'_>, now: UnixTime, decision: DecisionId) -> Result<Permit, Denial> {
+    let rule = facts.rule;
+    let Access::Tokens { action, .. } = rule.access else {
+        return Ok(Permit::public(rule, decision));
+    };
+    let bearer = facts.bearer.ok_or(Denial::TokenMissing)?;
+    authentic(bearer, facts, now)?;
+    if facts.list == ListState::Stale && rule.when_stale == WhenStale::Refuse {
+        return Err(Denial::ListStale);
+    }
+    permitted(bearer.token, rule)?;
+    match (action, facts.action) {
+        (None, None) => {}
+        (None, Some(_)) => return Err(Denial::ActionUnexpected),
+        (Some(audience), None) => return Err(Denial::ActionMissing(audience)),
+        (Some(audience), Some(token)) => {
+            authentic(token, facts, now)?;
+            elevated(token.token, bearer.token, audience)?;
+        }
+    }
+    let elevated = facts.action.map(|action| Arc::clone(action.token));
+    Ok(Permit::granted(rule, Arc::clone(bearer.token), elevated, decision))
+}
+
+/// The token is in its time, not revoked, and shown by the client it is bound to.
+fn authentic(credential: Credential<'_>, facts: &Facts<'_>, now: UnixTime) -> Result<(), Denial> {
+    credential.token.check_time(now)?;
+    if credential.revoked {
+        return Err(Denial::TokenRevoked);
+    }
+    match &credential.token.claims().confirmation {
+        Some(bound) if facts.client_certificate != Some(bound.certificate_sha256) => {
+            Err(Denial::BindingMismatch)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The token's kind, audience and scope are what the rule demands.
+fn permitted(token: &Verified, rule: &'static Rule) -> Result<(), Denial> {
+    let claims = token.claims();
+    if !rule.accepts(claims.token_type) {
+        return Err(Denial::TypeNotAccepted(claims.token_type));
+    }
+    if !claims.audience.iter().any(|audience| audience == rule.audience) {
+        return Err(Denial::AudienceMismatch(rule.audience));
+    }
+    match rule.scope {
+        Some(scope) if !claims.scopes.contains(scope) => Err(Denial::ScopeMissing(scope)),
+        _ => Ok(()),
+    }
+}
+
+/// The action token is one, for this audience, and the caller's own.
+fn elevated(action: &Verified, caller: &Verified, audience: &'static str) -> Result<(), Denial> {
+    let (action, caller) = (action.claims(), caller.claims());
+    if action.token_type != TokenType::Action
+        || action.issuer != caller.issuer
+        || action.subject != caller.subject
+    {
+        return Err(Denial::ActionMismatch);
+    }
+    if action.audience.len() != 1 || action.audience[0] != audience {
+        return Err(Denial::AudienceMismatch(audience));
+    }
+    Ok(())
+}

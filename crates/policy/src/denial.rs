@@ -1,0 +1,220 @@
+//! Every way in which a call is refused, and the one mapping from refusals to what the client is told.
+//!
+//! Invariant: a client learns a code, a fixed message, a stable reason and the decision's id; the cause stays in the log.
+
+use std::fmt;
+use std::time::Duration;
+
+use hallpass_token::{TokenError, TokenType};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::DecisionId;
+
+/// The `domain` of every `google.rpc.ErrorInfo` that Hallpass sends.
+pub const ERROR_DOMAIN: &str = "hallpass";
+
+/// Why a call is refused. `Display` is for the operator's log; it never holds a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// No RPC of this path has a rule.
+    #[error("no rule for this path")]
+    UnknownMethod,
+    /// The RPC demands a token and the call has none.
+    #[error("no authorization metadata")]
+    TokenMissing,
+    /// The metadata does not hold exactly one credential of the right form.
+    #[error("malformed credentials: {0}")]
+    CredentialsMalformed(&'static str),
+    /// The token does not verify.
+    #[error("token refused: {0}")]
+    TokenInvalid(TokenError),
+    /// The token has ended.
+    #[error("token expired")]
+    TokenExpired,
+    /// The token is not valid yet.
+    #[error("token not yet valid")]
+    TokenNotYetValid,
+    /// The token, an ancestor, its session or its key is revoked.
+    #[error("token revoked")]
+    TokenRevoked,
+    /// The token is bound to a client certificate that this connection does not show.
+    #[error("token bound to another client certificate")]
+    BindingMismatch,
+    /// Tokens of this kind may not call this RPC.
+    #[error("token type {} not accepted", .0.as_str())]
+    TypeNotAccepted(TokenType),
+    /// The token is meant for another service.
+    #[error("token not meant for audience {0}")]
+    AudienceMismatch(&'static str),
+    /// The token lacks the rule's scope.
+    #[error("scope {0} missing")]
+    ScopeMissing(&'static str),
+    /// The rule demands an action token and the call has none.
+    #[error("action token for audience {0} missing")]
+    ActionMissing(&'static str),
+    /// The rule knows no action token and the call has one.
+    #[error("action token not expected")]
+    ActionUnexpected,
+    /// The action token belongs to another caller, or is none.
+    #[error("action token does not belong to the caller")]
+    ActionMismatch,
+    /// The caller may not do this to the object, or it does not exist.
+    #[error("object refused: {kind} {permission}")]
+    ObjectRefused {
+        /// The object's type.
+        kind: &'static str,
+        /// What was asked for.
+        permission: &'static str,
+    },
+    /// The request does not name the object that the rule binds.
+    #[error("{field}: {problem}")]
+    ObjectIdInvalid {
+        /// The request's field.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The caller calls too often.
+    #[error("too many calls; again in {0:?}")]
+    TooMany(Duration),
+    /// The revocation list is older than the bound: this node cannot know.
+    #[error("revocation list is stale")]
+    ListStale,
+    /// Something that the decision needs did not answer.
+    #[error("cannot decide: {0}")]
+    CannotDecide(&'static str),
+    /// The handler asked for a scope in the caller's name that its rule does not delegate, or its key may not sign.
+    #[error("delegation refused: {0}")]
+    DelegationRefused(&'static str),
+    /// The server is put together wrongly.
+    #[error("misconfigured: {0}")]
+    Misconfigured(&'static str),
+}
+
+impl Denial {
+    /// The code, the stable reason and the fixed message that a client gets. The one place where refusals become these.
+    pub const fn answer(&self) -> (Code, &'static str, &'static str) {
+        use Code as C;
+        match self {
+            Self::UnknownMethod => (C::Unimplemented, "UNKNOWN_METHOD", "unknown method"),
+            Self::TokenMissing => {
+                (C::Unauthenticated, "TOKEN_MISSING", "a bearer token is required")
+            }
+            Self::CredentialsMalformed(_) => (
+                C::Unauthenticated,
+                "CREDENTIALS_MALFORMED",
+                "exactly one bearer token is required",
+            ),
+            Self::TokenInvalid(_) => {
+                (C::Unauthenticated, "TOKEN_INVALID", "the token is not valid")
+            }
+            Self::TokenExpired => (C::Unauthenticated, "TOKEN_EXPIRED", "the token has expired"),
+            Self::TokenNotYetValid => {
+                (C::Unauthenticated, "TOKEN_NOT_YET_VALID", "the token is not valid yet")
+            }
+            Self::TokenRevoked => (C::Unauthenticated, "TOKEN_REVOKED", "the token is revoked"),
+            Self::BindingMismatch => (
+                C::Unauthenticated,
+                "BINDING_MISMATCH",
+                "the token is bound to another certificate",
+            ),
+            Self::TypeNotAccepted(_) => (
+                C::PermissionDenied,
+                "TYPE_NOT_ACCEPTED",
+                "this kind of token may not call this method",
+            ),
+            Self::AudienceMismatch(_) => {
+                (C::PermissionDenied, "AUDIENCE_MISMATCH", "the token is meant for another service")
+            }
+            Self::ScopeMissing(_) => {
+                (C::PermissionDenied, "SCOPE_MISSING", "the token lacks a scope")
+            }
+            Self::ActionMissing(_) => {
+                (C::PermissionDenied, "ACTION_MISSING", "an action token is required")
+            }
+            Self::ActionUnexpected => {
+                (C::PermissionDenied, "ACTION_UNEXPECTED", "this method takes no action token")
+            }
+            Self::ActionMismatch => {
+                (C::PermissionDenied, "ACTION_MISMATCH", "the action token is not the caller's")
+            }
+            Self::ObjectRefused { .. } => (
+                C::PermissionDenied,
+                "OBJECT_REFUSED",
+                "the object does not exist or the caller may not do this to it",
+            ),
+            Self::ObjectIdInvalid { .. } => {
+                (C::InvalidArgument, "OBJECT_ID_INVALID", "the request does not name its object")
+            }
+            Self::TooMany(_) => (C::ResourceExhausted, "TOO_MANY", "too many calls"),
+            Self::ListStale => (
+                C::Unavailable,
+                "LIST_STALE",
+                "this node cannot tell what is revoked at the moment",
+            ),
+            Self::CannotDecide(_) => {
+                (C::Unavailable, "CANNOT_DECIDE", "the call cannot be decided at the moment")
+            }
+            Self::DelegationRefused(_) => {
+                (C::Internal, "DELEGATION_REFUSED", "the service may not ask this of another")
+            }
+            Self::Misconfigured(_) => {
+                (C::Internal, "MISCONFIGURED", "the service is misconfigured")
+            }
+        }
+    }
+
+    /// The stable reason, such as `TOKEN_EXPIRED`; also the metrics' label.
+    pub const fn reason(&self) -> &'static str {
+        self.answer().1
+    }
+
+    /// What the client gets: the code, a fixed message, and `ErrorInfo` with the reason and the decision's id.
+    pub fn into_status(self, decision: DecisionId) -> Status {
+        let (code, reason, message) = self.answer();
+        let metadata = [("decision_id".to_owned(), decision.to_string())];
+        let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata);
+        match self {
+            Self::TooMany(wait) => {
+                details.set_retry_info(Some(wait));
+            }
+            Self::ObjectIdInvalid { field, problem } => {
+                details.add_bad_request_violation(field, problem);
+            }
+            _ => {}
+        }
+        Status::with_error_details(code, message, details)
+    }
+}
+
+impl From<TokenError> for Denial {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::NotYetValid => Self::TokenNotYetValid,
+            other => Self::TokenInvalid(other),
+        }
+    }
+}
+
+/// A refusal together with the decision that it belongs to, as the log and the client know it.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// Why.
+    pub denial: Denial,
+    /// Which decision.
+    pub decision: DecisionId,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.denial, self.decision)
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        refusal.denial.into_status(refusal.decision)
+    }
+}

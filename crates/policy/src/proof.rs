@@ -1,0 +1,142 @@
+//! Proofs that the object check was done. A store that takes one cannot be reached without it.
+//!
+//! Invariant: `Granted` is made by `Granted::check` alone, `Seen` by `Visible::look` alone.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use crate::{Denial, Permit, Refusal};
+
+/// Something that can be done to objects of one type. The build writes one type for each that the contract declares.
+pub trait Permission: Send + Sync + 'static {
+    /// The object's type, such as "dataset".
+    const KIND: &'static str;
+    /// What is done to it, such as "read".
+    const NAME: &'static str;
+}
+
+/// Knows who may do what to which object. Each service has one.
+pub trait ObjectPolicy: Send + Sync + 'static {
+    /// Whether the permit's holder may do `permission` to the object of type `kind` with this id.
+    ///
+    /// An absent object and a forbidden one are both `Verdict::Refused`. An error means that the policy cannot know.
+    fn check(
+        &self,
+        permit: &Permit,
+        kind: &'static str,
+        permission: &'static str,
+        id: &str,
+    ) -> impl Future<Output = Result<Verdict, Unknown>> + Send;
+}
+
+/// What an object policy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The caller may.
+    Granted,
+    /// The caller may not, or there is no such object.
+    Refused,
+}
+
+/// An object policy that cannot know; it has logged why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown(
+    /// What did not answer, such as "the database".
+    pub &'static str,
+);
+
+/// The proof that the caller may do `P` to one object.
+#[derive(Debug, Clone)]
+pub struct Granted<P> {
+    id: String,
+    permit: Permit,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> Granted<P> {
+    /// Asks the policy. The only way to a `Granted`.
+    pub async fn check(
+        policy: &impl ObjectPolicy,
+        permit: &Permit,
+        id: &str,
+    ) -> Result<Self, Refusal> {
+        let denial = match policy.check(permit, P::KIND, P::NAME, id).await {
+            Ok(Verdict::Granted) => return Ok(Self::make(permit.clone(), id.to_owned())),
+            Ok(Verdict::Refused) => Denial::ObjectRefused { kind: P::KIND, permission: P::NAME },
+            Err(Unknown(what)) => Denial::CannotDecide(what),
+        };
+        Err(Refusal { denial, decision: permit.decision() })
+    }
+
+    /// A proof without a check, for tests of handlers.
+    #[cfg(feature = "testing")]
+    pub fn for_tests(permit: Permit, id: &str) -> Self {
+        Self::make(permit, id.to_owned())
+    }
+
+    const fn make(permit: Permit, id: String) -> Self {
+        Self { id, permit, permission: PhantomData }
+    }
+
+    /// The object's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The permit under which the check was made.
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+}
+
+/// The proof that a list may be looked at, and through whose eyes.
+#[derive(Debug, Clone)]
+pub struct Visible<P> {
+    permit: Permit,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> Visible<P> {
+    /// What the permit's holder can see of a list. Refused where the permit has no subject to see it with.
+    pub fn through(permit: &Permit) -> Result<Self, Refusal> {
+        if permit.subject().is_none() {
+            let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
+            return Err(Refusal { denial, decision: permit.decision() });
+        }
+        Ok(Self { permit: permit.clone(), permission: PhantomData })
+    }
+
+    /// The user through whose eyes the list is seen.
+    pub fn subject(&self) -> &str {
+        self.permit.subject().unwrap_or_default()
+    }
+
+    /// The permit.
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Runs a query that is given the subject and has to select by it. The only way to a `Seen`.
+    pub async fn look<'a, T, E, F>(&'a self, query: impl FnOnce(&'a str) -> F) -> Result<Seen<T>, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        Ok(Seen(query(self.subject()).await?))
+    }
+}
+
+/// What a list shows to its caller. List handlers return it, so a list that was not selected for the caller does not compile.
+#[derive(Debug)]
+pub struct Seen<T>(T);
+
+impl<T> Seen<T> {
+    /// Encodes what was seen.
+    pub fn map<U>(self, encode: impl FnOnce(T) -> U) -> Seen<U> {
+        Seen(encode(self.0))
+    }
+
+    /// The content, for the adapter to send.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
