@@ -1,1 +1,32 @@
-//! To be written.
+//! Logs, traces and metrics of a process that runs one service or several.
+//!
+//! Invariants: without an exporter nothing is measured and nothing is paid for; a collector that is dead, slow or full
+//! neither slows nor breaks a call; what callers send never makes span names or metric labels without bound. No crate of
+//! ours stands below this one.
+
+mod body;
+mod call;
+mod client;
+mod environment;
+mod exporter;
+mod logs;
+mod propagation;
+mod response;
+mod server;
+mod service;
+mod settings;
+mod status;
+mod telemetry;
+mod tracer;
+
+pub use body::TracedBody;
+pub use client::{ClientTrace, ClientTraceLayer};
+pub use environment::TelemetryError;
+pub use response::TracedResponse;
+pub use server::{Known, Trace, TraceLayer};
+pub use service::ServiceTelemetry;
+pub use settings::{LogFormat, Settings};
+pub use telemetry::{Telemetry, init};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Reads from the standard OTEL_ variables which exporters are asked for. Silence means none.
+
+/// Telemetry that cannot be set up as asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A variable holds something that is not understood.
+    #[error("{name}={value:?} is not understood: expected {expected}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The OTLP exporter refuses its settings.
+    #[error("OTLP exporter: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The exporters' own thread cannot be started.
+    #[error("exporters cannot be started: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// The process already writes its logs another way.
+    #[error("logs are already set up in this process")]
+    AlreadySetUp,
+}
+
+/// Which exporters the environment asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) traces: bool,
+    pub(crate) metrics: bool,
+}
+
+impl Asked {
+    /// Reads the variables through `get`, where an empty one counts as unset.
+    pub(crate) fn of(get: impl Fn(&str) -> Option<String>) -> Result<Self, TelemetryError> {
+        let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        if get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(Self { traces: false, metrics: false });
+        }
+        let everything = get("OTEL_EXPORTER_OTLP_ENDPOINT").is_some();
+        let traces = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").is_some() || everything;
+        let metrics = get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").is_some() || everything;
+        let asked = Self {
+            traces: traces && wanted("OTEL_TRACES_EXPORTER", &get)?,
+            metrics: metrics && wanted("OTEL_METRICS_EXPORTER", &get)?,
+        };
+        if asked.traces || asked.metrics {
+            only_grpc(&get)?;
+        }
+        Ok(asked)
+    }
+}
+
+fn wanted(
+    name: &'static str,
+    get: &impl Fn(&str) -> Option<String>,
+) -> Result<bool, TelemetryError> {
+    match get(name).as_deref() {
+        None | Some("otlp") => Ok(true),
+        Some("none") => Ok(false),
+        Some(value) => {
+            let value = value.to_owned();
+            Err(TelemetryError::Variable { name, value, expected: "\"otlp\" or \"none\"" })
+        }
+    }
+}
+
+/// Refuses the protocols that are not built in, instead of quietly speaking another one to the collector's port.
+fn only_grpc(get: &impl Fn(&str) -> Option<String>) -> Result<(), TelemetryError> {
+    const NAMES: [&str; 3] = [
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+    ];
+    for name in NAMES {
+        if let Some(value) = get(name).filter(|value| value != "grpc") {
+            return Err(TelemetryError::Variable { name, value, expected: "\"grpc\"" });
+        }
+    }
+    Ok(())
+}

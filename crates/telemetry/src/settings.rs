@@ -1,0 +1,50 @@
+//! What a process may choose about its logs. Everything else is chosen by the standard OTEL_ variables.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people, in colour on a terminal.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err("expected \"human\" or \"json\"".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// What a process may choose about its logs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// What is logged where `RUST_LOG` is not set, in that variable's form.
+    pub log_filter: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { log_format: LogFormat::default(), log_filter: "info,sled=warn,sqlx=warn".to_owned() }
+    }
+}
