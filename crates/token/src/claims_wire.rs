@@ -1,1 +1,153 @@
-//! stub
+//! Claims as JSON, read strictly and written. Under the profiles of other minters the key's entry says what the token does not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use crate::claim_members::Members;
+use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType};
+
+/// Reads a payload whose signature is the key's.
+pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, TokenError> {
+    let mut members = Members::new(payload);
+    match key.profile() {
+        Profile::Standard => standard(&mut members),
+        Profile::HybridV1 => {
+            let claims = hybrid(&mut members, key)?;
+            members.nothing_left()?;
+            Ok(claims)
+        }
+        Profile::BearerV1 => {
+            let claims = bearer(&mut members, key)?;
+            members.nothing_left()?;
+            Ok(claims)
+        }
+    }
+}
+
+/// Hallpass' own tokens. Claims that are not ours are ignored (RFC 7519, section 4).
+fn standard(members: &mut Members) -> Result<Claims, TokenError> {
+    Ok(Claims {
+        issuer: Some(members.needed_name("iss")?),
+        subject: members.nullable_name("sub")?,
+        audience: members.audience()?,
+        service: members.name("service")?,
+        scopes: members.scopes()?.unwrap_or_default(),
+        token_type: members.token_type()?,
+        issued_at: members.needed_time("iat")?,
+        not_before: members.time("nbf")?,
+        expires_at: members.time("exp")?,
+        id: Some(members.needed_name("jti")?),
+        txn: members.name("txn")?,
+        actor: members.actor()?,
+        job_id: members.job_id()?,
+        resource: members.resource()?,
+        confirmation: members.confirmation()?,
+        parents: members.parents()?,
+        root_issued_at: members.time("root_iat")?,
+        root_key: members.name("root_kid")?,
+        session: members.name("sid")?,
+    })
+}
+
+/// `sub service scopes type iat exp nbf` and perhaps `job_id`; nothing else.
+fn hybrid(members: &mut Members, key: &Key) -> Result<Claims, TokenError> {
+    if !members.has("sub") {
+        return Err(TokenError::MissingClaim("sub"));
+    }
+    Ok(Claims {
+        subject: members.nullable_name("sub")?,
+        service: Some(members.needed_name("service")?),
+        scopes: members.scopes()?.ok_or(TokenError::MissingClaim("scopes"))?,
+        not_before: Some(members.needed_time("nbf")?),
+        expires_at: Some(members.needed_time("exp")?),
+        job_id: members.job_id()?,
+        ..of_entry(key, members.token_type()?, members)?
+    })
+}
+
+/// `sub iat` and perhaps `exp`; nothing else.
+fn bearer(members: &mut Members, key: &Key) -> Result<Claims, TokenError> {
+    Ok(Claims {
+        subject: Some(members.needed_name("sub")?),
+        scopes: key.scopes().clone(),
+        expires_at: members.time("exp")?,
+        ..of_entry(key, TokenType::User, members)?
+    })
+}
+
+/// What the key's entry says of every token of another minter.
+fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<Claims, TokenError> {
+    Ok(Claims {
+        issuer: Some(key.issuer().to_owned()),
+        subject: None,
+        audience: key.audiences().to_vec(),
+        service: None,
+        scopes: Scopes::default(),
+        token_type,
+        issued_at: members.needed_time("iat")?,
+        not_before: None,
+        expires_at: None,
+        id: None,
+        txn: None,
+        actor: None,
+        job_id: None,
+        resource: None,
+        confirmation: None,
+        parents: Vec::new(),
+        root_issued_at: None,
+        root_key: None,
+        session: None,
+    })
+}
+
+/// Writes the payload in the form of the profile. What a profile has no place for is left out: minting has refused it before.
+pub(crate) fn write(profile: Profile, claims: &Claims) -> Map<String, Value> {
+    let mut payload = Map::new();
+    let mut set = |name: &str, value: Option<Value>| {
+        payload.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    let subject = claims.subject.clone().map_or(Value::Null, Value::String);
+    set("sub", Some(subject));
+    set("iat", Some(claims.issued_at.as_secs().into()));
+    set("exp", claims.expires_at.map(|end| end.as_secs().into()));
+    if profile == Profile::BearerV1 {
+        return payload;
+    }
+    set("service", text(claims.service.as_deref()));
+    set("scopes", Some(claims.scopes.iter().collect()));
+    set("type", text(Some(claims.token_type.as_str())));
+    set("job_id", text(claims.job_id.as_deref()));
+    let start = claims.not_before;
+    let start = start.or_else(|| (profile == Profile::HybridV1).then_some(claims.issued_at));
+    set("nbf", start.map(|start| start.as_secs().into()));
+    if profile == Profile::Standard {
+        write_own(claims, &mut set);
+    }
+    payload
+}
+
+/// The claims that only Hallpass' own tokens have.
+fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
+    let audience = match claims.audience.as_slice() {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    set("iss", text(claims.issuer.as_deref()));
+    set("aud", Some(audience));
+    set("jti", text(claims.id.as_deref()));
+    set("txn", text(claims.txn.as_deref()));
+    set("act", claims.actor.clone());
+    set("sid", text(claims.session.as_deref()));
+    set("resource", claims.resource.as_ref().map(|of| json!({"type": of.kind, "id": of.id})));
+    let bound = claims.confirmation.map(|bound| URL_SAFE_NO_PAD.encode(bound.certificate_sha256));
+    set("cnf", bound.map(|digest| json!({ "x5t#S256": digest })));
+    let parents = claims.parents.iter().map(ToString::to_string);
+    set("par", (!claims.parents.is_empty()).then(|| parents.collect()));
+    set("root_iat", claims.root_issued_at.map(|at| at.as_secs().into()));
+    set("root_kid", text(claims.root_key.as_deref()));
+}
+
+fn text(value: Option<&str>) -> Option<Value> {
+    value.map(Value::from)
+}

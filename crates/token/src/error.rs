@@ -77,6 +77,9 @@ pub enum MintError {
     /// The parent already has as many ancestors as a token may have.
     #[error("the chain of tokens is too long")]
     ChainTooLong,
+    /// A child must have this from its parent.
+    #[error("{0} is not the parent's")]
+    NotTheParents(&'static str),
     /// A token of this kind is never a child.
     #[error("a user token is never minted from another token")]
     NotAChild,
@@ -116,4 +119,21 @@ pub enum RingError {
         /// What is wrong and what would be right.
         problem: String,
     },
+}
+
+/// What is wrong with a key, before it is known which key it is.
+#[derive(Debug)]
+pub(crate) struct Flaw {
+    field: &'static str,
+    problem: String,
+}
+
+impl Flaw {
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+
+    pub(crate) fn of(self, kid: &str) -> RingError {
+        RingError::Key { kid: kid.to_owned(), field: self.field, problem: self.problem }
+    }
 }

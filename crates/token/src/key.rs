@@ -124,7 +124,7 @@ pub struct Key {
 }
 
 impl Key {
-    pub(crate) const fn new(spec: KeySpec, material: Material) -> Self {
+    pub(crate) fn new(spec: KeySpec, material: Material) -> Self {
         Self { algorithm: material.algorithm(), spec, material }
     }
 
@@ -194,7 +194,7 @@ impl Key {
     }
 
     /// Whether the ring holds what signs.
-    pub const fn can_sign(&self) -> bool {
+    pub fn can_sign(&self) -> bool {
         self.material.can_sign()
     }
 
@@ -214,6 +214,6 @@ impl fmt::Debug for Key {
             .field("algorithm", &self.algorithm)
             .field("spec", &self.spec)
             .field("can_sign", &self.can_sign())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

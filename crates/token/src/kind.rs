@@ -48,9 +48,9 @@ impl TokenType {
     pub const fn longest_life(self) -> Option<Duration> {
         match self {
             Self::User => None,
-            Self::Service => Some(Duration::from_secs(300)),
-            Self::Background => Some(Duration::from_secs(24 * 3600)),
-            Self::Action => Some(Duration::from_secs(600)),
+            Self::Service => Some(Duration::from_mins(5)),
+            Self::Background => Some(Duration::from_hours(24)),
+            Self::Action => Some(Duration::from_mins(10)),
         }
     }
 
@@ -65,9 +65,9 @@ impl TokenType {
     /// How long such a token lives when nothing else is asked for.
     pub const fn usual_life(self) -> Duration {
         match self {
-            Self::User | Self::Background => Duration::from_secs(3600),
-            Self::Service => Duration::from_secs(300),
-            Self::Action => Duration::from_secs(120),
+            Self::User | Self::Background => Duration::from_hours(1),
+            Self::Service => Duration::from_mins(5),
+            Self::Action => Duration::from_mins(2),
         }
     }
 

@@ -5,6 +5,7 @@
 //!
 //! No token and no secret is in any error, `Debug` or panic of this crate.
 
+mod claim_members;
 mod claims;
 mod claims_wire;
 mod error;
@@ -16,9 +17,13 @@ mod kind;
 mod lineage;
 mod material;
 mod mint;
+mod minted;
+mod names;
+mod new_token;
 mod plain;
 mod ring;
 mod ring_file;
+mod ring_members;
 mod scopes;
 mod secret;
 mod signature;
@@ -32,10 +37,11 @@ pub use claims::{Claims, Confirmation, MAX_PARENTS, ResourceClaim};
 pub use error::{MintError, RingError, TokenError};
 pub use fingerprint::{Fingerprint, FingerprintError, TokenId};
 pub use generate::generate;
-pub use inspect::{Inspected, inspect, verify_signature_only};
+pub use inspect::{Inspected, SignatureError, inspect, verify_signature_only};
 pub use key::{Algorithm, Key, KeySpec, KeyState, Profile, UnknownAlgorithm};
 pub use kind::{TokenType, UnknownTokenType};
-pub use mint::{MintedToken, NewToken};
+pub use minted::MintedToken;
+pub use new_token::NewToken;
 pub use plain::mint_bearer;
 pub use ring::KeyRing;
 pub use scopes::Scopes;

@@ -1,12 +1,96 @@
-//! What a child token has from its parent.
+//! What a child token has from its parent and cannot lose.
 
-use crate::{Fingerprint, Scopes, UnixTime};
+use crate::{
+    Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType, UnixTime,
+    Verified,
+};
 
+/// The parent's side of a new token.
 #[derive(Debug, Clone)]
 pub(crate) struct Lineage {
+    /// All ancestors, the root first, the parent last.
     pub(crate) parents: Vec<Fingerprint>,
     pub(crate) root_issued_at: UnixTime,
     pub(crate) root_key: String,
+    /// The parent's `exp`.
     pub(crate) not_after: Option<UnixTime>,
-    pub(crate) allowed: Scopes,
+    subject: Option<String>,
+    txn: String,
+    session: Option<String>,
+    resource: Option<ResourceClaim>,
+    allowed: Scopes,
+}
+
+impl Lineage {
+    pub(crate) fn of(
+        parent: &Verified,
+        token_type: TokenType,
+        delegates: &[&str],
+    ) -> Result<Self, MintError> {
+        let claims = parent.claims();
+        if token_type == TokenType::User {
+            return Err(MintError::NotAChild);
+        }
+        if claims.parents.len() >= MAX_PARENTS {
+            return Err(MintError::ChainTooLong);
+        }
+        let mut parents = claims.parents.clone();
+        parents.push(parent.fingerprint());
+        Ok(Self {
+            parents,
+            root_issued_at: parent.root_issued_at(),
+            root_key: parent.root_key().to_owned(),
+            not_after: parent.expires_at(),
+            subject: claims.subject.clone().filter(|_| token_type != TokenType::Background),
+            txn: parent.txn().to_owned(),
+            session: claims.session.clone(),
+            resource: claims.resource.clone(),
+            allowed: delegated(&claims.scopes, delegates),
+        })
+    }
+
+    /// What the new token takes over.
+    pub(crate) fn fill(self, new: NewToken) -> NewToken {
+        NewToken {
+            subject: self.subject.clone(),
+            txn: Some(self.txn.clone()),
+            session: self.session.clone(),
+            resource: self.resource.clone(),
+            lineage: Some(self),
+            ..new
+        }
+    }
+
+    /// Whether what was made of it is still narrower than the parent.
+    pub(crate) fn check(&self, new: &NewToken) -> Result<(), MintError> {
+        if !new.scopes.is_subset(&self.allowed) {
+            return Err(MintError::ScopeNotDelegated);
+        }
+        if new.subject != self.subject {
+            return Err(MintError::NotTheParents("sub"));
+        }
+        if new.txn.as_deref() != Some(self.txn.as_str()) {
+            return Err(MintError::NotTheParents("txn"));
+        }
+        if new.session != self.session {
+            return Err(MintError::NotTheParents("sid"));
+        }
+        if self.resource.is_some() && new.resource != self.resource {
+            return Err(MintError::NotTheParents("resource"));
+        }
+        Ok(())
+    }
+}
+
+/// The delegated scopes, less those of a vocabulary in which the parent has scopes and lacks this one.
+fn delegated(held: &Scopes, delegates: &[&str]) -> Scopes {
+    let widens = |scope: &str| {
+        !held.contains(scope) && held.iter().any(|one| vocabulary(one) == vocabulary(scope))
+    };
+    delegates.iter().copied().filter(|scope| !widens(scope)).collect()
+}
+
+/// The service whose word a scope is: `labeler` of `labeler:read`.
+fn vocabulary(scope: &str) -> &str {
+    scope.split_once(':').map_or(scope, |(service, _)| service)
 }

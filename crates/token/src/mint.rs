@@ -1,125 +1,127 @@
 //! Makes tokens, and none that a verifier with the same ring would refuse.
 
-use std::fmt;
-use std::time::Duration;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
-
-use crate::lineage::Lineage;
 use crate::{
-    Confirmation, Fingerprint, MintError, ResourceClaim, Scopes, TokenId, TokenType, UnixTime,
-    Verified,
+    Claims, Key, KeyRing, KeyState, MintError, MintedToken, NewToken, Profile, TokenType, UnixTime,
+    claims_wire, verify,
 };
 
-/// A token to be minted. The issuer is the key's.
-#[derive(Debug, Clone)]
-pub struct NewToken {
-    /// `sub`.
-    pub subject: Option<String>,
-    /// `aud`.
-    pub audience: Vec<String>,
-    /// `service`.
-    pub service: Option<String>,
-    /// `scopes`.
-    pub scopes: Scopes,
-    /// `type`.
-    pub token_type: TokenType,
-    /// How long it lives. `None`: as long as its kind usually does, or for ever for a user token whose key allows that.
-    pub life: Option<Duration>,
-    /// `jti`.
-    pub id: TokenId,
-    /// `txn`.
-    pub txn: Option<String>,
-    /// `act`.
-    pub actor: Option<Value>,
-    /// `job_id`.
-    pub job_id: Option<String>,
-    /// `resource`.
-    pub resource: Option<ResourceClaim>,
-    /// `cnf`.
-    pub confirmation: Option<Confirmation>,
-    /// `sid`.
-    pub session: Option<String>,
-    /// `nbf`.
-    pub not_before: Option<UnixTime>,
-    pub(crate) lineage: Option<Lineage>,
-}
-
-impl NewToken {
-    /// A token of this kind with nothing in it yet.
-    pub fn new(token_type: TokenType, id: TokenId) -> Self {
-        Self {
-            subject: None,
-            audience: Vec::new(),
-            service: None,
-            scopes: Scopes::default(),
-            token_type,
-            life: None,
-            id,
-            txn: None,
-            actor: None,
-            job_id: None,
-            resource: None,
-            confirmation: None,
-            session: None,
-            not_before: None,
-            lineage: None,
+impl KeyRing {
+    /// Mints a token with the key of this name.
+    pub fn mint(&self, kid: &str, new: &NewToken, now: UnixTime) -> Result<MintedToken, MintError> {
+        let key = self.key(kid).ok_or(MintError::UnknownKey)?;
+        if !key.can_sign() {
+            return Err(MintError::NoPrivateKey);
         }
-    }
-
-    /// A token that acts in the parent's name: same subject, transaction, session, job and resource; it knows all its ancestors, so that
-    /// revoking one revokes it, and never outlives the parent. Its scopes can only be among `delegates`, and a scope of a
-    /// vocabulary that the parent has scopes of (`labeler:…`) only one that the parent holds. `cnf` is not inherited.
-    pub fn child_of(
-        parent: &Verified,
-        token_type: TokenType,
-        id: TokenId,
-        delegates: &[&str],
-    ) -> Result<Self, MintError> {
-        let _ = (parent, token_type, id, delegates);
-        todo!()
-    }
-}
-
-/// A signed token. Its `Debug` does not show it.
-#[derive(Clone)]
-pub struct MintedToken {
-    token: SecretString,
-    expires_at: Option<UnixTime>,
-    fingerprint: Fingerprint,
-}
-
-impl MintedToken {
-    pub(crate) const fn new(
-        token: SecretString,
-        expires_at: Option<UnixTime>,
-        fingerprint: Fingerprint,
-    ) -> Self {
-        Self { token, expires_at, fingerprint }
-    }
-
-    /// The token itself, for the one place that sends or prints it.
-    pub fn expose(&self) -> &str {
-        self.token.expose_secret()
-    }
-
-    /// When it ends.
-    pub const fn expires_at(&self) -> Option<UnixTime> {
-        self.expires_at
-    }
-
-    /// What its verifiers will know it by.
-    pub const fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        if key.state() != KeyState::Active {
+            return Err(MintError::KeyNotActive);
+        }
+        new.lineage.as_ref().map_or(Ok(()), |lineage| lineage.check(new))?;
+        check_profile(key, new)?;
+        let claims = claims_of(key, new, now)?;
+        let payload = claims_wire::write(key.profile(), &claims);
+        let signed = signed_part(&header_of(key, new.token_type), &payload)?;
+        // The payload is read back as a verifier will read it: what would be refused there is not signed here.
+        let read = claims_wire::read(key, payload).map_err(MintError::NotAllowed)?;
+        verify::check_entry(key, &read).map_err(MintError::NotAllowed)?;
+        let signature = key.material().sign(signed.as_bytes()).ok_or(MintError::Signing)?;
+        let fingerprint = verify::fingerprint(&read, signed.as_bytes());
+        MintedToken::assemble(signed, &signature, fingerprint, read.expires_at)
     }
 }
 
-impl fmt::Debug for MintedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MintedToken")
-            .field("fingerprint", &self.fingerprint)
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
+/// `header.payload`, both encoded.
+pub(crate) fn signed_part(
+    header: &Value,
+    payload: &Map<String, Value>,
+) -> Result<String, MintError> {
+    let payload = serde_json::to_vec(payload).map_err(|_| MintError::Signing)?;
+    let mut signed = URL_SAFE_NO_PAD.encode(header.to_string());
+    signed.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut signed);
+    Ok(signed)
+}
+
+fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintError> {
+    let lineage = new.lineage.as_ref();
+    Ok(Claims {
+        issuer: Some(key.issuer().to_owned()),
+        subject: new.subject.clone(),
+        audience: new.audience.clone(),
+        service: new.service.clone(),
+        scopes: new.scopes.clone(),
+        token_type: new.token_type,
+        issued_at: now,
+        not_before: new.not_before,
+        expires_at: end_of(key, new, now)?,
+        id: Some(new.id.as_str().to_owned()),
+        txn: new.txn.clone(),
+        actor: new.actor.clone(),
+        job_id: new.job_id.clone(),
+        resource: new.resource.clone(),
+        confirmation: new.confirmation,
+        parents: lineage.map(|lineage| lineage.parents.clone()).unwrap_or_default(),
+        root_issued_at: lineage.map(|lineage| lineage.root_issued_at),
+        root_key: lineage.map(|lineage| lineage.root_key.clone()),
+        session: new.session.clone(),
+    })
+}
+
+/// The life asked for, within what the kind may have, and never past the parent's end.
+fn end_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Option<UnixTime>, MintError> {
+    let kind = new.token_type;
+    let life = match new.life {
+        None if kind == TokenType::User && key.allows_no_expiry() => None,
+        None => Some(kind.usual_life()),
+        Some(life) if life < kind.shortest_life() => {
+            return Err(MintError::Lifetime("shorter than such a token may live"));
+        }
+        Some(life) if kind.longest_life().is_some_and(|longest| life > longest) => {
+            return Err(MintError::Lifetime("longer than such a token may live"));
+        }
+        Some(life) => Some(life),
+    };
+    let end = life.map(|life| now.plus(life));
+    match new.lineage.as_ref().and_then(|lineage| lineage.not_after) {
+        Some(parents_end) if parents_end <= now => Err(MintError::ParentExpired),
+        Some(parents_end) => Ok(Some(end.map_or(parents_end, |end| end.min(parents_end)))),
+        None => Ok(end),
     }
+}
+
+/// What the forms of other minters have no place for. Ancestors above all: without them a child would outlive their revocation.
+fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
+    if key.profile() == Profile::Standard {
+        return Ok(());
+    }
+    let bearer = key.profile() == Profile::BearerV1;
+    let entrys_scopes = new.scopes.is_empty() || new.scopes == *key.scopes();
+    let without_place = [
+        ("ancestors", new.lineage.is_some()),
+        ("txn", new.txn.is_some()),
+        ("act", new.actor.is_some()),
+        ("resource", new.resource.is_some()),
+        ("cnf", new.confirmation.is_some()),
+        ("sid", new.session.is_some()),
+        ("aud", !new.audience.is_empty() && new.audience != key.audiences()),
+        ("scopes other than the key's", bearer && !entrys_scopes),
+        ("service", bearer && new.service.is_some()),
+        ("job_id", bearer && new.job_id.is_some()),
+        ("nbf", bearer && new.not_before.is_some()),
+    ];
+    match without_place.into_iter().find(|(_, present)| *present) {
+        Some((claim, _)) => Err(MintError::ProfileCannotCarry(claim)),
+        None => Ok(()),
+    }
+}
+
+fn header_of(key: &Key, token_type: TokenType) -> Value {
+    let kind = match key.profile() {
+        Profile::Standard => token_type.header_type(),
+        Profile::HybridV1 | Profile::BearerV1 => "JWT",
+    };
+    json!({ "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": kind })
 }

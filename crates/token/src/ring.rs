@@ -1,16 +1,20 @@
 //! The key ring: every key that this process trusts, looked up by `kid` in a map.
+//!
+//! Invariant: names and key material are unique in a ring, so a token can be of one key only.
+
+use std::collections::HashMap;
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
-use crate::{
-    Key, MintError, MintedToken, NewToken, RingError, SecretRef, TokenError, TokenType, UnixTime,
-    Verified,
-};
+use crate::error::Flaw;
+use crate::{Key, KeyState, Profile, RingError, SecretRef, TokenType, ring_file};
 
 /// The keys that this process trusts, and those that it signs with. Its `Debug` shows no key material.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<Key>,
+    by_kid: HashMap<String, usize>,
 }
 
 impl KeyRing {
@@ -19,30 +23,22 @@ impl KeyRing {
         json: &str,
         resolve: &dyn Fn(&SecretRef) -> Result<SecretString, String>,
     ) -> Result<Self, RingError> {
-        let _ = (json, resolve);
-        todo!()
+        Self::new(ring_file::read(json, resolve)?)
     }
 
     /// A ring of these keys.
     pub fn new(keys: Vec<Key>) -> Result<Self, RingError> {
-        Ok(Self { keys })
-    }
-
-    /// Verifies a token.
-    pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
-        let _ = (token, now);
-        todo!()
-    }
-
-    /// Mints a token with the key of this name.
-    pub fn mint(&self, kid: &str, new: &NewToken, now: UnixTime) -> Result<MintedToken, MintError> {
-        let _ = (kid, new, now);
-        todo!()
+        check_names(&keys)?;
+        check_material(&keys)?;
+        check_unnamed(&keys)?;
+        let by_kid = keys.iter().enumerate();
+        let by_kid = by_kid.map(|(index, key)| (key.kid().to_owned(), index)).collect();
+        Ok(Self { keys, by_kid })
     }
 
     /// The key of this name.
     pub fn key(&self, kid: &str) -> Option<&Key> {
-        self.keys.iter().find(|key| key.kid() == kid)
+        self.keys.get(*self.by_kid.get(kid)?)
     }
 
     /// All keys, in the file's order.
@@ -50,19 +46,77 @@ impl KeyRing {
         self.keys.iter()
     }
 
-    /// The key with which a service signs tokens of this kind: active, and with its private part here.
+    /// The key with which a service signs tokens of this kind: active, and with its private part here. The first one where the
+    /// ring has several.
     pub fn active_signer(&self, owner: &str, token_type: TokenType) -> Option<&Key> {
-        let _ = (owner, token_type);
-        todo!()
+        self.keys().find(|key| {
+            key.owner() == owner
+                && key.state() == KeyState::Active
+                && key.can_sign()
+                && key.may_sign(token_type)
+        })
     }
 
     /// The public keys as a JWKS to give away: no secret, no private member, no retired key.
-    pub fn public_jwks(&self) -> serde_json::Value {
-        todo!()
+    pub fn public_jwks(&self) -> Value {
+        let public = self.keys().filter(|key| key.state() != KeyState::Retired);
+        let public = public.filter_map(Key::public);
+        let keys: Vec<_> = public.map(|key| ring_file::public_jwk(&key)).collect();
+        json!({ "keys": keys })
     }
 
     /// The ring as a file, with the private parts. Secrets that came by reference stay references.
     pub fn to_json(&self) -> SecretString {
-        todo!()
+        let keys: Vec<_> = self.keys().map(ring_file::write).collect();
+        format!("{:#}\n", json!({ "keys": keys })).into()
     }
+
+    /// The keys of other minters, whose tokens need no `kid`.
+    pub(crate) fn unnamed(&self) -> impl Iterator<Item = &Key> {
+        self.keys().filter(|key| takes_unnamed(key))
+    }
+}
+
+fn takes_unnamed(key: &Key) -> bool {
+    key.profile() != Profile::Standard && key.state() != KeyState::Retired
+}
+
+fn check_names(keys: &[Key]) -> Result<(), RingError> {
+    first_pair(keys, |one, other| one.kid() == other.kid()).map_or(Ok(()), |(_, other)| {
+        let problem = "two keys have this name; right: a name of its own for each";
+        Err(Flaw::new("kid", problem).of(other.kid()))
+    })
+}
+
+fn check_material(keys: &[Key]) -> Result<(), RingError> {
+    let same = |one: &Key, other: &Key| one.material().identity() == other.material().identity();
+    first_pair(keys, same).map_or(Ok(()), |(one, other)| {
+        let problem =
+            format!("the same key as {}; right: a key of its own for each entry", one.kid());
+        Err(Flaw::new("alg", problem).of(other.kid()))
+    })
+}
+
+/// A token without `kid` is tried with few keys: at most one active and one next of each profile.
+fn check_unnamed(keys: &[Key]) -> Result<(), RingError> {
+    let alike = |one: &Key, other: &Key| {
+        takes_unnamed(one)
+            && takes_unnamed(other)
+            && (one.profile(), one.state()) == (other.profile(), other.state())
+    };
+    first_pair(keys, alike).map_or(Ok(()), |(one, other)| {
+        let problem = format!(
+            "{} has the same profile and state, and tokens of this profile may have no kid; right: one active and one next \
+             key for each profile",
+            one.kid()
+        );
+        Err(Flaw::new("profile", problem).of(other.kid()))
+    })
+}
+
+/// The first key that is like an earlier one. Rings are short.
+fn first_pair(keys: &[Key], like: impl Fn(&Key, &Key) -> bool) -> Option<(&Key, &Key)> {
+    keys.iter().enumerate().find_map(|(index, other)| {
+        keys[..index].iter().find(|one| like(one, other)).map(|one| (one, other))
+    })
 }

@@ -1,1 +1,197 @@
-//! stub
+//! The ring file: a JWKS (RFC 7517) whose keys each have a member `hallpass` that says what the key is for.
+//!
+//! Promise: whatever is wrong is said with the key, the member and what would be right, and never with key material.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+use serde_json::{Map, Value, json};
+
+use crate::error::Flaw;
+use crate::material::{Material, Parts, fixed};
+use crate::ring_members::Members;
+use crate::{Algorithm, Key, KeySpec, Profile, RingError, SecretRef, strict_json};
+
+/// Fetches the secret that an entry names.
+pub(crate) type Resolve<'a> = &'a dyn Fn(&SecretRef) -> Result<SecretString, String>;
+
+pub(crate) fn read(json: &str, resolve: Resolve<'_>) -> Result<Vec<Key>, RingError> {
+    let unreadable = |problem: &str| RingError::Unreadable(problem.to_owned());
+    let mut file = strict_json::object(json.as_bytes()).map_err(unreadable)?;
+    let Some(Value::Array(entries)) = file.remove("keys") else {
+        return Err(unreadable("no array \"keys\"; right: {\"keys\":[…]}"));
+    };
+    entries.into_iter().enumerate().map(|(place, entry)| read_key(place, entry, resolve)).collect()
+}
+
+fn read_key(place: usize, entry: Value, resolve: Resolve<'_>) -> Result<Key, RingError> {
+    let place = format!("number {}", place + 1);
+    let Value::Object(jwk) = entry else {
+        return Err(Flaw::new("keys", "not an object; right: a JWK").of(&place));
+    };
+    let mut jwk = Members::new(jwk);
+    let kid = jwk.name("kid").map_err(|flaw| flaw.of(&place))?;
+    read_members(kid.clone(), jwk, resolve).map_err(|flaw| flaw.of(&kid))
+}
+
+fn read_members(kid: String, mut jwk: Members, resolve: Resolve<'_>) -> Result<Key, Flaw> {
+    if jwk.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err(Flaw::new("use", "not for signatures; right: sig"));
+    }
+    let mut entry = jwk.object("hallpass")?;
+    let source = entry.optional_parsed::<SecretRef>("secret")?;
+    let spec = KeySpec {
+        kid,
+        issuer: entry.name("issuer")?,
+        owner: entry.name("owner")?,
+        types: entry.each_parsed("types")?,
+        scopes: entry.optional_names("scopes")?.unwrap_or_default().into_iter().collect(),
+        audiences: entry.names("audiences")?,
+        state: entry.choice("state", "next, active or retired")?,
+        profile: entry.choice("profile", "standard, hybrid-v1 or bearer-v1")?,
+        no_expiry: entry.flag("no_expiry")?,
+    };
+    entry.nothing_left("hallpass")?;
+    check_spec(&spec)?;
+    let material = read_material(&mut jwk, source, resolve)?;
+    Ok(Key::new(spec, material))
+}
+
+fn read_material(
+    jwk: &mut Members,
+    source: Option<SecretRef>,
+    resolve: Resolve<'_>,
+) -> Result<Material, Flaw> {
+    let algorithm: Algorithm = jwk.parsed("alg")?;
+    if source.is_some() && !algorithm.is_shared_secret() {
+        return Err(Flaw::new("secret", "for HS256 and HS512 only; right: the JWK's own members"));
+    }
+    match algorithm {
+        Algorithm::Hs256 | Algorithm::Hs512 => {
+            jwk.exactly("kty", "oct")?;
+            let bytes = shared_secret(jwk, source.as_ref(), resolve)?;
+            Material::secret(algorithm, bytes, source)
+        }
+        Algorithm::EdDsa => {
+            jwk.exactly("kty", "OKP")?;
+            jwk.exactly("crv", "Ed25519")?;
+            Material::ed25519(fixed("x", &jwk.bytes("x")?)?, jwk.optional_secret("d")?)
+        }
+        Algorithm::Es256 => {
+            jwk.exactly("kty", "EC")?;
+            jwk.exactly("crv", "P-256")?;
+            let x: [u8; 32] = fixed("x", &jwk.bytes("x")?)?;
+            let y: [u8; 32] = fixed("y", &jwk.bytes("y")?)?;
+            let point = fixed("x", &[&[4], &x[..], &y[..]].concat())?;
+            Material::p256(point, jwk.optional_secret("d")?)
+        }
+    }
+}
+
+fn shared_secret(
+    jwk: &mut Members,
+    source: Option<&SecretRef>,
+    resolve: Resolve<'_>,
+) -> Result<SecretSlice<u8>, Flaw> {
+    match (jwk.optional_secret("k")?, source) {
+        (Some(bytes), None) => Ok(bytes),
+        (None, Some(source)) => match resolve(source) {
+            Ok(secret) => Ok(secret.expose_secret().as_bytes().to_vec().into()),
+            Err(problem) => Err(Flaw::new("secret", format!("{source}: {problem}"))),
+        },
+        (Some(_), Some(_)) => Err(Flaw::new("k", "both k and secret; right: one of them")),
+        (None, None) => Err(Flaw::new("k", "missing; right: k, or secret with the secret's place")),
+    }
+}
+
+/// What holds for every key, read or made.
+pub(crate) fn check_spec(spec: &KeySpec) -> Result<(), Flaw> {
+    use crate::TokenType::{Background, Service, User};
+    if spec.types.is_empty() {
+        return Err(Flaw::new("types", "none; right: the kinds of token that the key may sign"));
+    }
+    if spec.audiences.is_empty() {
+        return Err(Flaw::new("audiences", "none; right: the services at which its tokens count"));
+    }
+    let (users, services) = (
+        spec.types.contains(&User),
+        spec.types.iter().any(|kind| matches!(kind, Service | Background)),
+    );
+    if users && services {
+        return Err(Flaw::new(
+            "types",
+            "user beside service or background; right: a key of its own",
+        ));
+    }
+    if spec.no_expiry && !users {
+        return Err(Flaw::new("no_expiry", "only user tokens may live for ever; right: false"));
+    }
+    let fits = match spec.profile {
+        Profile::Standard => true,
+        Profile::HybridV1 => spec.types.iter().all(|kind| matches!(kind, Service | Background)),
+        Profile::BearerV1 => spec.types.iter().all(|kind| *kind == User),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Flaw::new(
+            "types",
+            "not the profile's; right: service, background for hybrid-v1 and user for bearer-v1",
+        ))
+    }
+}
+
+/// The key as the ring file has it, with everything.
+pub(crate) fn write(key: &Key) -> Value {
+    let (mut jwk, private, source) = match key.material().parts() {
+        Parts::Secret { bytes, source: None } => (public_jwk(key), Some(("k", bytes)), None),
+        Parts::Secret { source, .. } => (public_jwk(key), None, source.as_ref()),
+        Parts::Ed25519 { d, .. } | Parts::P256 { d, .. } => {
+            (public_jwk(key), d.as_ref().map(|d| ("d", d)), None)
+        }
+    };
+    if let Some((name, bytes)) = private {
+        jwk.insert(name.to_owned(), encode(bytes.expose_secret()).into());
+    }
+    let spec = key.spec();
+    let mut entry = json!({
+        "issuer": spec.issuer, "owner": spec.owner, "types": spec.types,
+        "scopes": spec.scopes.iter().collect::<Vec<_>>(), "audiences": spec.audiences,
+        "state": spec.state, "profile": spec.profile, "no_expiry": spec.no_expiry,
+    });
+    if let Some(source) = source {
+        entry["secret"] = source.to_string().into();
+    }
+    jwk.insert("hallpass".to_owned(), entry);
+    Value::Object(jwk)
+}
+
+/// The key's public members (RFC 7517, section 4); for a shared secret none of its own.
+pub(crate) fn public_jwk(key: &Key) -> Map<String, Value> {
+    let mut jwk = Map::new();
+    let mut set = |name: &str, value: String| jwk.insert(name.to_owned(), value.into());
+    set("kid", key.kid().to_owned());
+    set("alg", key.algorithm().as_str().to_owned());
+    set("use", "sig".to_owned());
+    match key.material().parts() {
+        Parts::Secret { .. } => {
+            set("kty", "oct".to_owned());
+        }
+        Parts::Ed25519 { x, .. } => {
+            set("kty", "OKP".to_owned());
+            set("crv", "Ed25519".to_owned());
+            set("x", encode(x));
+        }
+        Parts::P256 { point, .. } => {
+            set("kty", "EC".to_owned());
+            set("crv", "P-256".to_owned());
+            set("x", encode(&point[1..33]));
+            set("y", encode(&point[33..]));
+        }
+    }
+    jwk
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -1,1 +1,134 @@
-//! stub
+//! Verifying: signature first, then everything that the key's entry and the kind of token demand.
+//!
+//! Promise: what is not allowed by name is refused, and nothing in a token chooses an algorithm, a key or a place to fetch one.
+
+use crate::wire::{Compact, Header, MAX_TOKEN};
+use crate::{
+    Claims, Fingerprint, Key, KeyRing, KeyState, Profile, SKEW, TokenError, TokenType, UnixTime,
+    Verified, claims_wire,
+};
+
+impl KeyRing {
+    /// Verifies a token at an instant.
+    pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
+        let compact = Compact::cut(token, MAX_TOKEN)?;
+        let header = Header::read(compact.header()?)?;
+        let key = self.signer_of(&header, &compact)?;
+        let claims = claims_wire::read(key, compact.payload()?)?;
+        check_header_type(&header, key, claims.token_type)?;
+        check_entry(key, &claims)?;
+        let root = claims.root_key.as_deref().and_then(|kid| self.key(kid));
+        let root_issuer = root.map(Key::issuer);
+        let own = fingerprint(&claims, compact.signed());
+        let verified = Verified::new(claims, key.kid(), own, root_issuer);
+        verified.check_time(now)?;
+        Ok(verified)
+    }
+
+    /// The key that signed the token. A `kid` names one key. Without one only the keys of other minters come into question, and the
+    /// signature says which: no two entries hold the same key.
+    fn signer_of(&self, header: &Header, compact: &Compact<'_>) -> Result<&Key, TokenError> {
+        let signature = compact.signature()?;
+        let signed_by = |key: &Key| key.material().verify(compact.signed(), &signature);
+        let Some(kid) = &header.kid else {
+            let mut fitting = self.unnamed().filter(|key| alg_is(header, key)).peekable();
+            fitting.peek().ok_or(TokenError::UnknownKey)?;
+            return fitting.find(|key| signed_by(key)).ok_or(TokenError::BadSignature);
+        };
+        let key = self.key(kid).ok_or(TokenError::UnknownKey)?;
+        if key.state() == KeyState::Retired {
+            return Err(TokenError::KeyRetired);
+        }
+        if !alg_is(header, key) {
+            return Err(TokenError::Algorithm);
+        }
+        if signed_by(key) { Ok(key) } else { Err(TokenError::BadSignature) }
+    }
+}
+
+/// What a verifier will know the token by: its `jti`, or what was signed where the minter gives none.
+pub(crate) fn fingerprint(claims: &Claims, signed: &[u8]) -> Fingerprint {
+    match (&claims.issuer, &claims.id) {
+        (Some(issuer), Some(id)) => Fingerprint::token(issuer, id),
+        _ => Fingerprint::signed_part(signed),
+    }
+}
+
+/// Everything that does not depend on the present: what the entry allows, what the kind of token needs, how long it lives.
+/// Minting asks the same question.
+pub(crate) fn check_entry(key: &Key, claims: &Claims) -> Result<(), TokenError> {
+    if claims.issuer.as_deref() != Some(key.issuer()) {
+        return Err(TokenError::WrongIssuer);
+    }
+    if !key.may_sign(claims.token_type) {
+        return Err(TokenError::TypeNotAllowed);
+    }
+    if !claims.scopes.is_subset(key.scopes()) {
+        return Err(TokenError::ScopeNotAllowed);
+    }
+    if !claims.audience.iter().all(|audience| key.may_reach(audience)) {
+        return Err(TokenError::AudienceNotAllowed);
+    }
+    check_holder(key, claims)?;
+    check_life(key, claims)
+}
+
+fn alg_is(header: &Header, key: &Key) -> bool {
+    header.algorithm == key.algorithm().as_str()
+}
+
+/// The header says the same kind as the claims; tokens of other minters say `JWT` or nothing.
+fn check_header_type(header: &Header, key: &Key, kind: TokenType) -> Result<(), TokenError> {
+    let fits = match (key.profile(), header.kind.as_deref()) {
+        (Profile::Standard, typ) => typ == Some(kind.header_type()),
+        (Profile::HybridV1 | Profile::BearerV1, None) => true,
+        (Profile::HybridV1 | Profile::BearerV1, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
+    };
+    if fits { Ok(()) } else { Err(TokenError::TypeMismatch) }
+}
+
+/// Who holds the token and in whose name, as its kind demands.
+fn check_holder(key: &Key, claims: &Claims) -> Result<(), TokenError> {
+    let kind = claims.token_type;
+    match (&claims.subject, kind == TokenType::Background) {
+        (Some(_), true) => return Err(TokenError::UnexpectedClaim("sub")),
+        (None, false) => return Err(TokenError::MissingClaim("sub")),
+        (Some(_), false) | (None, true) => {}
+    }
+    match &claims.service {
+        None if kind.names_service() => Err(TokenError::MissingClaim("service")),
+        None => Ok(()),
+        Some(_) if !kind.names_service() => Err(TokenError::UnexpectedClaim("service")),
+        Some(service) if is_owners(service, key.owner(), kind) => Ok(()),
+        Some(_) => Err(TokenError::ServiceNotAllowed),
+    }
+}
+
+/// A service is the owner itself; a worker may also be one of its parts, such as `platform-training`.
+fn is_owners(service: &str, owner: &str, kind: TokenType) -> bool {
+    match service.strip_prefix(owner) {
+        Some("") => true,
+        Some(part) => kind == TokenType::Background && part.len() > 1 && part.starts_with('-'),
+        None => false,
+    }
+}
+
+fn check_life(key: &Key, claims: &Claims) -> Result<(), TokenError> {
+    let start = claims.issued_at;
+    if claims.root_issued_at.is_some_and(|root| root > start.plus(SKEW)) {
+        return Err(TokenError::Lifetime("issued before its root"));
+    }
+    let Some(end) = claims.expires_at else {
+        let endless = claims.token_type == TokenType::User && key.allows_no_expiry();
+        return if endless { Ok(()) } else { Err(TokenError::MissingClaim("exp")) };
+    };
+    if end <= start || claims.not_before.is_some_and(|not_before| end <= not_before) {
+        return Err(TokenError::Lifetime("ends before it begins"));
+    }
+    match claims.token_type.longest_life() {
+        Some(longest) if end.since(start) > longest => {
+            Err(TokenError::Lifetime("longer than this type may live"))
+        }
+        _ => Ok(()),
+    }
+}

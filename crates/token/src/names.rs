@@ -1,0 +1,15 @@
+//! Which strings may stand in a claim: bounded, not empty, and nothing that would break a log line.
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 256;
+
+/// Whether the text can be an issuer, a subject, an id, a service, an audience or a `kid`.
+pub(crate) fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Whether the text can be a scope (RFC 6749, section 3.3: visible ASCII without quote and backslash).
+pub(crate) fn is_scope(text: &str) -> bool {
+    is_name(text)
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+}
