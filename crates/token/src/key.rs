@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::material::Material;
-use crate::{Scopes, TokenType};
+use crate::{KeySpec, Scopes, TokenType};
 
 /// The algorithms that tokens are signed with. A key has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,29 +90,6 @@ pub enum Profile {
     /// User tokens of `sub`, `iat` and an optional `exp`; the key's entry gives scopes and audience.
     #[serde(rename = "bearer-v1")]
     BearerV1,
-}
-
-/// What a key is for: the ring entry's member `hallpass`, and its `kid`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeySpec {
-    /// The key's name.
-    pub kid: String,
-    /// The `iss` of its tokens.
-    pub issuer: String,
-    /// The service that owns it.
-    pub owner: String,
-    /// The kinds of token that it may sign.
-    pub types: Vec<TokenType>,
-    /// The scopes that it may sign.
-    pub scopes: Scopes,
-    /// The audiences that it may sign for.
-    pub audiences: Vec<String>,
-    /// Where it is in its life.
-    pub state: KeyState,
-    /// The form of its tokens.
-    pub profile: Profile,
-    /// Whether its user tokens may live for ever; `bearer-v1` says so by itself.
-    pub no_expiry: bool,
 }
 
 /// A key of the ring. Its `Debug` shows no key material.

@@ -137,7 +137,6 @@ impl Material {
         identity
     }
 
-    #[expect(clippy::ptr_arg, reason = "the library's trait is implemented for Vec<u8> only")]
     pub(crate) fn verify(&self, message: &[u8], signature: &Vec<u8>) -> bool {
         signature::verify(self.0.algorithm.into(), &self.0.verifier, message, signature)
     }

@@ -3,6 +3,10 @@
 /// The longest name, in bytes.
 const MAX_NAME: usize = 256;
 
+/// What would be right where a name is not.
+pub(crate) const RIGHT_NAME: &str =
+    "empty, too long or unprintable; right: 1 to 256 bytes without control characters";
+
 /// Whether the text can be an issuer, a subject, an id, a service, an audience or a `kid`.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control)

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::Flaw;
 use crate::material::{Material, Parts, fixed};
 use crate::ring_members::Members;
-use crate::{Algorithm, Key, KeySpec, Profile, RingError, SecretRef, strict_json};
+use crate::{Algorithm, Key, KeySpec, RingError, SecretRef, strict_json};
 
 /// Fetches the secret that an entry names.
 pub(crate) type Resolve<'a> = &'a dyn Fn(&SecretRef) -> Result<SecretString, String>;
@@ -52,7 +52,7 @@ fn read_members(kid: String, mut jwk: Members, resolve: Resolve<'_>) -> Result<K
         no_expiry: entry.flag("no_expiry")?,
     };
     entry.nothing_left("hallpass")?;
-    check_spec(&spec)?;
+    spec.check()?;
     let material = read_material(&mut jwk, source, resolve)?;
     Ok(Key::new(spec, material))
 }
@@ -101,43 +101,6 @@ fn shared_secret(
         },
         (Some(_), Some(_)) => Err(Flaw::new("k", "both k and secret; right: one of them")),
         (None, None) => Err(Flaw::new("k", "missing; right: k, or secret with the secret's place")),
-    }
-}
-
-/// What holds for every key, read or made.
-pub(crate) fn check_spec(spec: &KeySpec) -> Result<(), Flaw> {
-    use crate::TokenType::{Background, Service, User};
-    if spec.types.is_empty() {
-        return Err(Flaw::new("types", "none; right: the kinds of token that the key may sign"));
-    }
-    if spec.audiences.is_empty() {
-        return Err(Flaw::new("audiences", "none; right: the services at which its tokens count"));
-    }
-    let (users, services) = (
-        spec.types.contains(&User),
-        spec.types.iter().any(|kind| matches!(kind, Service | Background)),
-    );
-    if users && services {
-        return Err(Flaw::new(
-            "types",
-            "user beside service or background; right: a key of its own",
-        ));
-    }
-    if spec.no_expiry && !users {
-        return Err(Flaw::new("no_expiry", "only user tokens may live for ever; right: false"));
-    }
-    let fits = match spec.profile {
-        Profile::Standard => true,
-        Profile::HybridV1 => spec.types.iter().all(|kind| matches!(kind, Service | Background)),
-        Profile::BearerV1 => spec.types.iter().all(|kind| *kind == User),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(Flaw::new(
-            "types",
-            "not the profile's; right: service, background for hybrid-v1 and user for bearer-v1",
-        ))
     }
 }
 

@@ -139,11 +139,7 @@ impl Members {
 }
 
 fn check_name(field: &'static str, text: &str) -> Result<(), Flaw> {
-    if names::is_name(text) {
-        Ok(())
-    } else {
-        Err(Flaw::new(field, "empty, too long or unprintable; right: 1 to 256 visible characters"))
-    }
+    if names::is_name(text) { Ok(()) } else { Err(Flaw::new(field, names::RIGHT_NAME)) }
 }
 
 fn parse<T: FromStr<Err: Display>>(field: &'static str, text: &str) -> Result<T, Flaw> {

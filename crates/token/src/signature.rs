@@ -6,7 +6,6 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 /// Whether the signature over the message is the key's. Any failure is a no.
-#[expect(clippy::ptr_arg, reason = "the library's trait is implemented for Vec<u8> only")]
 pub(crate) fn verify(
     algorithm: Algorithm,
     key: &DecodingKey,

@@ -1,0 +1,78 @@
+//! What a key is for. Whatever it does not name, the key may not sign.
+
+use crate::error::Flaw;
+use crate::{KeyState, Profile, Scopes, TokenType, names};
+
+/// What a key is for: the ring entry's member `hallpass`, and its `kid`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySpec {
+    /// The key's name.
+    pub kid: String,
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The service that owns it.
+    pub owner: String,
+    /// The kinds of token that it may sign.
+    pub types: Vec<TokenType>,
+    /// The scopes that it may sign.
+    pub scopes: Scopes,
+    /// The audiences that it may sign for.
+    pub audiences: Vec<String>,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// The form of its tokens.
+    pub profile: Profile,
+    /// Whether its user tokens may live for ever; `bearer-v1` says so by itself.
+    pub no_expiry: bool,
+}
+
+impl KeySpec {
+    /// What holds for every key, read or made.
+    pub(crate) fn check(&self) -> Result<(), Flaw> {
+        self.check_names()?;
+        self.check_types()?;
+        if self.audiences.is_empty() {
+            let problem = "none; right: the services at which its tokens count";
+            return Err(Flaw::new("audiences", problem));
+        }
+        if self.no_expiry && !self.types.contains(&TokenType::User) {
+            let problem = "only user tokens may live for ever; right: false";
+            return Err(Flaw::new("no_expiry", problem));
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), Flaw> {
+        let single = [("kid", &self.kid), ("issuer", &self.issuer), ("owner", &self.owner)];
+        let audiences = self.audiences.iter().map(|audience| ("audiences", audience));
+        let mut all = single.into_iter().chain(audiences);
+        if let Some((field, _)) = all.find(|(_, name)| !names::is_name(name)) {
+            return Err(Flaw::new(field, names::RIGHT_NAME));
+        }
+        if self.scopes.iter().all(names::is_scope) {
+            Ok(())
+        } else {
+            Err(Flaw::new("scopes", "not a scope; right: names such as labeler:read"))
+        }
+    }
+
+    /// The kinds fit together and fit the profile. Users' keys are never services' keys: whoever mints for users could
+    /// otherwise pass as a service.
+    fn check_types(&self) -> Result<(), Flaw> {
+        let users = self.types.contains(&TokenType::User);
+        let services = self.types.iter().any(|kind| kind.names_service());
+        let only = |fits: fn(TokenType) -> bool| self.types.iter().copied().all(fits);
+        let problem = match self.profile {
+            _ if self.types.is_empty() => "none; right: the kinds of token that the key may sign",
+            _ if users && services => "user beside service or background; right: a key of its own",
+            Profile::HybridV1 if !only(TokenType::names_service) => {
+                "not those of hybrid-v1; right: service, background"
+            }
+            Profile::BearerV1 if !only(|kind| kind == TokenType::User) => {
+                "not that of bearer-v1; right: user"
+            }
+            Profile::Standard | Profile::HybridV1 | Profile::BearerV1 => return Ok(()),
+        };
+        Err(Flaw::new("types", problem))
+    }
+}
