@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::try_unfold;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Status, Streaming};
 
@@ -9,6 +10,9 @@ use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal};
 
 /// How long a client may take to send the first message of a stream, which names the object.
 pub const FIRST_MESSAGE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a client sends in pieces.
+pub type Incoming<T> = std::pin::Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// A server's answer in pieces.
 pub type Reply<T, E> = std::pin::Pin<Box<dyn Stream<Item = Result<T, E>> + Send>>;
@@ -66,13 +70,16 @@ pub async fn grant_each<P: Permission>(
 pub async fn first<T>(
     permit: &Permit,
     mut rest: Streaming<T>,
-) -> Result<(T, Streaming<T>), Status> {
+) -> Result<(T, Incoming<T>), Status>
+where
+    T: Send + 'static,
+{
     let first =
         tokio::time::timeout(FIRST_MESSAGE_WITHIN, rest.message()).await.map_err(|_| {
             Status::deadline_exceeded("the stream's first message did not come in time")
         })??;
     match first {
-        Some(first) => Ok((first, rest)),
+        Some(first) => Ok((first, Box::pin(rest))),
         None => Err(invalid(permit, "", "the stream has no first message")),
     }
 }
@@ -82,18 +89,26 @@ pub fn pinned<T: Send + 'static>(
     permit: &Permit,
     field: &'static str,
     id: &str,
-    rest: Streaming<T>,
-    named: impl Fn(&T) -> Option<&str> + Send + 'static,
-) -> Reply<T, Status> {
+    rest: Incoming<T>,
+    named: fn(&T) -> Option<&str>,
+) -> Incoming<T> {
     let (permit, id) = (permit.clone(), id.to_owned());
-    Box::pin(rest.map(move |message| {
-        let message = message?;
+    Box::pin(try_unfold((rest, permit, id), move |(mut rest, permit, id)| async move {
+        let Some(message) = rest.next().await.transpose()? else {
+            return Ok(None);
+        };
         match named(&message) {
-            None | Some("") => Ok(message),
-            Some(same) if same == id => Ok(message),
-            Some(_) => Err(invalid(&permit, field, "must stay the same throughout the stream")),
+            Some(other) if !other.is_empty() && other != id => {
+                Err(invalid(&permit, field, "must stay the same throughout the stream"))
+            }
+            _ => Ok(Some((message, (rest, permit, id)))),
         }
     }))
+}
+
+/// A handler's answer in pieces, its errors as the client gets them.
+pub fn outgoing<T: 'static, E: Into<Status> + 'static>(reply: Reply<T, E>) -> Reply<T, Status> {
+    Box::pin(reply.map(|piece| piece.map_err(Into::into)))
 }
 
 /// A refusal as the client gets it; the operator's log gets the cause.

@@ -29,6 +29,18 @@ pub trait ObjectPolicy: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Verdict, Unknown>> + Send;
 }
 
+impl<P: ObjectPolicy> ObjectPolicy for std::sync::Arc<P> {
+    fn check(
+        &self,
+        permit: &Permit,
+        kind: &'static str,
+        permission: &'static str,
+        id: &str,
+    ) -> impl Future<Output = Result<Verdict, Unknown>> + Send {
+        P::check(self, permit, kind, permission, id)
+    }
+}
+
 /// What an object policy says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
