@@ -1,0 +1,228 @@
+//! Decides what token a call that leaves may carry, and mints it.
+//!
+//! Invariant: a token is minted for exactly the called RPC's audience and scope, and only if that scope is among the serving rule's
+//! delegates (where there is one) and in the minting key's entry. It never outlives its parent.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+use hallpass_policy::{Access, DecisionId, Denial, Permit, Refusal, Rule};
+use hallpass_token::{
+    KeyRing, MintError, NewToken, Scopes, TokenId, TokenType, UnixTime, Verified,
+};
+use serde_json::json;
+
+use crate::attach::authority::Authority;
+use crate::attach::minted::{Minted, Purpose, Ready};
+use crate::{Clock, Decisions, Keys, Rules};
+
+/// Mints tokens for the calls that one service makes. Clones share what was minted lately.
+#[derive(Debug, Clone)]
+pub struct Attach(Arc<Minting>);
+
+#[derive(Debug)]
+struct Minting {
+    service: String,
+    keys: Keys,
+    clock: Clock,
+    rules: Rules,
+    minted: Minted,
+    decisions: Decisions,
+}
+
+/// Why a service cannot put tokens on its calls at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// It has no name.
+    #[error("a service needs a name to call others in")]
+    NoName,
+    /// It has nothing to sign with.
+    #[error(
+        "the key ring has no active private key of service {0} for service or background tokens"
+    )]
+    NoSigner(String),
+    /// The system gives no randomness.
+    #[error("no randomness")]
+    NoRandomness,
+}
+
+/// The kinds that a service mints for itself.
+const MINTED: [TokenType; 2] = [TokenType::Service, TokenType::Background];
+
+impl Attach {
+    /// For the service of this name, which signs with its active keys in the ring; `rules` finds the rules of those it calls.
+    pub fn new(service: &str, keys: Keys, clock: Clock, rules: Rules) -> Result<Self, AttachError> {
+        if service.is_empty() {
+            return Err(AttachError::NoName);
+        }
+        let ring = keys.ring();
+        if !MINTED.into_iter().any(|kind| ring.active_signer(service, kind).is_some()) {
+            return Err(AttachError::NoSigner(service.to_owned()));
+        }
+        let node = random().map(u64::from_ne_bytes).map_err(|_| AttachError::NoRandomness)?;
+        let (service, minted) = (service.to_owned(), Minted::new());
+        let decisions = Decisions::new(node);
+        Ok(Self(Arc::new(Minting { service, keys, clock, rules, minted, decisions })))
+    }
+
+    /// The token for a call; `None` where the called RPC needs none. A refusal is in the log already.
+    pub(super) fn token(
+        &self,
+        path: &str,
+        authority: Option<&Authority>,
+    ) -> Result<Option<Arc<Ready>>, Refusal> {
+        self.0.choose(path, authority).map_err(|denial| {
+            let decision = self.0.decision(authority);
+            tracing::warn!(
+                target: "hallpass::decision",
+                %decision,
+                callee = path,
+                reason = denial.reason(),
+                cause = %denial,
+                "call not sent",
+            );
+            Refusal { denial, decision }
+        })
+    }
+}
+
+impl Minting {
+    fn decision(&self, authority: Option<&Authority>) -> DecisionId {
+        match authority {
+            Some(Authority::OnBehalf(permit)) => permit.decision(),
+            Some(Authority::Service) | None => self.decisions.next(),
+        }
+    }
+
+    fn choose(
+        &self,
+        path: &str,
+        authority: Option<&Authority>,
+    ) -> Result<Option<Arc<Ready>>, Denial> {
+        let callee = (self.rules)(path).ok_or(refused("the called RPC has no rule"))?;
+        if callee.access == Access::Public {
+            return Ok(None);
+        }
+        match authority {
+            Some(Authority::OnBehalf(permit)) => self.on_behalf(permit, callee),
+            Some(Authority::Service) => self.minted(callee, TokenType::Background, None),
+            None => Err(refused("the call does not say in whose name it is made")),
+        }
+        .map(Some)
+    }
+
+    fn on_behalf(&self, permit: &Permit, callee: &'static Rule) -> Result<Arc<Ready>, Denial> {
+        let parent = permit.token().ok_or(refused("the served call has no caller"))?;
+        parent.check_time(self.clock.now())?;
+        let scope = callee.scope.ok_or(refused("the called RPC has no scope to delegate"))?;
+        if !permit.rule().delegates.contains(&scope) {
+            return Err(refused("the serving rule does not delegate the scope"));
+        }
+        let token_type = match parent.claims().token_type {
+            TokenType::User | TokenType::Service => TokenType::Service,
+            TokenType::Background => TokenType::Background,
+            TokenType::Action => return Err(refused("an action token is no caller")),
+        };
+        self.minted(callee, token_type, Some((parent, permit.rule())))
+    }
+
+    fn minted(
+        &self,
+        callee: &'static Rule,
+        token_type: TokenType,
+        parent: Option<(&Verified, &'static Rule)>,
+    ) -> Result<Arc<Ready>, Denial> {
+        if !callee.accepts(token_type) {
+            return Err(refused("the called RPC does not accept the kind of token"));
+        }
+        if matches!(callee.access, Access::Tokens { action: Some(_), .. }) {
+            return Err(refused("the called RPC demands a user's action token"));
+        }
+        let purpose = Purpose {
+            parent: parent.map(|(parent, _)| parent.fingerprint()),
+            token_type,
+            audience: callee.audience,
+            scope: callee.scope,
+            ring: self.keys.generation(),
+        };
+        let now = self.clock.now();
+        if let Some(ready) = self.minted.get(&purpose, now) {
+            return Ok(ready);
+        }
+        let ready = Arc::new(self.mint(&purpose, parent, now)?);
+        self.minted.keep(purpose, &ready);
+        Ok(ready)
+    }
+
+    fn mint(
+        &self,
+        purpose: &Purpose,
+        parent: Option<(&Verified, &'static Rule)>,
+        now: UnixTime,
+    ) -> Result<Ready, Denial> {
+        let ring = self.keys.ring();
+        let kid = self.signer(&ring, purpose)?;
+        let id = TokenId::from_random(random()?);
+        let mut new = match parent {
+            None => NewToken::new(purpose.token_type, id),
+            Some((parent, serving)) => {
+                let delegates = serving.delegates;
+                let mut child = NewToken::child_of(parent, purpose.token_type, id, delegates)
+                    .map_err(unminted)?;
+                child.actor = Some(match &parent.claims().actor {
+                    Some(earlier) => json!({ "sub": self.service, "act": earlier }),
+                    None => json!({ "sub": self.service }),
+                });
+                child
+            }
+        };
+        new.service = Some(self.service.clone());
+        new.audience = vec![purpose.audience.to_owned()];
+        new.scopes = purpose.scope.into_iter().collect::<Scopes>();
+        Ready::new(&ring.mint(kid, &new, now).map_err(unminted)?, now)
+    }
+
+    /// The service's own key for this, if its entry allows exactly what is asked for.
+    fn signer<'r>(&self, ring: &'r KeyRing, purpose: &Purpose) -> Result<&'r str, Denial> {
+        let key = ring
+            .active_signer(&self.service, purpose.token_type)
+            .ok_or(refused("the ring has no active key of this service for the kind of token"))?;
+        if !key.may_reach(purpose.audience) {
+            return Err(refused("the key may not sign for the called service"));
+        }
+        if purpose.scope.is_some_and(|scope| !key.scopes().contains(scope)) {
+            return Err(refused("the key may not sign the scope"));
+        }
+        Ok(key.kid())
+    }
+}
+
+const fn refused(why: &'static str) -> Denial {
+    Denial::DelegationRefused(why)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Denial> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| Denial::CannotDecide("no randomness"))?;
+    Ok(bytes)
+}
+
+/// Why the ring does not mint, as the refusal that the handler sees.
+fn unminted(error: MintError) -> Denial {
+    match error {
+        MintError::ParentExpired => Denial::TokenExpired,
+        MintError::ScopeNotDelegated => refused("the caller does not hold the scope"),
+        MintError::ChainTooLong => refused("the chain of tokens is too long"),
+        MintError::NotAChild => refused("the kind of token has no parent"),
+        MintError::NotAllowed(_) => refused("the key's entry does not allow it"),
+        MintError::NotTheParents(_) => refused("the token would not be the caller's"),
+        MintError::Lifetime(_) => refused("the token's life would be outside its bounds"),
+        MintError::UnknownKey
+        | MintError::NoPrivateKey
+        | MintError::KeyNotActive
+        | MintError::ProfileCannotCarry(_)
+        | MintError::NotASecretAlgorithm
+        | MintError::SecretTooShort
+        | MintError::Signing => Denial::Misconfigured("the service cannot sign"),
+    }
+}

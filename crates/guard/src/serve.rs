@@ -1,0 +1,17 @@
+//! The server's half: every call is decided before its handler is entered, and a stream as long as it lasts.
+
+mod cache;
+mod credentials;
+mod cutoff;
+mod guard;
+mod layer;
+mod public;
+mod report;
+mod response;
+mod streams;
+mod watch;
+
+pub use credentials::ClientCertificate;
+pub use guard::{Counts, Guard, GuardSetup};
+pub use layer::{GuardLayer, Guarded};
+pub use public::{PUBLIC_RULES, public_rule};

@@ -1,0 +1,115 @@
+//! Remembers which tokens verified, so that the next call with the same token costs a look-up.
+//!
+//! Invariant: only verified tokens are kept, none longer than its ring and none past its time; what was refused is always verified
+//! anew. Bounded by memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
+use hallpass_policy::Denial;
+use hallpass_revocation::Index;
+use hallpass_token::{TokenError, UnixTime, Verified};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+
+use crate::Keys;
+
+/// A token that verified, with what is remembered about it.
+pub(crate) struct Known {
+    pub(crate) token: Arc<Verified>,
+    ring: u64,
+    /// The list's generation and, in the lowest bit, what it said. One number, so that both are read and written at once.
+    seen: AtomicU64,
+}
+
+/// No list has been looked into yet. No generation gets there.
+const NEVER: u64 = u64::MAX;
+
+impl Known {
+    fn new(token: Verified, ring: u64) -> Arc<Self> {
+        Arc::new(Self { token: Arc::new(token), ring, seen: AtomicU64::new(NEVER) })
+    }
+
+    /// The generation of the ring that verified it.
+    pub(crate) const fn ring(&self) -> u64 {
+        self.ring
+    }
+
+    /// Whether the list refuses the token; looked up again only when the list has changed.
+    pub(crate) fn is_revoked(&self, index: &Index) -> bool {
+        // Read before the look-up: an entry that arrives in between belongs to a later generation, which looks again.
+        let generation = index.generation();
+        let seen = self.seen.load(Ordering::Relaxed);
+        if seen >> 1 == generation {
+            return seen & 1 == 1;
+        }
+        let revoked = index.is_revoked(&self.token);
+        self.seen.store(generation << 1 | u64::from(revoked), Ordering::Relaxed);
+        revoked
+    }
+}
+
+/// The tokens that verified lately.
+pub(crate) struct TokenCache {
+    known: Cache<Box<[u8]>, Arc<Known>, Weight, RandomState>,
+    misses: AtomicU64,
+}
+
+impl TokenCache {
+    /// Keeps as much as fits into about this many bytes.
+    pub(crate) fn new(bytes: u64) -> Self {
+        const USUAL_TOKEN: u64 = 700;
+        let items = usize::try_from(bytes / weight(USUAL_TOKEN)).unwrap_or(usize::MAX);
+        let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        let known = Cache::with(items, bytes, Weight, hasher, lifecycle);
+        Self { known, misses: AtomicU64::new(0) }
+    }
+
+    /// The token, verified now or before, and within its time.
+    pub(crate) fn verified(
+        &self,
+        token: &str,
+        keys: &Keys,
+        now: UnixTime,
+    ) -> Result<Arc<Known>, Denial> {
+        // Read before the ring: a reload in between makes the entry count as older than it is, and it is verified again.
+        let ring = keys.generation();
+        if let Some(known) = self.known.get(token.as_bytes())
+            && known.ring == ring
+        {
+            return match known.token.check_time(now) {
+                Ok(()) => Ok(known),
+                Err(error) => Err(self.outlived(token, error)),
+            };
+        }
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let known = Known::new(keys.ring().verify(token, now)?, ring);
+        self.known.insert(token.as_bytes().into(), Arc::clone(&known));
+        Ok(known)
+    }
+
+    /// How often a token had to be verified.
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn outlived(&self, token: &str, error: TokenError) -> Denial {
+        self.known.remove(token.as_bytes());
+        error.into()
+    }
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl quick_cache::Weighter<Box<[u8]>, Arc<Known>> for Weight {
+    fn weight(&self, token: &Box<[u8]>, _: &Arc<Known>) -> u64 {
+        weight(token.len() as u64)
+    }
+}
+
+/// The token itself, its claims in about the same size again, and what holds them.
+const fn weight(token: u64) -> u64 {
+    2 * token + 1024
+}

@@ -1,0 +1,137 @@
+//! Takes the credentials out of a request: read strictly, once, and gone before the handler sees the request.
+
+use hallpass_policy::Denial;
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+use crate::ACTION_HEADER;
+
+/// The SHA-256 of the certificate that the client showed. The server puts it into the extensions of each request of a
+/// connection with mutual TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientCertificate(pub [u8; 32]);
+
+/// What a request carried.
+pub(crate) struct Presented {
+    bearer: Option<HeaderValue>,
+    action: Option<HeaderValue>,
+}
+
+impl Presented {
+    /// Takes both kinds of credential out of the metadata; more than one of a kind is refused.
+    pub(crate) fn take(headers: &mut HeaderMap) -> Result<Self, Denial> {
+        let bearer = sole(headers, &AUTHORIZATION);
+        let action = sole(headers, &ACTION_HEADER);
+        Ok(Self { bearer: bearer?, action: action? })
+    }
+
+    /// The caller's own token, as the value of `authorization` holds it: `Bearer`, one space, the token (RFC 6750, section 2.1).
+    pub(crate) fn bearer(&self) -> Result<Option<&str>, Denial> {
+        const SCHEME: &[u8] = b"bearer ";
+        let Some(value) = &self.bearer else { return Ok(None) };
+        match value.as_bytes().split_at_checked(SCHEME.len()) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => text(token).map(Some),
+            _ => Err(Denial::CredentialsMalformed("not of the form `Bearer <token>`")),
+        }
+    }
+
+    /// The action token.
+    pub(crate) fn action(&self) -> Result<Option<&str>, Denial> {
+        self.action.as_ref().map(|value| text(value.as_bytes())).transpose()
+    }
+}
+
+/// Takes credentials away unread, for calls that need none.
+pub(crate) fn discard(headers: &mut HeaderMap) {
+    headers.remove(AUTHORIZATION);
+    headers.remove(ACTION_HEADER);
+}
+
+fn sole(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<HeaderValue>, Denial> {
+    let several = headers.get_all(name).iter().nth(1).is_some();
+    let value = headers.remove(name);
+    if several {
+        return Err(Denial::CredentialsMalformed("more than one value"));
+    }
+    Ok(value)
+}
+
+/// A token has no space and nothing unprintable in it; whether it is one, the key ring says.
+fn text(token: &[u8]) -> Result<&str, Denial> {
+    if token.is_empty() {
+        return Err(Denial::CredentialsMalformed("empty"));
+    }
+    if !token.iter().all(u8::is_ascii_graphic) {
+        return Err(Denial::CredentialsMalformed("a space or an unprintable character"));
+    }
+    std::str::from_utf8(token).map_err(|_| Denial::CredentialsMalformed("not text"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use super::*;
+
+    fn headers(name: &HeaderName, values: &[&[u8]]) -> HeaderMap {
+        let values = values.iter().map(|value| HeaderValue::from_bytes(value).unwrap());
+        values.map(|value| (name.clone(), value)).collect()
+    }
+
+    #[test]
+    fn authorization_is_read_strictly() {
+        let table: [(&[&[u8]], Option<Option<&str>>); 17] = [
+            (&[], Some(None)),
+            (&[b"Bearer abc.def.ghi"], Some(Some("abc.def.ghi"))),
+            (&[b"bearer abc"], Some(Some("abc"))),
+            (&[b"BEARER abc"], Some(Some("abc"))),
+            (&[b""], None),
+            (&[b"Bearer"], None),
+            (&[b"Bearer "], None),
+            (&[b"Bearer  abc"], None),
+            (&[b"Bearer\tabc"], None),
+            (&[b"Bearer abc def"], None),
+            (&[b"Bearer abc\xff"], None),
+            (&[b" Bearer abc"], None),
+            (&[b"Basic abc"], None),
+            (&[b"Beare abcd"], None),
+            (&[b"abc.def.ghi"], None),
+            (&[b"Bearer abc", b"Bearer abc"], None),
+            (&[b"Bearer abc", b""], None),
+        ];
+        for (values, expected) in table {
+            let mut headers = headers(&AUTHORIZATION, values);
+            let presented = Presented::take(&mut headers);
+            let read = presented.as_ref().ok().and_then(|presented| presented.bearer().ok());
+            assert_eq!(read, expected, "{values:?}");
+            assert!(headers.is_empty(), "{values:?} stayed in the request");
+        }
+    }
+
+    #[test]
+    fn the_action_token_is_alone_in_its_metadata() {
+        let table: [(&[&[u8]], Option<Option<&str>>); 6] = [
+            (&[], Some(None)),
+            (&[b"abc.def.ghi"], Some(Some("abc.def.ghi"))),
+            (&[b""], None),
+            (&[b"Bearer abc"], None),
+            (&[b"abc", b"abc"], None),
+            (&[b"abc\x80"], None),
+        ];
+        for (values, expected) in table {
+            let mut headers = headers(&ACTION_HEADER, values);
+            let presented = Presented::take(&mut headers);
+            let read = presented.as_ref().ok().and_then(|presented| presented.action().ok());
+            assert_eq!(read, expected, "{values:?}");
+            assert!(headers.is_empty(), "{values:?} stayed in the request");
+        }
+    }
+
+    #[test]
+    fn credentials_that_are_not_needed_are_still_taken_away() {
+        let mut headers = headers(&AUTHORIZATION, &[b"a", b"b"]);
+        headers.insert(ACTION_HEADER, HeaderValue::from_static("c"));
+        discard(&mut headers);
+        assert!(headers.is_empty());
+    }
+}

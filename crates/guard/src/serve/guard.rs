@@ -1,0 +1,206 @@
+//! Gathers what a decision needs about a call and has it decided. Nothing here waits, and nothing here is policy.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hallpass_policy::{
+    Access, Credential, DecisionId, Denial, Facts, ListState, Permit, Refusal, Rule, decide,
+};
+use hallpass_revocation::{Freshness, Index};
+use http::Request;
+use tokio::sync::watch;
+use tonic::body::Body;
+
+use crate::serve::cache::{Known, TokenCache};
+use crate::serve::credentials::{self, ClientCertificate, Presented};
+use crate::serve::public::public_rule;
+use crate::serve::streams::{Registration, Streams};
+use crate::serve::{report, watch as watching};
+use crate::{Clock, Decisions, Keys, Rules};
+
+/// What a guard is made of.
+#[derive(Debug)]
+pub struct GuardSetup {
+    /// The contract's rules.
+    pub rules: Rules,
+    /// The key ring.
+    pub keys: Keys,
+    /// The revocation list in memory.
+    pub index: Arc<Index>,
+    /// Tells when the list has changed, so that open streams are looked at again.
+    pub changes: watch::Receiver<u64>,
+    /// Whether the list can be trusted.
+    pub freshness: Freshness,
+    /// The clock.
+    pub clock: Clock,
+    /// A random number that tells this process' decisions from others'.
+    pub node: u64,
+    /// How much memory the verified tokens may take, in bytes.
+    pub cache_bytes: u64,
+}
+
+impl GuardSetup {
+    /// The usual size of the token cache: 32 MiB.
+    pub const CACHE_BYTES: u64 = 32 << 20;
+}
+
+/// The server's guard. Its layer decides every call; its task ends streams whose token has ended.
+pub struct Guard {
+    pub(super) rules: Rules,
+    pub(super) keys: Keys,
+    pub(super) index: Arc<Index>,
+    pub(super) freshness: Freshness,
+    pub(super) clock: Clock,
+    pub(super) streams: Arc<Streams>,
+    decisions: Decisions,
+    cache: TokenCache,
+    refusals: AtomicU64,
+}
+
+/// What a guard has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls decided.
+    pub decisions: u64,
+    /// Calls refused before their handler.
+    pub refusals: u64,
+    /// Tokens verified because they were not in the cache.
+    pub verifications: u64,
+    /// Streams open now that end with their token.
+    pub streams: usize,
+}
+
+/// A call that is let through.
+pub(super) struct Admitted {
+    /// For a call that streams: its place among the open ones.
+    pub(super) stream: Option<Registration>,
+}
+
+/// What is known about the caller, for the decision and for the log.
+#[derive(Default)]
+pub(super) struct Caller {
+    pub(super) bearer: Option<Arc<Known>>,
+    pub(super) action: Option<Arc<Known>>,
+}
+
+impl Guard {
+    /// Starts a guard and, on the current tokio runtime, the task that ends streams. The task ends with the guard.
+    pub fn start(setup: GuardSetup) -> Arc<Self> {
+        let guard = Arc::new(Self {
+            rules: setup.rules,
+            keys: setup.keys,
+            index: setup.index,
+            freshness: setup.freshness,
+            clock: setup.clock,
+            streams: Arc::default(),
+            decisions: Decisions::new(setup.node),
+            cache: TokenCache::new(setup.cache_bytes),
+            refusals: AtomicU64::new(0),
+        });
+        tokio::spawn(watching::over(Arc::downgrade(&guard), setup.changes));
+        guard
+    }
+
+    /// The rule of a path: the contract's, or that of the public table.
+    pub fn rule(&self, path: &str) -> Option<&'static Rule> {
+        (self.rules)(path).or_else(|| public_rule(path))
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            decisions: self.decisions.count(),
+            refusals: self.refusals.load(Ordering::Relaxed),
+            verifications: self.cache.misses(),
+            streams: self.streams.len(),
+        }
+    }
+
+    /// Decides a call: leaves a permit in the request, or says why it is refused, which is in the log by then.
+    pub(super) fn admit(&self, request: &mut Request<Body>) -> Result<Admitted, Refusal> {
+        let decision = self.decisions.next();
+        let mut caller = Caller::default();
+        match self.judge(request, decision, &mut caller) {
+            Ok(admitted) => Ok(admitted),
+            Err(denial) => {
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+                let path = request.uri().path();
+                let rpc = self.rule(path).map_or(path, |rule| rule.path);
+                report::refused(rpc, &denial, decision, &caller);
+                Err(Refusal { denial, decision })
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        request: &mut Request<Body>,
+        decision: DecisionId,
+        caller: &mut Caller,
+    ) -> Result<Admitted, Denial> {
+        let rule = self.rule(request.uri().path()).ok_or(Denial::UnknownMethod)?;
+        let now = self.clock.now();
+        if rule.access == Access::Public {
+            credentials::discard(request.headers_mut());
+        } else {
+            let presented = Presented::take(request.headers_mut())?;
+            let verify = |token| self.cache.verified(token, &self.keys, now);
+            caller.bearer = presented.bearer()?.map(verify).transpose()?;
+            caller.action = presented.action()?.map(verify).transpose()?;
+        }
+        // A stream is registered first and looked up after, so that no revocation falls between.
+        let stream = self.register(rule, decision, caller)?;
+        let facts = self.facts(rule, caller, request.extensions().get().copied());
+        let permit = decide(&facts, now, decision)?;
+        report::allowed(&permit);
+        request.extensions_mut().insert::<Permit>(permit);
+        Ok(Admitted { stream })
+    }
+
+    fn register(
+        &self,
+        rule: &'static Rule,
+        decision: DecisionId,
+        caller: &Caller,
+    ) -> Result<Option<Registration>, Denial> {
+        if caller.bearer.is_none() || !rule.streams() {
+            return Ok(None);
+        }
+        let known = || [&caller.bearer, &caller.action].into_iter().flatten();
+        let tokens = known().map(|known| Arc::clone(&known.token)).collect();
+        let registration = self.streams.register(rule, decision, tokens);
+        if known().any(|known| known.ring() != self.keys.generation()) {
+            return Err(Denial::CannotDecide("the key ring was replaced meanwhile"));
+        }
+        Ok(Some(registration))
+    }
+
+    fn facts<'a>(
+        &self,
+        rule: &'static Rule,
+        caller: &'a Caller,
+        certificate: Option<ClientCertificate>,
+    ) -> Facts<'a> {
+        // Freshness before the index: in the other order, what arrives in between is missed by a node that counts as fresh.
+        let fresh = self.freshness.is_fresh(self.clock.boot());
+        let list = if fresh { ListState::Fresh } else { ListState::Stale };
+        let credential = |known: &'a Arc<Known>| Credential {
+            token: &known.token,
+            revoked: known.is_revoked(&self.index),
+        };
+        Facts {
+            rule,
+            bearer: caller.bearer.as_ref().map(credential),
+            action: caller.action.as_ref().map(credential),
+            list,
+            client_certificate: certificate.map(|certificate| certificate.0),
+        }
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

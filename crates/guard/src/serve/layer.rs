@@ -1,0 +1,70 @@
+//! The guard as a tower layer: the innermost one, right before the services.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use crate::Deadline;
+use crate::serve::Guard;
+use crate::serve::response::Answer;
+
+/// Puts a guard before services.
+#[derive(Debug, Clone)]
+pub struct GuardLayer {
+    guard: Arc<Guard>,
+}
+
+impl GuardLayer {
+    /// The layer of a guard that has been started.
+    pub const fn new(guard: Arc<Guard>) -> Self {
+        Self { guard }
+    }
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, guard: Arc::clone(&self.guard) }
+    }
+}
+
+/// A service behind a guard.
+#[derive(Debug, Clone)]
+pub struct Guarded<S> {
+    inner: S,
+    guard: Arc<Guard>,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Answer<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let admitted = match self.guard.admit(&mut request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Answer::refused(Status::from(refusal).into_http()),
+        };
+        let deadline = request.extensions().get::<Deadline>().copied();
+        match admitted.stream {
+            None => Answer::unary(Deadline::scope(deadline, self.inner.call(request))),
+            Some(stream) => {
+                let request = request.map(|body| stream.watch_request(body));
+                let handler = Deadline::scope(deadline, self.inner.call(request));
+                Answer::stream(handler, stream)
+            }
+        }
+    }
+}

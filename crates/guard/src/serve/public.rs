@@ -1,0 +1,82 @@
+//! The calls that need no token although no contract of ours declares them: health and reflection, by one explicit table.
+
+use hallpass_policy::{Access, Rule, WhenStale};
+
+/// What anyone may call. A server that does not offer reflection answers `UNIMPLEMENTED` to it.
+pub static PUBLIC_RULES: [Rule; 4] = [
+    public("grpc.health.v1.Health", "/grpc.health.v1.Health/Check", "Check", Side::NONE),
+    public("grpc.health.v1.Health", "/grpc.health.v1.Health/Watch", "Watch", Side::SERVER),
+    public(
+        "grpc.reflection.v1.ServerReflection",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "ServerReflectionInfo",
+        Side::BOTH,
+    ),
+    public(
+        "grpc.reflection.v1alpha.ServerReflection",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "ServerReflectionInfo",
+        Side::BOTH,
+    ),
+];
+
+/// Finds a path in [`PUBLIC_RULES`].
+pub fn public_rule(path: &str) -> Option<&'static Rule> {
+    // Every such path begins so; all others are spared the comparisons.
+    if !path.starts_with("/grpc.") {
+        return None;
+    }
+    PUBLIC_RULES.iter().find(|rule| rule.path == path)
+}
+
+/// Which sides stream.
+#[derive(Clone, Copy)]
+struct Side {
+    client: bool,
+    server: bool,
+}
+
+impl Side {
+    const NONE: Self = Self { client: false, server: false };
+    const SERVER: Self = Self { client: false, server: true };
+    const BOTH: Self = Self { client: true, server: true };
+}
+
+const fn public(
+    service: &'static str,
+    path: &'static str,
+    method: &'static str,
+    streams: Side,
+) -> Rule {
+    Rule {
+        path,
+        service,
+        method,
+        audience: "",
+        access: Access::Public,
+        scope: None,
+        resources: &[],
+        delegates: &[],
+        when_stale: WhenStale::Serve,
+        client_streaming: streams.client,
+        server_streaming: streams.server,
+        description: "Open to anyone",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_listed_paths_are_public() {
+        for rule in &PUBLIC_RULES {
+            assert_eq!(rule.path, format!("/{}/{}", rule.service, rule.method));
+            assert_eq!(public_rule(rule.path).map(|found| found.path), Some(rule.path));
+        }
+        for path in ["", "/", "/grpc.health.v1.Health", "/grpc.health.v1.Health/check", "/grpc.x/Y"]
+        {
+            assert!(public_rule(path).is_none(), "{path}");
+        }
+    }
+}

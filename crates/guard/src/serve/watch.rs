@@ -1,0 +1,89 @@
+//! Looks after the open streams: ends those whose token was revoked or ran out, and those that a stale node cannot vouch for.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use hallpass_token::{KeyRing, KeyState, Verified};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::serve::guard::Guard;
+use crate::serve::streams::Ending;
+
+/// How often the clocks are looked at. A change of the list is acted on at once.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Watches over a guard's streams for as long as there is the guard.
+pub(super) async fn over(guard: Weak<Guard>, mut changes: watch::Receiver<u64>) {
+    let mut tick = interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = Seen::default();
+    let mut told = true;
+    loop {
+        tokio::select! {
+            news = changes.changed(), if told => told = news.is_ok(),
+            _ = tick.tick() => {}
+        }
+        match guard.upgrade() {
+            Some(guard) => seen.look(&guard),
+            None => return,
+        }
+    }
+}
+
+/// What was looked at last.
+#[derive(Default)]
+struct Seen {
+    list: Option<u64>,
+    ring: Option<u64>,
+    stale: bool,
+}
+
+impl Seen {
+    fn look(&mut self, guard: &Guard) {
+        let stale = !guard.freshness.is_fresh(guard.clock.boot());
+        for stream in guard.streams.ended(guard.clock.now()) {
+            stream.cut(Ending::Expired);
+        }
+        if stale && !self.stale {
+            end_stale(guard);
+        }
+        self.stale = stale;
+        // Both are read before the look: what changes meanwhile is looked at in the next round.
+        let (list, ring) = (Some(guard.index.generation()), Some(guard.keys.generation()));
+        if self.list != list {
+            end_revoked(guard);
+        }
+        if self.ring != ring {
+            end_keyless(guard);
+        }
+        (self.list, self.ring) = (list, ring);
+    }
+}
+
+fn end_stale(guard: &Guard) {
+    for stream in guard.streams.all() {
+        if stream.ends_when_stale() {
+            stream.cut(Ending::Stale);
+        }
+    }
+}
+
+fn end_revoked(guard: &Guard) {
+    for stream in guard.streams.all() {
+        if stream.tokens().any(|token| guard.index.is_revoked(token)) {
+            stream.cut(Ending::Revoked);
+        }
+    }
+}
+
+fn end_keyless(guard: &Guard) {
+    let ring: Arc<KeyRing> = guard.keys.ring();
+    let gone =
+        |token: &Verified| ring.key(token.kid()).is_none_or(|key| key.state() == KeyState::Retired);
+    for stream in guard.streams.all() {
+        if stream.tokens().any(gone) {
+            stream.cut(Ending::KeyGone);
+        }
+    }
+}
