@@ -1,0 +1,15 @@
+//! What the crate promises, as tables and properties. Time is an argument, so nothing here waits.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up shall fail loudly")]
+
+mod accepted;
+mod chains;
+mod fixtures;
+mod hostile;
+mod inspecting;
+mod kinds;
+mod minting;
+mod profiles;
+mod refused;
+mod revocation_names;
+mod ring_file;

@@ -1,0 +1,91 @@
+//! What a token is looked up by: nothing whose revocation concerns it is left out, and nothing else is in.
+
+use hallpass_token::{Fingerprint, TokenId, TokenType};
+use serde_json::json;
+
+use crate::fixtures::{NOW, forge, forgers_ring, parts, service_parts};
+
+#[test]
+fn fingerprints_differ_by_kind_and_by_boundary() {
+    let all = [
+        Fingerprint::token("a", "b"),
+        Fingerprint::subject("a", "b"),
+        Fingerprint::token("ab", ""),
+        Fingerprint::token("", "ab"),
+        Fingerprint::session("ab"),
+        Fingerprint::key("ab"),
+        Fingerprint::service("ab"),
+        Fingerprint::signed_part(b"ab"),
+    ];
+    for (index, one) in all.iter().enumerate() {
+        assert!(all[..index].iter().all(|other| other != one), "{index}");
+        assert_eq!(one.to_string().len(), 22);
+        assert_eq!(one.to_string().parse(), Ok(*one));
+        assert_eq!(Fingerprint::from_bytes(one.to_bytes()), *one);
+        assert_eq!(one.as_u128().to_be_bytes(), one.to_bytes());
+    }
+    for text in ["", "A", &"A".repeat(21), &"A".repeat(23), &"A".repeat(64), &"=".repeat(22)] {
+        assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+    }
+}
+
+/// Lists on disk outlive a release: the fingerprint of a thing never changes.
+#[test]
+fn fingerprints_stay_what_they_are() {
+    assert_eq!(Fingerprint::token("platform", "1").to_string(), "up2_vrBi8YJ4ZAdDhL794A");
+    assert_eq!(Fingerprint::subject("users", "1").to_string(), "tTxrTAIGbMHu3ApGwh2RMg");
+}
+
+#[test]
+fn a_root_is_looked_up_by_itself_and_its_key() {
+    let (header, payload) = service_parts();
+    let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
+    let own = Fingerprint::token("platform", "fixture-1");
+    assert_eq!(token.fingerprint(), own);
+    assert_eq!(token.lookups(), [own, Fingerprint::key("services")]);
+    let subject = Fingerprint::subject("platform", "1");
+    assert_eq!(token.cutoffs(), [subject, Fingerprint::service("platform")]);
+    assert_eq!((token.root_issued_at(), token.root_key()), (NOW, "services"));
+    assert_eq!(token.txn(), own.to_string());
+}
+
+#[test]
+fn a_descendant_is_looked_up_by_all_it_descends_from() {
+    let (header, mut payload) = service_parts();
+    let ancestors = [Fingerprint::token("users", "a"), Fingerprint::token("platform", "b")];
+    payload["par"] = ancestors.iter().map(ToString::to_string).collect();
+    payload["root_iat"] = 5.into();
+    payload["root_kid"] = "users".into();
+    payload["sid"] = "s".into();
+    let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
+    let right = [
+        Fingerprint::token("platform", "fixture-1"),
+        ancestors[0],
+        ancestors[1],
+        Fingerprint::session("s"),
+        Fingerprint::key("services"),
+        Fingerprint::key("users"),
+    ];
+    assert_eq!(token.lookups(), right);
+    // The ring knows the root's key, so a cut-off of the user at the users' issuer counts as well.
+    let cutoffs = [
+        Fingerprint::subject("platform", "1"),
+        Fingerprint::subject("users", "1"),
+        Fingerprint::service("platform"),
+    ];
+    assert_eq!(token.cutoffs(), cutoffs);
+}
+
+#[test]
+fn a_worker_has_no_subject_to_cut_off() {
+    let (header, payload) = parts(TokenType::Background);
+    let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
+    assert_eq!(token.cutoffs(), [Fingerprint::service("platform-training")]);
+}
+
+#[test]
+fn ids_come_from_given_chance() {
+    let id = TokenId::from_random([255; 16]);
+    assert_eq!(id.as_str(), "_____________________w");
+    assert_eq!(json!(id.to_string()), json!(id.as_str()));
+}
