@@ -1,1 +1,20 @@
-//! To be written.
+//! The revocation list: durable on disk, looked up in memory, fed from the issuer to every node.
+//!
+//! Invariant: once [`List::revoke`] has returned, no later look-up on this node misses the entry, whatever happens to the process
+//! or the power; and a node that cannot know by `max_staleness` says so through its [`Freshness`].
+//!
+//! On the path of a call: read [`Freshness`] first, then the [`Index`]. In the other order an entry that arrives in between is
+//! missed while the node already counts as fresh. Neither read waits for a disk or for a writer.
+
+mod entry;
+pub mod feed;
+mod freshness;
+mod index;
+mod list;
+
+pub use entry::{Entry, Note};
+pub use freshness::{Freshness, boot_now};
+pub use index::{Index, Usage};
+pub use list::{
+    List, Listed, OpenError, Opened, Options, ReadError, Stats, StoreError, WriteError,
+};

@@ -1,0 +1,116 @@
+//! The list in memory, on the path of every call.
+//!
+//! Invariant: a look-up never waits for a writer, and one that starts after an insert has returned finds what it inserted.
+
+mod search;
+mod shards;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hallpass_token::{Fingerprint, UnixTime, Verified};
+
+use crate::Entry;
+use shards::{Cutoff, Exact, Shards};
+
+/// 65,536 shards: at ten million entries one has 153, a few cache lines to search.
+const EXACT_BITS: u32 = 16;
+/// Cut-offs are rare: of subjects and services, not of tokens.
+const CUTOFF_BITS: u32 = 10;
+
+/// Everything revoked, by fingerprint.
+pub struct Index {
+    exact: Shards<Exact>,
+    cutoffs: Shards<Cutoff>,
+    generation: AtomicU64,
+}
+
+/// How much an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Exact entries.
+    pub exact: u64,
+    /// Cut-offs.
+    pub cutoffs: u64,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            exact: Shards::new(EXACT_BITS),
+            cutoffs: Shards::new(CUTOFF_BITS),
+            generation: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Index {
+    /// Whether the token, an ancestor, its session or a key of its chain is revoked, or its subject or service cut off.
+    pub fn is_revoked(&self, verified: &Verified) -> bool {
+        verified.lookups().iter().any(|print| self.contains(*print))
+            || self.is_cut_off(verified.cutoffs(), verified.root_issued_at())
+    }
+
+    /// Whether exactly this is revoked.
+    pub fn contains(&self, fingerprint: Fingerprint) -> bool {
+        self.exact.get(fingerprint.as_u128()).is_some()
+    }
+
+    /// The cut-off of a subject or service: what was issued at or before it is refused.
+    pub fn cutoff(&self, fingerprint: Fingerprint) -> Option<UnixTime> {
+        let found = self.cutoffs.get(fingerprint.as_u128())?;
+        Some(UnixTime::from_secs(found.issued_before))
+    }
+
+    /// Changes after every change of the index. What is cached with the generation read BEFORE its look-up is valid for as long
+    /// as the generation is the same.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Adds entries; of two for the same thing the strictest counts. The list does so once they are durable; others only to
+    /// test or to measure.
+    pub fn insert(&self, entries: &[Entry]) {
+        let (cutoffs, exact): (Vec<&Entry>, Vec<&Entry>) =
+            entries.iter().partition(|entry| entry.issued_before.is_some());
+        self.exact.insert(exact.into_iter().map(|entry| Exact::of(entry.fingerprint)).collect());
+        self.cutoffs.insert(cutoffs.into_iter().filter_map(Cutoff::of).collect());
+        self.changed();
+    }
+
+    /// How much there is. Counts entry by shard, so it is for metrics, not for calls.
+    pub fn usage(&self) -> Usage {
+        Usage { exact: self.exact.count(), cutoffs: self.cutoffs.count() }
+    }
+
+    /// Drops entries whose time is over.
+    pub(crate) fn remove(&self, entries: &[Entry]) {
+        let keys = |cutoff: bool| {
+            let of_kind = entries.iter().filter(|entry| entry.issued_before.is_some() == cutoff);
+            of_kind.map(|entry| entry.fingerprint.as_u128()).collect()
+        };
+        self.exact.remove(keys(false));
+        self.cutoffs.remove(keys(true));
+        self.changed();
+    }
+
+    fn is_cut_off(&self, prints: &[Fingerprint], root_issued_at: UnixTime) -> bool {
+        prints
+            .iter()
+            .filter_map(|print| self.cutoff(*print))
+            .any(|issued_before| root_issued_at <= issued_before)
+    }
+
+    fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("generation", &self.generation()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

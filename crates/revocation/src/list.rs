@@ -1,0 +1,237 @@
+//! The durable list: sled on disk, the index in memory, one writer.
+//!
+//! Invariant: what [`List::revoke`] has acknowledged is on disk, safe from kill -9 and power loss, and in the index. What cannot
+//! be made durable is not acknowledged, and the list says so from then on.
+
+mod codec;
+mod draft;
+mod durability;
+mod error;
+mod open;
+mod options;
+mod store;
+mod witness;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use hallpass_token::{Fingerprint, UnixTime};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::feed::{Batch, Position};
+use crate::{Entry, Index, Note};
+
+pub use error::{OpenError, ReadError, StoreError, WriteError};
+pub use open::Opened;
+pub use options::Options;
+pub use store::Listed;
+
+use store::Store;
+use writer::{Change, Command, Writer};
+
+/// How many entries one sync carries at most. sled frees a segment only after another has been written in full, so as long as a
+/// sync carries less than a segment, nothing that was synced is overwritten before what replaces it is synced, too.
+const GROUP: usize = 512;
+/// How many commands may wait; beyond that callers wait.
+const QUEUE: usize = 4_096;
+/// How much a note may hold of each text, in bytes.
+const NOTE_BYTES: usize = 1_024;
+
+/// The revocation list of one node. Dropping it writes what was asked for, then stops.
+#[derive(Debug)]
+pub struct List {
+    shared: Arc<Shared>,
+    commands: Option<mpsc::Sender<Command>>,
+    writer: Option<JoinHandle<()>>,
+    opened: Opened,
+}
+
+/// What the callers and the writer share.
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    epoch: u64,
+    index: Arc<Index>,
+    sequence: watch::Sender<u64>,
+    position: watch::Sender<Option<Position>>,
+    failure: OnceLock<String>,
+    syncs: AtomicU64,
+    written: AtomicU64,
+}
+
+/// What a list has done since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Syncs of the disk.
+    pub syncs: u64,
+    /// Entries written.
+    pub written: u64,
+}
+
+impl List {
+    /// Opens the list in a folder of its own, or makes a new one. Blocks: it reads all of it into the index.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let loaded = open::open(folder, options)?;
+        let shared = Arc::new(Shared {
+            store: loaded.store,
+            epoch: loaded.meta.epoch,
+            index: Arc::new(loaded.index),
+            sequence: watch::Sender::new(loaded.meta.sequence),
+            position: watch::Sender::new(loaded.meta.position),
+            failure: OnceLock::new(),
+            syncs: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        });
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let writer = Writer::new(Arc::clone(&shared), loaded.files, folder);
+        let thread = std::thread::Builder::new().name("revocations".to_owned());
+        let writer = thread.spawn(move || writer.run(queue)).map_err(|source| {
+            OpenError::Folder { folder: folder.to_owned(), doing: "start its writer", source }
+        })?;
+        Ok(Self { shared, commands: Some(commands), writer: Some(writer), opened: loaded.opened })
+    }
+
+    /// What was found on opening. A store that was lost stays reported until [`List::accept_loss`].
+    pub const fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Revokes. Returns the entry's sequence once it is durable and in the index.
+    pub async fn revoke(&self, entry: Entry, note: Note) -> Result<u64, WriteError> {
+        if note.reason.len() > NOTE_BYTES || note.by.len() > NOTE_BYTES {
+            return Err(WriteError::NoteTooLong);
+        }
+        self.change(Change::Revoke(entry, note)).await
+    }
+
+    /// Applies what an issuer's feed sent. Once it returns, the entries are durable, in the index, and the position is kept. A
+    /// snapshot removes nothing: what was revoked stays revoked.
+    pub async fn apply(&self, batch: Batch) -> Result<(), WriteError> {
+        let mut parts = batch.entries.chunks(GROUP).peekable();
+        while let Some(part) = parts.next() {
+            let reached = if parts.peek().is_none() { batch.reaches() } else { None };
+            self.change(Change::Apply(part.to_vec(), reached)).await?;
+        }
+        if batch.entries.is_empty() && batch.reaches().is_some() {
+            self.change(Change::Apply(Vec::new(), batch.reaches())).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the entries whose `until` has come, from disk and index, some at a time. Returns how many.
+    pub async fn sweep(&self, now: UnixTime) -> Result<u64, WriteError> {
+        let mut dropped = 0;
+        loop {
+            let some = self.change(Change::Sweep(now)).await?;
+            dropped += some;
+            if some < GROUP as u64 {
+                return Ok(dropped);
+            }
+        }
+    }
+
+    /// Records that the operator has dealt with a lost store, so that it is no longer reported on opening.
+    pub async fn accept_loss(&self) -> Result<(), WriteError> {
+        self.change(Change::AcceptLoss).await.map(|_| ())
+    }
+
+    /// The index that this list keeps up to date.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.shared.index)
+    }
+
+    /// This store's own number, random, never zero.
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch
+    }
+
+    /// The last sequence that is durable and in the index.
+    pub fn sequence(&self) -> u64 {
+        *self.shared.sequence.borrow()
+    }
+
+    /// Tells when the sequence has moved.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.sequence.subscribe()
+    }
+
+    /// Where a follower's list stands in its issuer's; `None` if it has followed nobody or has not finished a snapshot.
+    pub fn position(&self) -> Option<Position> {
+        *self.shared.position.borrow()
+    }
+
+    /// Up to `limit` entries after a position. May read the disk.
+    pub fn since(&self, position: Position, limit: usize) -> Result<Batch, ReadError> {
+        let sequence = self.sequence();
+        if position.epoch != self.epoch() || position.sequence > sequence {
+            return Err(ReadError::NeedSnapshot);
+        }
+        self.entries_after(position.sequence, sequence, limit)
+    }
+
+    /// Up to `limit` entries of a snapshot, from the one after `after`; the first page is after zero, the next after the page's
+    /// own sequence. May read the disk.
+    pub fn snapshot(&self, after: u64, limit: usize) -> Result<Batch, ReadError> {
+        let sequence = self.sequence();
+        let page = self.entries_after(after, sequence, limit)?;
+        Ok(Batch { snapshot: true, last: page.sequence == sequence, ..page })
+    }
+
+    /// What is revoked under a fingerprint, with the operator's notes. May read the disk.
+    pub fn lookup(&self, fingerprint: Fingerprint) -> Result<Vec<Listed>, ReadError> {
+        Ok(self.shared.store.lookup(fingerprint)?)
+    }
+
+    /// Up to `limit` entries after a sequence, with the operator's notes. May read the disk.
+    pub fn page(&self, after: u64, limit: usize) -> Result<Vec<Listed>, ReadError> {
+        Ok(self.shared.store.page(after, self.sequence(), limit)?)
+    }
+
+    /// Fails once something could not be made durable: from then on nothing more is accepted until the list is opened anew.
+    pub fn healthy(&self) -> Result<(), WriteError> {
+        self.shared.healthy()
+    }
+
+    /// What it has done since it was opened.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            syncs: self.shared.syncs.load(Ordering::Relaxed),
+            written: self.shared.written.load(Ordering::Relaxed),
+        }
+    }
+
+    fn entries_after(&self, after: u64, upto: u64, limit: usize) -> Result<Batch, ReadError> {
+        let found = self.shared.store.entries_after(after, upto, limit)?;
+        let more = found.len() == limit.max(1);
+        let sequence = found.last().filter(|_| more).map_or(upto, |(sequence, _)| *sequence);
+        let entries = found.into_iter().map(|(_, entry)| entry).collect();
+        Ok(Batch { epoch: self.epoch(), snapshot: false, last: false, sequence, entries })
+    }
+
+    async fn change(&self, change: Change) -> Result<u64, WriteError> {
+        let commands = self.commands.as_ref().ok_or(WriteError::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        commands.send(Command { change, reply }).await.map_err(|_| WriteError::Stopped)?;
+        answer.await.map_err(|_| WriteError::Stopped)?
+    }
+}
+
+impl Shared {
+    fn healthy(&self) -> Result<(), WriteError> {
+        self.failure.get().map_or(Ok(()), |reason| Err(WriteError::Unhealthy(reason.clone())))
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        // The writer ends when the last sender is gone and the queue is empty.
+        self.commands = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has marked the list unhealthy itself.
+            drop(writer.join());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What the store holds, read.
+//!
+//! Invariant: a feed or an operator sees no entry beyond the sequence that it asks up to, so nothing that is not durable yet.
+
+use std::time::Duration;
+
+use hallpass_token::{Fingerprint, UnixTime};
+
+use crate::feed::Position;
+use crate::{Entry, Index, Note};
+
+use super::codec::{
+    self, BY_FINGERPRINT, FORMAT, Key, META_EPOCH, META_FORMAT, META_LOST, META_POSITION,
+    META_SEQUENCE, Stored,
+};
+use super::error::StoreError;
+
+/// How many entries are put into the index at a time when the list is loaded.
+const LOAD: usize = 65_536;
+
+/// An entry as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its place in the list.
+    pub sequence: u64,
+    /// What is revoked.
+    pub entry: Entry,
+    /// The operator's record; a follower has none.
+    pub note: Option<Note>,
+}
+
+/// An entry whose end has come.
+pub(super) struct Ended {
+    pub(super) key: Key,
+    pub(super) record: sled::IVec,
+}
+
+/// The open database.
+#[derive(Debug)]
+pub(super) struct Store(sled::Db);
+
+/// What the store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meta {
+    pub(super) format: u32,
+    pub(super) epoch: u64,
+    pub(super) sequence: u64,
+    pub(super) position: Option<Position>,
+    pub(super) lost: Option<String>,
+}
+
+impl Meta {
+    /// Of a store to be made. `lost` names the one that it replaces.
+    pub(super) fn new(epoch: [u8; 8], lost: Option<String>) -> Self {
+        // Zero says "none" on the wire.
+        let epoch = u64::from_be_bytes(epoch).max(1);
+        Self { format: FORMAT, epoch, sequence: 0, position: None, lost }
+    }
+
+    /// The batch that makes an empty database this store.
+    pub(super) fn to_batch(&self) -> sled::Batch {
+        let mut batch = sled::Batch::default();
+        batch.insert(META_FORMAT, &self.format.to_be_bytes());
+        batch.insert(META_EPOCH, &self.epoch.to_be_bytes());
+        batch.insert(META_SEQUENCE, &self.sequence.to_be_bytes());
+        if let Some(lost) = &self.lost {
+            batch.insert(META_LOST, lost.as_bytes());
+        }
+        batch
+    }
+}
+
+impl Store {
+    pub(super) const fn new(db: sled::Db) -> Self {
+        Self(db)
+    }
+
+    /// What the store says of itself; `None` if it was never finished.
+    pub(super) fn meta(&self) -> Result<Option<Meta>, StoreError> {
+        let Some(format) = self.0.get(META_FORMAT)? else { return Ok(None) };
+        let format = format.as_ref().try_into().map_err(|_| StoreError::Record("no format"))?;
+        let epoch = self.number(META_EPOCH)?;
+        let sequence = self.number(META_SEQUENCE)?;
+        let position = self.0.get(META_POSITION)?;
+        let position = position.map(|bytes| codec::read_position(&bytes)).transpose()?;
+        let lost = self.0.get(META_LOST)?;
+        let lost = lost.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(Some(Meta { format: u32::from_be_bytes(format), epoch, sequence, position, lost }))
+    }
+
+    /// Writes atomically and hands it to the operating system; a sync of the files makes it durable.
+    pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.0.apply_batch(batch)?;
+        self.0.flush()?;
+        Ok(())
+    }
+
+    /// Reads everything into an index.
+    pub(super) fn load(&self) -> Result<Index, StoreError> {
+        let index = Index::default();
+        let mut run = Vec::with_capacity(LOAD);
+        for record in self.0.scan_prefix([BY_FINGERPRINT]).values() {
+            run.push(codec::read_stored(&record?)?.entry);
+            if run.len() == LOAD {
+                index.insert(&run);
+                run.clear();
+            }
+        }
+        index.insert(&run);
+        Ok(index)
+    }
+
+    pub(super) fn get(&self, key: Key) -> Result<Option<Stored>, StoreError> {
+        let found = self.0.get(codec::fingerprint_key(key))?;
+        found.map(|bytes| codec::read_stored(&bytes)).transpose()
+    }
+
+    /// Entries with their sequences, after one and up to another.
+    pub(super) fn entries_after(
+        &self,
+        after: u64,
+        upto: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Entry)>, StoreError> {
+        if after >= upto {
+            return Ok(Vec::new());
+        }
+        let range = codec::sequence_key(after.saturating_add(1))..=codec::sequence_key(upto);
+        let read = |record: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, value) = record?;
+            Ok((codec::read_sequence_key(&key)?, codec::read_entry(&value)?))
+        };
+        self.0.range(range).take(limit.max(1)).map(read).collect()
+    }
+
+    /// What stands under an end that has come, with the record that says so.
+    pub(super) fn ended(&self, now: UnixTime, limit: usize) -> Result<Vec<Ended>, StoreError> {
+        let from = codec::end_key_from(UnixTime::from_secs(0));
+        let range = from..codec::end_key_from(now.plus(Duration::from_secs(1)));
+        let read = |record: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (record, _) = record?;
+            Ok(Ended { key: codec::read_end_key(&record)?, record })
+        };
+        self.0.range(range).take(limit).map(read).collect()
+    }
+
+    pub(super) fn lookup(&self, fingerprint: Fingerprint) -> Result<Vec<Listed>, StoreError> {
+        let both = [false, true].map(|cutoff| self.get(Key { fingerprint, cutoff }));
+        let found = both.into_iter().filter_map(Result::transpose);
+        found.map(|stored| stored.map(Listed::from)).collect()
+    }
+
+    pub(super) fn page(
+        &self,
+        after: u64,
+        upto: u64,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let mut all = Vec::new();
+        for (sequence, entry) in self.entries_after(after, upto, limit)? {
+            let stored = self.get(Key::of(&entry))?;
+            let note = stored.filter(|stored| stored.sequence == sequence).and_then(|s| s.note);
+            all.push(Listed { sequence, entry, note });
+        }
+        Ok(all)
+    }
+
+    fn number(&self, key: &[u8]) -> Result<u64, StoreError> {
+        let bytes = self.0.get(key)?.ok_or(StoreError::Record("a number is missing"))?;
+        codec::read_number(&bytes)
+    }
+}
+
+impl From<Stored> for Listed {
+    fn from(stored: Stored) -> Self {
+        Self { sequence: stored.sequence, entry: stored.entry, note: stored.note }
+    }
+}
