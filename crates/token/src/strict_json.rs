@@ -83,6 +83,8 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up shall fail loudly")]
+
     use super::object;
 
     #[test]

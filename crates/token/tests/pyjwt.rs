@@ -1,4 +1,4 @@
-//! Tokens minted by PyJWT, the library of the services that Hallpass takes over from, with exactly their claims.
+//! Tokens minted by `PyJWT`, the library of the services that Hallpass takes over from, with exactly their claims.
 //!
 //! Needs a Python with `PyJWT`: `HALLPASS_PYTHON` names the interpreter, `python3` otherwise. Without it the test says loudly that it
 //! is skipped, and fails where `CI` is set.
@@ -21,7 +21,7 @@ fn python() -> String {
     std::env::var("HALLPASS_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
-/// What the script mints, by name; `None` where there is no PyJWT.
+/// What the script mints, by name; `None` where there is no `PyJWT`.
 fn mint() -> Option<Value> {
     let output = Command::new(python()).args(["-c", MINT, SERVICES, CLIENTS]).output();
     match output {
@@ -101,7 +101,7 @@ fn tokens_of_pyjwt() {
     assert_eq!(verify("wide").unwrap_err(), TokenError::ScopeNotAllowed);
 }
 
-/// The other way round: what is minted here for a bare secret is what PyJWT makes of the same claims, and PyJWT takes it.
+/// The other way round: what is minted here for a bare secret is what `PyJWT` makes of the same claims, and `PyJWT` takes it.
 #[test]
 fn pyjwt_takes_a_bearer_token() {
     use hallpass_token::{Algorithm, mint_bearer};

@@ -14,9 +14,6 @@ pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_764_300_000);
 
 /// The secret of the fixture's services' key; the forger has it.
 pub(crate) const SERVICES: &str = "fixture: the secret of the services' key";
-/// The secret of the fixture's users' key.
-pub(crate) const USERS: &str = "fixture: the secret of the users' key....";
-
 /// Shared-secret keys of all states and kinds, so that tests can sign anything.
 pub(crate) fn forgers_ring() -> KeyRing {
     let entry = |types: &[&str], state: &str| {
@@ -29,29 +26,32 @@ pub(crate) fn forgers_ring() -> KeyRing {
         "issuer": "users", "owner": "platform", "types": ["user"],
         "scopes": ["platform:read"], "audiences": ["platform"],
     });
-    let key = |kid: &str, secret: &str, entry: Value| json!({"kty": "oct", "kid": kid, "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret), "hallpass": entry});
-    let mut several = entry(&["service", "background", "action"], "active");
-    several["owner"] = "platform".into();
+    let key = |kid: &str, entry: Value| {
+        let k = URL_SAFE_NO_PAD.encode(secret_of(kid));
+        json!({"kty": "oct", "kid": kid, "alg": "HS256", "k": k, "hallpass": entry})
+    };
     parse(&json!({"keys": [
-        key("services", SERVICES, several),
-        key("users", USERS, users),
-        key("only-service", "fixture: the secret of a key of one type", entry(&["service"], "active")),
-        key("coming", "fixture: the secret of the key that comes", entry(&["service"], "next")),
-        key("gone", "fixture: the secret of the key that is gone", entry(&["service"], "retired")),
+        key("services", entry(&["service", "background", "action"], "active")),
+        key("users", users),
+        key("only-service", entry(&["service"], "active")),
+        key("coming", entry(&["service"], "next")),
+        key("gone", entry(&["service"], "retired")),
     ]}))
     .unwrap()
 }
 
+/// The shared secret of a key of that ring.
 pub(crate) fn secret_of(kid: &str) -> &'static str {
-    match kid {
-        "services" => SERVICES,
-        "users" => USERS,
-        "only-service" => "fixture: the secret of a key of one type",
-        "coming" => "fixture: the secret of the key that comes",
-        "gone" => "fixture: the secret of the key that is gone",
-        other => panic!("no fixture key {other}"),
-    }
+    SECRETS.iter().find(|(key, _)| *key == kid).unwrap().1
 }
+
+const SECRETS: [(&str, &str); 5] = [
+    ("services", SERVICES),
+    ("users", "fixture: the secret of the users' key"),
+    ("only-service", "fixture: the secret of a key of one type"),
+    ("coming", "fixture: the secret of the key that comes"),
+    ("gone", "fixture: the secret of the key that is gone"),
+];
 
 pub(crate) fn parse(ring: &Value) -> Result<KeyRing, RingError> {
     KeyRing::parse(&ring.to_string(), &|place| Err(format!("nothing at {place} in this test")))
@@ -98,11 +98,11 @@ pub(crate) fn service_parts() -> (Value, Value) {
 /// The header and payload of a token of this kind that the fixture's ring accepts.
 pub(crate) fn parts(kind: TokenType) -> (Value, Value) {
     let now = NOW.as_secs();
-    let (kid, issuer, audience, scopes) = match kind {
+    let (key, issuer, audience, scopes) = match kind {
         TokenType::User => ("users", "users", "platform", "platform:read"),
         _ => ("services", "platform", "labeler", "labeler:read"),
     };
-    let header = json!({"alg": "HS256", "typ": kind.header_type(), "kid": kid});
+    let header = json!({"alg": "HS256", "typ": kind.header_type(), "kid": key});
     let mut payload = json!({
         "iss": issuer, "sub": "1", "aud": audience, "scopes": [scopes], "type": kind.as_str(),
         "iat": now, "exp": now + 120, "jti": "fixture-1",
@@ -145,4 +145,18 @@ pub(crate) fn verdict(change: impl FnOnce(&mut Value, &mut Value)) -> Result<(),
 
 pub(crate) fn no_secret(_: &hallpass_token::SecretRef) -> Result<SecretString, String> {
     Err("none in this test".to_owned())
+}
+
+/// A change of a token's header and payload.
+pub(crate) type Change = fn(&mut Value, &mut Value);
+
+/// Whether each change is refused for the right reason.
+pub(crate) fn judge(table: &[(&str, Change, TokenError)]) {
+    for (name, change, right) in table {
+        assert_eq!(verdict(change), Err(*right), "{name}");
+    }
+}
+
+pub(crate) fn take(object: &mut Value, member: &str) -> Value {
+    object.as_object_mut().unwrap().remove(member).unwrap()
 }

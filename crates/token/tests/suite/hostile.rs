@@ -1,7 +1,7 @@
 //! Whatever arrives, the answer is a refusal and never a panic.
 
 use hallpass_token::{
-    Algorithm, Fingerprint, KeyRing, SecretRef, UnixTime, inspect, verify_signature_only,
+    Algorithm, Fingerprint, KeyRing, SecretRef, TokenType, UnixTime, inspect, verify_signature_only,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -10,7 +10,6 @@ use crate::fixtures::{
     NOW, SERVICES, forge_text, forgers_ring, no_secret, parts, ring_of, service_parts,
     service_token,
 };
-use hallpass_token::TokenType;
 
 /// Any JSON, with our own names in it often enough to matter.
 fn json() -> impl Strategy<Value = Value> {

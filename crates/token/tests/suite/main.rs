@@ -11,5 +11,6 @@ mod kinds;
 mod minting;
 mod profiles;
 mod refused;
+mod refused_claims;
 mod revocation_names;
 mod ring_file;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_token::TokenError::{
     self, Algorithm as WrongAlgorithm, BadSignature, Lifetime, Malformed, MissingClaim,
     ScopeNotAllowed, TypeMismatch, UnexpectedClaim, UnknownKey,
@@ -20,8 +22,7 @@ const BEARER: &str = "fixture: the secret of the API's clients";
 const FOREIGN: TokenError = UnexpectedClaim("one that this form does not have");
 
 fn ring() -> KeyRing {
-    use base64::Engine as _;
-    let encode = |secret: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
+    let encode = |secret: &str| URL_SAFE_NO_PAD.encode(secret);
     parse(&json!({"keys": [
         {
             "kty": "oct", "kid": "hybrid", "alg": "HS256", "k": encode(HYBRID),

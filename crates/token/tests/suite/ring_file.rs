@@ -179,12 +179,12 @@ fn names_and_keys_are_unique() {
 
 #[test]
 fn tokens_without_kid_are_of_few_keys() {
+    use KeyState::{Active, Next, Retired};
     let made = |kid: &str, state| {
         let mut spec = spec(kid, Profile::HybridV1);
         spec.state = state;
         generate(Algorithm::Hs256, spec).unwrap()
     };
-    use KeyState::{Active, Next, Retired};
     let ring = |states: &[KeyState]| {
         let keys = states.iter().enumerate();
         KeyRing::new(keys.map(|(index, state)| made(&index.to_string(), *state)).collect())
