@@ -1,10 +1,8 @@
 //! How long a caller will wait, handed on from call to call: a call made on behalf of another never outlasts it.
 
-use std::future::Future;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -29,10 +27,11 @@ impl Deadline {
     }
 
     /// Runs a handler under a deadline.
+    #[cfg(feature = "serve")]
     pub(crate) fn scope<F: Future>(
         deadline: Option<Self>,
         handler: F,
-    ) -> TaskLocalFuture<Option<Self>, F> {
+    ) -> tokio::task::futures::TaskLocalFuture<Option<Self>, F> {
         CURRENT.scope(deadline, handler)
     }
 
@@ -125,6 +124,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "serve")]
     #[tokio::test]
     async fn a_handler_knows_its_deadline_and_no_one_elses() {
         let deadline = Deadline(Instant::now());

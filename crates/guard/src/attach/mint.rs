@@ -169,6 +169,7 @@ impl Minting {
                 let delegates = serving.delegates;
                 let mut child = NewToken::child_of(parent, purpose.token_type, id, delegates)
                     .map_err(unminted)?;
+                child.job_id.clone_from(&parent.claims().job_id);
                 child.actor = Some(match &parent.claims().actor {
                     Some(earlier) => json!({ "sub": self.service, "act": earlier }),
                     None => json!({ "sub": self.service }),

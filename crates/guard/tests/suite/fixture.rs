@@ -1,0 +1,228 @@
+//! A guard on a clock that is moved, with a key ring of a user issuer and of two services, and an empty list.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hallpass_guard::{Clock, Guard, GuardLayer, GuardSetup, Keys};
+use hallpass_revocation::{Entry, Freshness, Index};
+use hallpass_token::{
+    Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
+    UnixTime, generate,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response};
+use tokio::sync::watch;
+use tonic::Status;
+use tonic::body::Body;
+use tonic_types::StatusExt as _;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::rules::rule;
+
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+pub(crate) const STALENESS: Duration = Duration::from_secs(2);
+pub(crate) const ISSUER: &str = "users.test";
+
+pub(crate) struct Mesh {
+    pub(crate) clock: Clock,
+    pub(crate) keys: Keys,
+    pub(crate) all: Vec<Key>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) changes: watch::Sender<u64>,
+    pub(crate) freshness: Freshness,
+    pub(crate) guard: Arc<Guard>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The handler saw this.
+    Entered(Box<Parts>),
+    /// The client saw this.
+    Refused(Status),
+}
+
+impl Mesh {
+    pub(crate) fn start() -> Self {
+        Self::with(Freshness::always())
+    }
+
+    pub(crate) fn with(freshness: Freshness) -> Self {
+        let all = vec![
+            key("users", "edge", &[TokenType::User, TokenType::Action]),
+            key("platform-1", "platform", &[TokenType::Service, TokenType::Background]),
+            key("labeler-1", "labeler", &[TokenType::Service, TokenType::Background]),
+        ];
+        let keys = Keys::new(KeyRing::new(all.clone()).unwrap());
+        let (clock, index) = (Clock::manual(NOW), Arc::new(Index::default()));
+        let changes = watch::Sender::new(0);
+        let guard = Guard::start(GuardSetup {
+            rules: rule,
+            keys: keys.clone(),
+            index: Arc::clone(&index),
+            changes: changes.subscribe(),
+            freshness: freshness.clone(),
+            clock: clock.clone(),
+            node: 7,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        });
+        Self { clock, keys, all, index, changes, freshness, guard }
+    }
+
+    /// A token as its key's owner mints it.
+    pub(crate) fn mint(&self, kid: &str, new: &NewToken) -> String {
+        self.keys.ring().mint(kid, new, self.clock.now()).unwrap().expose().to_owned()
+    }
+
+    pub(crate) fn user_token(&self) -> String {
+        self.mint("users", &user("ann"))
+    }
+
+    /// A user's token and what it is revoked by.
+    pub(crate) fn revocable(&self) -> (String, Fingerprint) {
+        let new = user("ann");
+        (self.mint("users", &new), Fingerprint::token(ISSUER, new.id.as_str()))
+    }
+
+    /// Revokes as the list does: first the index, then the news.
+    pub(crate) fn revoke(&self, fingerprint: Fingerprint) {
+        self.index.insert(&[Entry::exact(fingerprint, None)]);
+        self.changes.send_modify(|sequence| *sequence += 1);
+    }
+
+    /// Replaces the ring by all keys, with this one in another state.
+    pub(crate) fn reload_with(&self, kid: &str, state: KeyState) {
+        let keys = self.all.iter().map(|old| match old.kid() == kid {
+            true => generate(Algorithm::EdDsa, KeySpec { state, ..old.spec().clone() }).unwrap(),
+            false => old.clone(),
+        });
+        self.keys.reload(KeyRing::new(keys.collect()).unwrap());
+    }
+
+    /// Calls a unary RPC through the layer.
+    pub(crate) async fn call(&self, path: &str, token: &str) -> Outcome {
+        let bearer = format!("Bearer {token}");
+        self.send(request(path, &[("authorization", &bearer)])).await
+    }
+
+    /// Sends a request through the layer.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Outcome {
+        let entered = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&entered);
+        let handler = service_fn(move |request: Request<Body>| {
+            *seen.lock().unwrap() = Some(request.into_parts().0);
+            std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
+        });
+        let service = GuardLayer::new(Arc::clone(&self.guard)).layer(handler);
+        let response = service.oneshot(request).await.unwrap();
+        match entered.lock().unwrap().take() {
+            Some(parts) => Outcome::Entered(Box::new(parts)),
+            None => Outcome::Refused(Status::from_header_map(response.headers()).unwrap()),
+        }
+    }
+}
+
+impl Outcome {
+    /// `OK` or the stable reason.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Entered(_) => "OK".to_owned(),
+            Self::Refused(status) => reason(status),
+        }
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        match self {
+            Self::Entered(_) => panic!("the handler was entered"),
+            Self::Refused(status) => status,
+        }
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        match self {
+            Self::Entered(parts) => parts,
+            Self::Refused(status) => panic!("refused: {status}"),
+        }
+    }
+}
+
+/// The stable reason of a refusal.
+pub(crate) fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap_or_else(|| panic!("no reason: {status}"));
+    assert_eq!(info.domain, "hallpass");
+    assert_eq!(info.metadata["decision_id"].len(), 32);
+    info.reason.clone()
+}
+
+pub(crate) fn request(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut request = Request::post(format!("http://t{path}")).body(Body::empty()).unwrap();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+    }
+    request
+}
+
+/// A user's token that may call everything readable.
+pub(crate) fn user(subject: &str) -> NewToken {
+    with(NewToken::new(TokenType::User, id()), |new| {
+        new.subject = Some(subject.to_owned());
+        new.audience = vec!["platform".to_owned()];
+        new.scopes = ["platform:read"].into_iter().collect();
+    })
+}
+
+/// A service's token, made for Labeler.
+pub(crate) fn service(token_type: TokenType) -> NewToken {
+    with(NewToken::new(token_type, id()), |new| {
+        new.subject = (token_type == TokenType::Service).then(|| "ann".to_owned());
+        new.service = Some("platform".to_owned());
+        new.audience = vec!["labeler".to_owned()];
+        new.scopes = ["labeler:read"].into_iter().collect();
+    })
+}
+
+/// An action token.
+pub(crate) fn action(subject: &str, audience: &str) -> NewToken {
+    with(NewToken::new(TokenType::Action, id()), |new| {
+        new.subject = Some(subject.to_owned());
+        new.audience = vec![audience.to_owned()];
+    })
+}
+
+/// A token with something about it changed.
+pub(crate) fn with(mut new: NewToken, change: impl FnOnce(&mut NewToken)) -> NewToken {
+    change(&mut new);
+    new
+}
+
+pub(crate) fn id() -> TokenId {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    TokenId::from_random(bytes)
+}
+
+pub(crate) fn key(kid: &str, owner: &str, types: &[TokenType]) -> Key {
+    let scopes =
+        ["platform:read", "platform:admin", "labeler:read", "audit:write", "revocations:read"];
+    let audiences = ["platform", "labeler", "audit", "jobs.abort", "jobs.create"];
+    let spec = KeySpec {
+        kid: kid.to_owned(),
+        issuer: if owner == "edge" { ISSUER.to_owned() } else { owner.to_owned() },
+        owner: owner.to_owned(),
+        types: types.to_vec(),
+        scopes: scopes.into_iter().collect(),
+        audiences: audiences.into_iter().map(ToOwned::to_owned).collect(),
+        state: KeyState::Active,
+        profile: Profile::Standard,
+        no_expiry: types.contains(&TokenType::User),
+    };
+    generate(Algorithm::EdDsa, spec).unwrap()
+}
+
+/// Waits until something is so; the test fails if that never comes.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("in good time")
+}

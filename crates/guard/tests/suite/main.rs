@@ -1,0 +1,16 @@
+//! What the guard promises, through its layers: tables of refusals, the cache, the cut-off of streams, the tokens of calls that leave.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on shall fail loudly"
+)]
+
+mod attaching;
+mod caching;
+mod fixture;
+mod refusals;
+mod rules;
+mod streams;
+mod streams_server;

@@ -1,0 +1,56 @@
+//! A small contract, written by hand.
+
+use hallpass_policy::{Access, Rule, WhenStale};
+use hallpass_token::TokenType;
+
+const BASE: Rule = Rule {
+    path: "",
+    service: "t.Service",
+    method: "",
+    audience: "platform",
+    access: Access::Tokens { types: &[TokenType::User], action: None },
+    scope: Some("platform:read"),
+    resources: &[],
+    delegates: &["labeler:read"],
+    when_stale: WhenStale::Refuse,
+    client_streaming: false,
+    server_streaming: false,
+    description: "",
+};
+
+const LABELER: Rule = Rule {
+    audience: "labeler",
+    access: Access::Tokens { types: &[TokenType::Service, TokenType::Background], action: None },
+    scope: Some("labeler:read"),
+    delegates: &["audit:write"],
+    ..BASE
+};
+
+pub(crate) static RULES: [Rule; 14] = [
+    Rule { path: "/t.Platform/Read", ..BASE },
+    Rule { path: "/t.Platform/Admin", scope: Some("platform:admin"), ..BASE },
+    Rule { path: "/t.Platform/Open", access: Access::Public, ..BASE },
+    Rule { path: "/t.Platform/Revoke", when_stale: WhenStale::Serve, ..BASE },
+    Rule {
+        path: "/t.Platform/Abort",
+        access: Access::Tokens { types: &[TokenType::User], action: Some("jobs.abort") },
+        ..BASE
+    },
+    Rule { path: "/t.Labeler/Read", ..LABELER },
+    Rule { path: "/t.Labeler/Write", scope: Some("labeler:write"), ..LABELER },
+    Rule {
+        path: "/t.Labeler/Work",
+        access: Access::Tokens { types: &[TokenType::Background], action: None },
+        ..LABELER
+    },
+    Rule { path: "/t.Labeler/Unscoped", scope: None, ..LABELER },
+    Rule { path: "/t.Audit/Write", audience: "audit", scope: Some("audit:write"), ..LABELER },
+    Rule { path: "/t.Streams/Down", server_streaming: true, ..BASE },
+    Rule { path: "/t.Streams/Up", client_streaming: true, ..BASE },
+    Rule { path: "/t.Streams/Both", client_streaming: true, server_streaming: true, ..BASE },
+    Rule { path: "/t.Streams/Feed", server_streaming: true, when_stale: WhenStale::Serve, ..BASE },
+];
+
+pub(crate) fn rule(path: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.path == path)
+}
