@@ -235,3 +235,6 @@ impl Drop for List {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! Entries go when their time is over, not before, and others stay.
+
+use super::*;
+
+#[tokio::test]
+async fn drops_what_is_over_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = open(folder.path());
+    let subject = Fingerprint::subject("issuer", "ann");
+    revoke(&list, Entry::exact(print(1), Some(at(100)))).await;
+    revoke(&list, Entry::exact(print(2), Some(at(101)))).await;
+    revoke(&list, Entry::exact(print(3), None)).await;
+    revoke(&list, Entry::cutoff(subject, at(50), Some(at(90)))).await;
+    assert_eq!(list.sweep(at(89)).await, Ok(0));
+    assert_eq!(list.sweep(at(100)).await, Ok(2));
+    for round in 0..2 {
+        let list = if round == 0 { &list } else { &open_copy(folder.path()) };
+        let index = list.index();
+        let present = [1, 2, 3].map(|number| index.contains(print(number)));
+        assert_eq!((present, index.cutoff(subject)), ([false, true, true], None), "round {round}");
+        assert_eq!(list.page(0, 10).unwrap().len(), 2);
+        assert_eq!(list.sequence(), 4, "the sequence never goes back");
+    }
+}
+
+#[tokio::test]
+async fn a_longer_life_given_later_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = open(folder.path());
+    revoke(&list, Entry::exact(print(1), Some(at(100)))).await;
+    revoke(&list, Entry::exact(print(1), Some(at(200)))).await;
+    assert_eq!(list.sweep(at(150)).await, Ok(0));
+    assert!(list.index().contains(print(1)));
+    assert_eq!(list.sweep(at(200)).await, Ok(1));
+    assert!(!list.index().contains(print(1)) && list.lookup(print(1)).unwrap().is_empty());
+    revoke(&list, Entry::exact(print(1), Some(at(300)))).await;
+    assert!(list.index().contains(print(1)));
+}
+
+#[tokio::test]
+async fn drops_more_than_one_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = open(folder.path());
+    let over = |number| Entry::exact(print(number), Some(at(100)));
+    let total = 3 * GROUP as u64 + 7;
+    let entries = (0..total).map(over).chain([exact(total)]).collect();
+    let batch = Batch { epoch: 7, snapshot: false, last: false, sequence: 9, entries };
+    list.apply(batch).await.unwrap();
+    assert_eq!(list.sweep(at(100)).await, Ok(total));
+    assert_eq!(list.index().usage().exact, 1);
+    assert_eq!(list.sweep(at(100)).await, Ok(0));
+}
+
+fn open_copy(folder: &Path) -> List {
+    let to = tempfile::tempdir().unwrap().keep();
+    std::fs::create_dir(to.join("blobs")).unwrap();
+    for name in ["db", "conf", "witness"] {
+        std::fs::copy(folder.join(name), to.join(name)).unwrap();
+    }
+    open(&to)
+}
