@@ -1,1 +1,161 @@
-//! stub
+//! A real server on loopback, behind the guard, whose handlers never end a stream by themselves and tell when they are dropped.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hallpass_guard::GuardLayer;
+use http::uri::PathAndQuery;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::transport::{Channel, Server};
+use tonic::{Status, Streaming};
+use tonic_prost::ProstCodec;
+use tower::{Service, service_fn};
+
+use crate::fixture::{Mesh, soon};
+
+type Codec = ProstCodec<String, String>;
+type Answers = Pin<Box<dyn Stream<Item = Result<String, Status>> + Send>>;
+
+/// A mesh whose guard stands before a server that streams.
+pub(crate) struct StreamingMesh {
+    pub(crate) mesh: Mesh,
+    channel: Channel,
+    events: mpsc::UnboundedReceiver<String>,
+}
+
+impl StreamingMesh {
+    pub(crate) async fn start(mesh: Mesh) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, events) = mpsc::unbounded_channel();
+        let server = Server::builder()
+            .layer(GuardLayer::new(Arc::clone(&mesh.guard)))
+            .add_service(Streams { tell })
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(server);
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap();
+        Self { mesh, channel: channel.connect().await.unwrap(), events }
+    }
+
+    /// The next thing that a handler told.
+    pub(crate) async fn told(&mut self) -> String {
+        soon(self.events.recv()).await.unwrap()
+    }
+
+    /// Opens a stream; the client keeps its side open for as long as `sending` lives.
+    pub(crate) async fn open(
+        &self,
+        path: &'static str,
+        token: &str,
+        sending: mpsc::UnboundedReceiver<String>,
+    ) -> Result<Streaming<String>, Status> {
+        let sending = tokio_stream::wrappers::UnboundedReceiverStream::new(sending);
+        let mut request = tonic::Request::new(sending);
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        let mut client = tonic::client::Grpc::new(self.channel.clone());
+        client.ready().await.unwrap();
+        let path = PathAndQuery::from_static(path);
+        let answer = client.streaming(request, path, Codec::default());
+        soon(answer).await.map(tonic::Response::into_inner)
+    }
+}
+
+/// The service `t.Streams`.
+#[derive(Clone)]
+struct Streams {
+    tell: mpsc::UnboundedSender<String>,
+}
+
+impl NamedService for Streams {
+    const NAME: &'static str = "t.Streams";
+}
+
+impl Service<Request<Body>> for Streams {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let tell = self.tell.clone();
+        let mut grpc = tonic::server::Grpc::new(Codec::default());
+        Box::pin(async move {
+            Ok(match request.uri().path() {
+                "/t.Streams/Up" => {
+                    grpc.client_streaming(service_fn(|r| up(r, tell.clone())), request).await
+                }
+                "/t.Streams/Both" => {
+                    grpc.streaming(service_fn(|r| both(r, tell.clone())), request).await
+                }
+                _ => grpc.streaming(service_fn(|r| down(r, tell.clone())), request).await,
+            })
+        })
+    }
+}
+
+/// Tells when it is dropped.
+struct Held(mpsc::UnboundedSender<String>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.send("dropped".to_owned());
+    }
+}
+
+/// Sends more than any window holds, for ever.
+async fn down(
+    _: tonic::Request<Streaming<String>>,
+    tell: mpsc::UnboundedSender<String>,
+) -> Result<tonic::Response<Answers>, Status> {
+    let held = Held(tell);
+    let much = tokio_stream::iter(std::iter::repeat(())).map(move |()| {
+        let _ = &held;
+        Ok("x".repeat(64 * 1024))
+    });
+    Ok(tonic::Response::new(Box::pin(much)))
+}
+
+/// Waits for messages and answers none.
+async fn up(
+    request: tonic::Request<Streaming<String>>,
+    tell: mpsc::UnboundedSender<String>,
+) -> Result<tonic::Response<String>, Status> {
+    let _held = Held(tell);
+    let mut messages = request.into_inner();
+    while messages.message().await?.is_some() {}
+    std::future::pending().await
+}
+
+/// Reads in a task of its own, which outlives the answer, and tells what the read failed with.
+async fn both(
+    request: tonic::Request<Streaming<String>>,
+    tell: mpsc::UnboundedSender<String>,
+) -> Result<tonic::Response<Answers>, Status> {
+    let mut messages = request.into_inner();
+    let (answers, reply) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            match messages.message().await {
+                Ok(Some(message)) => drop(answers.send(Ok(message))),
+                Ok(None) => {}
+                Err(status) => {
+                    let _ = tell.send(format!("read failed: {:?}", status.code()));
+                    return;
+                }
+            }
+        }
+    });
+    let reply = tokio_stream::wrappers::UnboundedReceiverStream::new(reply);
+    Ok(tonic::Response::new(Box::pin(reply)))
+}
