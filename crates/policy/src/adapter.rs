@@ -6,7 +6,7 @@ use futures_util::stream::try_unfold;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Status, Streaming};
 
-use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal};
+use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal, Visible};
 
 /// How long a client may take to send the first message of a stream, which names the object.
 pub const FIRST_MESSAGE_WITHIN: Duration = Duration::from_secs(10);
@@ -66,11 +66,13 @@ pub async fn grant_each<P: Permission>(
     Ok(proofs)
 }
 
+/// What the caller can see of a list.
+pub fn visible<P: Permission>(permit: &Permit) -> Result<Visible<P>, Status> {
+    Visible::through(permit).map_err(|refusal| report(refusal, permit))
+}
+
 /// The first message of a client's stream and the rest of it.
-pub async fn first<T>(
-    permit: &Permit,
-    mut rest: Streaming<T>,
-) -> Result<(T, Incoming<T>), Status>
+pub async fn first<T>(permit: &Permit, mut rest: Streaming<T>) -> Result<(T, Incoming<T>), Status>
 where
     T: Send + 'static,
 {

@@ -12,8 +12,8 @@ mod rule;
 
 pub use decision::{Credential, DecisionId, Facts, ListState, decide};
 pub use denial::{Denial, ERROR_DOMAIN, Refusal};
-pub use permit::Permit;
-pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
 /// The kinds of token, as rules name them.
 pub use hallpass_token::TokenType;
+pub use permit::Permit;
+pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};

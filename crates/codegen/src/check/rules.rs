@@ -1,0 +1,121 @@
+//! One rule by itself: what it demands must be declared, and must not contradict itself.
+
+use super::vocabulary::Vocabulary;
+use crate::names;
+use crate::options::{RuleOption, ServiceOption, TokenKind, WhenStale};
+use crate::problem::{Place, Report};
+
+/// Reports what is wrong with a rule, its bindings left aside.
+pub(super) fn check(
+    place: &Place,
+    rule: &RuleOption,
+    service: &ServiceOption,
+    vocabulary: &Vocabulary,
+    report: &mut Report,
+) {
+    if rule.description.is_empty() {
+        report
+            .add(place, "has a rule without a description; say in one sentence what the RPC does");
+    }
+    if rule.public {
+        return public(place, rule, report);
+    }
+    tokens(place, rule, report);
+    action(place, rule, vocabulary, report);
+    scope(place, rule, service, report);
+    delegates(place, rule, vocabulary, report);
+}
+
+/// A public RPC demands nothing else.
+fn public(place: &Place, rule: &RuleOption, report: &mut Report) {
+    let others = [
+        ("tokens", !rule.tokens.is_empty()),
+        ("scope", !rule.scope.is_empty()),
+        ("audience", !rule.audience.is_empty()),
+        ("resource", !rule.resource.is_empty()),
+        ("delegates", !rule.delegates.is_empty()),
+        ("when_stale", rule.when_stale() != WhenStale::Unspecified),
+    ];
+    for (name, _) in others.iter().filter(|(_, stated)| *stated) {
+        report.add(place, format!("is public and yet has `{name}`; drop one of the two"));
+    }
+}
+
+fn tokens(place: &Place, rule: &RuleOption, report: &mut Report) {
+    if rule.tokens.is_empty() {
+        report.add(place, "accepts no tokens; name the kinds that may call in `tokens`, or make it `public: true`");
+    }
+    for (at, token) in rule.tokens.iter().enumerate() {
+        match TokenKind::try_from(*token) {
+            Ok(TokenKind::Unspecified) | Err(_) => {
+                report.add(place, "names TOKEN_TYPE_UNSPECIFIED, which is no kind of token");
+            }
+            Ok(kind) if rule.tokens[..at].contains(token) => {
+                report.add(place, format!("names {} twice", kind.name()));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// An action token and its audience go together.
+fn action(place: &Place, rule: &RuleOption, vocabulary: &Vocabulary, report: &mut Report) {
+    let accepts = |kind| rule.tokens().any(|token| token == kind);
+    let audience = rule.audience.as_str();
+    match (accepts(TokenKind::Action), audience.is_empty()) {
+        (true, true) => report.add(place, "demands an ACTION token without an `audience`; name the operation"),
+        (false, false) => report.add(
+            place,
+            format!("has the audience {audience:?} without ACTION among its tokens; an audience is an action token's"),
+        ),
+        _ => {}
+    }
+    if accepts(TokenKind::Action) && accepts(TokenKind::Background) {
+        report.add(place, "accepts BACKGROUND and ACTION; a background token has no user whose action it could be");
+    }
+    if !audience.is_empty() && !names::is_word(audience) {
+        report.add(place, format!("has the audience {audience:?}, which is not one plain word"));
+    }
+    if vocabulary.audiences.contains(audience) {
+        report.add(
+            place,
+            format!(
+                "has the audience {audience:?}, which is a service's; name the operation instead"
+            ),
+        );
+    }
+}
+
+fn scope(place: &Place, rule: &RuleOption, service: &ServiceOption, report: &mut Report) {
+    let declared: Vec<_> = service.scopes.iter().map(|scope| scope.name.as_str()).collect();
+    if !rule.scope.is_empty() && !declared.contains(&rule.scope.as_str()) {
+        let scope = &rule.scope;
+        report.add(
+            place,
+            format!(
+                "needs the scope {scope:?}, which its service does not declare; it declares {}",
+                list(&declared)
+            ),
+        );
+    }
+}
+
+fn delegates(place: &Place, rule: &RuleOption, vocabulary: &Vocabulary, report: &mut Report) {
+    for (at, scope) in rule.delegates.iter().enumerate() {
+        if !vocabulary.scopes.contains(scope) {
+            let text = format!("delegates {scope:?}, which no service declares as a scope");
+            report.add(place, text);
+        }
+        if rule.delegates[..at].contains(scope) {
+            report.add(place, format!("delegates {scope:?} twice"));
+        }
+    }
+}
+
+/// Words in quotes, for a report.
+pub(super) fn list<S: AsRef<str>>(words: &[S]) -> String {
+    match words {
+        [] => "none".to_owned(),
+        _ => words.iter().map(|word| format!("{:?}", word.as_ref())).collect::<Vec<_>>().join(", "),
+    }
+}

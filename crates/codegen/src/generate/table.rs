@@ -1,0 +1,164 @@
+//! The table of rules: what the guard looks up on every call, and what everything else asks the contract.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::check::{Checked, CheckedRpc, CheckedService};
+use crate::options::{TokenKind, WhenStale};
+
+/// Writes `RULES`, `SERVICES`, `rule` and `FILE_DESCRIPTOR_SET`.
+pub(super) fn render(checked: &Checked, code: &mut String) {
+    let rules: usize = checked.services.iter().map(|service| service.rpcs.len()).sum();
+    let _ = writeln!(code, "static TABLE: [::hallpass_policy::Rule; {rules}] = [");
+    for service in &checked.services {
+        for rpc in &service.rpcs {
+            rule(service, rpc, code);
+        }
+    }
+    code.push_str("];\n\n");
+    code.push_str(
+        "/// Every rule, in the contract's order.\npub static RULES: &[::hallpass_policy::Rule] = &TABLE;\n\n\
+         /// Every service, in the contract's order.\npub static SERVICES: &[::hallpass_policy::ServiceDeclaration] = &[\n",
+    );
+    let mut before = 0;
+    for declared in &checked.services {
+        service(declared, before, code);
+        before += declared.rpcs.len();
+    }
+    code.push_str("];\n\n");
+    look_up(checked, code);
+    code.push_str(
+        "/// The contract's files, with options and comments, as a `FileDescriptorSet`.\n\
+         pub static FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(\"contract.binpb\");\n",
+    );
+}
+
+fn path(service: &CheckedService, rpc: &CheckedRpc) -> String {
+    format!("/{}/{}", service.descriptor.full_name(), rpc.descriptor.name())
+}
+
+fn rule(service: &CheckedService, rpc: &CheckedRpc, code: &mut String) {
+    let rule = &rpc.rule;
+    let stale = match rule.when_stale() {
+        WhenStale::Unspecified => "Refuse",
+        WhenStale::Serve => "Serve",
+    };
+    let _ = write!(
+        code,
+        "    ::hallpass_policy::Rule {{
+        path: {:?},
+        service: {:?},
+        method: {:?},
+        audience: {:?},
+        access: {},
+        scope: {:?},
+        resources: &[{}],
+        delegates: &{:?},
+        when_stale: ::hallpass_policy::WhenStale::{stale},
+        client_streaming: {},
+        server_streaming: {},
+        description: {:?},
+    }},
+",
+        path(service, rpc),
+        service.descriptor.full_name(),
+        rpc.descriptor.name(),
+        service.option.audience,
+        access(rpc),
+        Some(&rule.scope).filter(|scope| !scope.is_empty()),
+        resources(rpc),
+        rule.delegates,
+        rpc.descriptor.is_client_streaming(),
+        rpc.descriptor.is_server_streaming(),
+        rule.description,
+    );
+}
+
+/// An ACTION token is demanded beside the caller's own, which is a user's where the rule names no other kind.
+fn access(rpc: &CheckedRpc) -> String {
+    let rule = &rpc.rule;
+    if rule.public {
+        return "::hallpass_policy::Access::Public".to_owned();
+    }
+    let mut own: Vec<_> = rule
+        .tokens()
+        .filter_map(|token| match token {
+            TokenKind::User => Some("User"),
+            TokenKind::Service => Some("Service"),
+            TokenKind::Background => Some("Background"),
+            TokenKind::Action | TokenKind::Unspecified => None,
+        })
+        .collect();
+    if own.is_empty() {
+        own.push("User");
+    }
+    let types: Vec<_> =
+        own.iter().map(|own| format!("::hallpass_policy::TokenType::{own}")).collect();
+    let action = Some(&rule.audience).filter(|audience| !audience.is_empty());
+    format!(
+        "::hallpass_policy::Access::Tokens {{ types: &[{}], action: {action:?} }}",
+        types.join(", ")
+    )
+}
+
+fn resources(rpc: &CheckedRpc) -> String {
+    let resources: Vec<_> = rpc
+        .bindings
+        .iter()
+        .map(|bound| {
+            let field = bound.field.as_ref().map(|field| &field.dotted);
+            format!(
+                "::hallpass_policy::Resource {{ kind: {:?}, field: {field:?}, permission: {:?} }}",
+                bound.kind, bound.permission
+            )
+        })
+        .collect();
+    resources.join(", ")
+}
+
+fn service(service: &CheckedService, before: usize, code: &mut String) {
+    let scopes: Vec<_> = service
+        .option
+        .scopes
+        .iter()
+        .map(|scope| format!("({:?}, {:?})", scope.name, scope.description))
+        .collect();
+    let _ = write!(
+        code,
+        "    ::hallpass_policy::ServiceDeclaration {{
+        name: {:?},
+        audience: {:?},
+        scopes: &[{}],
+        rules: TABLE.split_at({before}).1.split_at({}).0,
+    }},
+",
+        service.descriptor.full_name(),
+        service.option.audience,
+        scopes.join(", "),
+        service.rpcs.len(),
+    );
+}
+
+/// A match on the length first: most paths of a contract differ in it, and the rest begin alike.
+fn look_up(checked: &Checked, code: &mut String) {
+    let mut lengths: BTreeMap<usize, Vec<(String, usize)>> = BTreeMap::new();
+    let rpcs = checked
+        .services
+        .iter()
+        .flat_map(|service| service.rpcs.iter().map(move |rpc| path(service, rpc)));
+    for (at, path) in rpcs.enumerate() {
+        lengths.entry(path.len()).or_default().push((path, at));
+    }
+    code.push_str(
+        "/// The rule of the RPC with this path, `/package.Service/Method`. No rule means no.\n\
+         pub fn rule(path: &str) -> Option<&'static ::hallpass_policy::Rule> {\n    match path.len() {\n",
+    );
+    for (length, paths) in lengths {
+        let _ = writeln!(code, "        {length} => match path {{");
+        for (path, at) in paths {
+            let _ = writeln!(code, "            {path:?} => Some(&TABLE[{at}]),");
+        }
+        code.push_str("            _ => None,\n        },\n");
+    }
+    code.push_str("        _ => None,\n    }\n}\n\n");
+}
