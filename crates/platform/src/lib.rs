@@ -1,1 +1,20 @@
-//! To be written.
+//! The Platform service: training jobs, and datasets as users see them.
+//!
+//! Invariant: nothing here reaches a job or a dataset without the proof that the caller may, and every call to Labeler is made in the
+//! name of the caller that the permit names. Platform starts and answers without Labeler; what needs it then answers UNAVAILABLE.
+
+mod access;
+mod database;
+mod dataset_service;
+mod error;
+mod ids;
+mod job;
+mod job_service;
+mod jobs;
+mod labeler;
+mod page;
+mod platform;
+mod status;
+
+pub use labeler::{Peer, is_serving};
+pub use platform::{OpenError, Platform, Setup};

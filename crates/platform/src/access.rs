@@ -1,0 +1,99 @@
+//! The object check: Labeler knows about datasets, the database about jobs.
+//!
+//! Invariant: absent and forbidden give the same verdict, and who does not answer gives none.
+
+use hallpass_contract::can;
+use hallpass_policy::{Denial, ObjectPolicy, Permission, Permit, Unknown, Verdict};
+use tonic::Code;
+
+use crate::database::Database;
+use crate::ids::JobId;
+use crate::labeler::{LabelerClient, LabelerError, Peer};
+
+/// Platform's object policy.
+#[derive(Debug, Clone)]
+pub(crate) struct Access<S> {
+    database: Database,
+    labeler: LabelerClient<S>,
+}
+
+impl<S: Peer> Access<S> {
+    /// The policy over this database and this Labeler.
+    pub(crate) const fn new(database: Database, labeler: LabelerClient<S>) -> Self {
+        Self { database, labeler }
+    }
+
+    async fn dataset(
+        &self,
+        permit: &Permit,
+        permission: &'static str,
+        id: &str,
+    ) -> Result<Verdict, Unknown> {
+        match self.labeler.check(permit, id).await {
+            Ok(answer) if answer.permissions.iter().any(|held| held == permission) => {
+                Ok(Verdict::Granted)
+            }
+            Ok(_) => Ok(Verdict::Refused),
+            Err(error) if is_refusal(&error) => Ok(Verdict::Refused),
+            Err(error) => {
+                tracing::warn!(%error, decision = %permit.decision(), "the object check cannot know");
+                Err(Unknown("labeler"))
+            }
+        }
+    }
+
+    /// A job is its owner's alone.
+    async fn job(&self, permit: &Permit, id: &str) -> Result<Verdict, Unknown> {
+        let (Some(job), Some(subject)) = (JobId::parse(id), permit.subject()) else {
+            return Ok(Verdict::Refused);
+        };
+        if !claim_allows(permit, can::ReadJob::KIND, id) {
+            return Ok(Verdict::Refused);
+        }
+        match self.database.is_owner(&job, subject).await {
+            Ok(true) => Ok(Verdict::Granted),
+            Ok(false) => Ok(Verdict::Refused),
+            Err(error) => {
+                tracing::error!(%error, "the object check cannot know");
+                Err(Unknown("the database"))
+            }
+        }
+    }
+}
+
+impl<S: Peer> ObjectPolicy for Access<S> {
+    async fn check(
+        &self,
+        permit: &Permit,
+        kind: &'static str,
+        permission: &'static str,
+        id: &str,
+    ) -> Result<Verdict, Unknown> {
+        match kind {
+            can::ReadDataset::KIND => self.dataset(permit, permission, id).await,
+            can::ReadJob::KIND => self.job(permit, id).await,
+            _ => Ok(Verdict::Refused),
+        }
+    }
+}
+
+/// Whether Labeler says no, or that there can be no such dataset. A token that ended in between is no verdict: who asks again learns
+/// what became of it.
+fn is_refusal(error: &LabelerError) -> bool {
+    match error {
+        LabelerError::Refused(refusal) => matches!(refusal.denial, Denial::ObjectRefused { .. }),
+        LabelerError::Told(status) => {
+            matches!(status.code(), Code::InvalidArgument | Code::NotFound)
+        }
+        LabelerError::Unreachable
+        | LabelerError::TooLate
+        | LabelerError::Broken { .. }
+        | LabelerError::Empty(_) => false,
+    }
+}
+
+/// A token that is for one object is for no other, whoever holds it.
+fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
+    let claim = permit.token().and_then(|token| token.claims().resource.as_ref());
+    claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
+}

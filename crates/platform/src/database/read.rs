@@ -1,0 +1,93 @@
+//! Looks things up.
+
+use hallpass_token::UnixTime;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::Database;
+use crate::ids::{JobId, RequestId};
+use crate::job::{Job, State};
+
+/// A job with its place in the order of creation.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) number: i64,
+    pub(crate) job: Job,
+}
+
+impl Database {
+    /// One job.
+    pub(crate) async fn job(&self, id: &JobId) -> Result<Option<Job>, sqlx::Error> {
+        let row = sqlx::query("SELECT * FROM jobs WHERE job_id = $1").bind(id.as_str());
+        row.fetch_optional(&self.pool).await?.as_ref().map(job).transpose()
+    }
+
+    /// The newest jobs below `before` that the owner has.
+    pub(crate) async fn owned(
+        &self,
+        owner: &str,
+        before: i64,
+        most: u32,
+    ) -> Result<Vec<Listed>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM jobs WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+        );
+        let rows = rows.bind(owner).bind(before).bind(most).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| Ok(Listed { number: row.try_get("number")?, job: job(row)? }))
+            .collect()
+    }
+
+    /// Whether there is such a job and this is its owner.
+    pub(crate) async fn is_owner(&self, id: &JobId, subject: &str) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query("SELECT 1 FROM jobs WHERE job_id = $1 AND owner = $2");
+        let row = row.bind(id.as_str()).bind(subject).fetch_optional(&self.pool).await?;
+        Ok(row.is_some())
+    }
+
+    /// The job that an earlier request made, with that request's fingerprint.
+    pub(crate) async fn requested(
+        &self,
+        owner: &str,
+        request: &RequestId,
+    ) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
+        requested(&mut *self.pool.acquire().await?, owner, request).await
+    }
+}
+
+pub(super) async fn requested(
+    state: &mut SqliteConnection,
+    owner: &str,
+    request: &RequestId,
+) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT fingerprint, jobs.* FROM requests JOIN jobs ON job = number \
+         WHERE requests.owner = $1 AND request_id = $2",
+    );
+    let row = row.bind(owner).bind(request.as_str()).fetch_optional(state).await?;
+    row.map(|row| Ok((row.try_get("fingerprint")?, job(&row)?))).transpose()
+}
+
+fn job(row: &SqliteRow) -> Result<Job, sqlx::Error> {
+    Ok(Job {
+        id: known(row, "job_id", JobId::parse)?,
+        display_name: row.try_get("display_name")?,
+        owner: row.try_get("owner")?,
+        dataset_id: row.try_get("dataset_id")?,
+        dataset_etag: row.try_get("dataset_etag")?,
+        state: known(row, "state", State::from_stored)?,
+        etag: row.try_get("etag")?,
+        created: UnixTime::from_secs(row.try_get::<i64, _>("created")?.cast_unsigned()),
+    })
+}
+
+/// A column whose text must be one that this crate writes.
+fn known<T>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, sqlx::Error> {
+    let text: &str = row.try_get(column)?;
+    parse(text)
+        .ok_or_else(|| sqlx::Error::Decode(format!("{column} holds an unknown value").into()))
+}

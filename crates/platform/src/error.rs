@@ -1,0 +1,40 @@
+//! Everything that can go wrong behind the object check. What clients are told of it: `status`.
+
+use hallpass_policy::Refusal;
+use tonic::Status;
+
+use crate::labeler::LabelerError;
+
+/// Why Platform does not do what it was asked for. `Display` is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A field of the request is wrong.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The request's field, dotted where nested.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The request id was used before, for another job.
+    #[error("the request id was used for another job")]
+    RequestReused,
+    /// The object went away after its check; the client gets the same refusal as for one that never was.
+    #[error("gone: {0}")]
+    Gone(Refusal),
+    /// Nobody would own the job.
+    #[error("the call is made for no user")]
+    NoUser,
+    /// The client ended its upload with an error, went away, or was cut off.
+    #[error("the upload broke off: {}", .0.code())]
+    BrokenOff(Status),
+    /// Labeler did not do its part.
+    #[error(transparent)]
+    Labeler(#[from] LabelerError),
+    /// The database cannot be reached or holds something that it must not.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The system gives no random bits.
+    #[error("no random bits")]
+    Chance,
+}

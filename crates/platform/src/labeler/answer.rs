@@ -1,0 +1,118 @@
+//! What an answer of Labeler means for the caller of Platform.
+//!
+//! Invariant: one mapping, without a wildcard arm. The caller learns of Labeler what concerns the request; what concerns the two
+//! services' own dealings stays between them.
+
+use hallpass_policy::{Denial, ERROR_DOMAIN, Permit, Refusal};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Why Labeler did not do what it was asked for in a caller's name.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LabelerError {
+    /// It concerns the request, in Labeler's words.
+    #[error("labeler says {}: {}", .0.code(), .0.message())]
+    Told(Box<Status>),
+    /// The caller may not, or no longer.
+    #[error("labeler refuses: {0}")]
+    Refused(Refusal),
+    /// Labeler cannot be reached, or cannot know at the moment.
+    #[error("labeler cannot be reached")]
+    Unreachable,
+    /// Labeler did not answer within the caller's deadline.
+    #[error("labeler did not answer in time")]
+    TooLate,
+    /// Labeler failed, or the two services do not fit together.
+    #[error("labeler answers {code}: {reason}")]
+    Broken {
+        /// The code of its answer.
+        code: Code,
+        /// The stable reason that it gave, or else its message.
+        reason: String,
+    },
+    /// Labeler's answer lacks what it is about.
+    #[error("labeler answers {0} with nothing")]
+    Empty(
+        /// The method.
+        &'static str,
+    ),
+}
+
+/// In whose name a call was made and what the caller wanted to do to a dataset.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) permit: Permit,
+    pub(super) permission: &'static str,
+}
+
+impl Asked {
+    /// What an error that answered the call means.
+    pub(super) fn understand(&self, status: &Status) -> LabelerError {
+        use Code as C;
+        match status.code() {
+            C::InvalidArgument
+            | C::NotFound
+            | C::AlreadyExists
+            | C::ResourceExhausted
+            | C::FailedPrecondition
+            | C::Aborted
+            | C::OutOfRange => LabelerError::Told(Box::new(retold(status))),
+            C::PermissionDenied => self.forbidden(status),
+            C::Unauthenticated => self.unauthenticated(status),
+            C::Unavailable => LabelerError::Unreachable,
+            // A timer that ran out, on either side, makes tonic say CANCELLED.
+            C::DeadlineExceeded | C::Cancelled => LabelerError::TooLate,
+            C::Ok | C::Unknown | C::Internal | C::Unimplemented | C::DataLoss => broken(status),
+        }
+    }
+
+    /// The object is refused to the caller; any other refusal is about the token that Platform made.
+    fn forbidden(&self, status: &Status) -> LabelerError {
+        let denial = Denial::ObjectRefused { kind: "dataset", permission: self.permission };
+        match reason(status).as_deref() {
+            Some(said) if said == denial.reason() => self.refused(denial),
+            Some(_) | None => broken(status),
+        }
+    }
+
+    /// Platform's token ended or is revoked only with the caller's own, which it descends from.
+    fn unauthenticated(&self, status: &Status) -> LabelerError {
+        let own = [Denial::TokenRevoked, Denial::TokenExpired];
+        let said = reason(status);
+        match own.into_iter().find(|denial| said.as_deref() == Some(denial.reason())) {
+            Some(denial) => self.refused(denial),
+            None => broken(status),
+        }
+    }
+
+    fn refused(&self, denial: Denial) -> LabelerError {
+        LabelerError::Refused(Refusal { denial, decision: self.permit.decision() })
+    }
+}
+
+/// The same code, message, fields, wait and reason; nothing else of what Labeler sent.
+fn retold(status: &Status) -> Status {
+    let said = status.get_error_details();
+    let mut details = ErrorDetails::new();
+    if let Some(reason) = reason(status) {
+        details.set_error_info(reason, ERROR_DOMAIN, []);
+    }
+    if let Some(wrong) = said.bad_request() {
+        details.set_bad_request(wrong.field_violations.clone());
+    }
+    if let Some(wait) = said.retry_info() {
+        details.set_retry_info(wait.retry_delay);
+    }
+    Status::with_error_details(status.code(), status.message(), details)
+}
+
+fn broken(status: &Status) -> LabelerError {
+    let reason = reason(status).unwrap_or_else(|| status.message().to_owned());
+    LabelerError::Broken { code: status.code(), reason }
+}
+
+/// The stable reason of an error of ours.
+fn reason(status: &Status) -> Option<String> {
+    let info = status.get_details_error_info()?;
+    (info.domain == ERROR_DOMAIN).then_some(info.reason)
+}

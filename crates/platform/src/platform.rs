@@ -1,0 +1,145 @@
+//! Puts the service together.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hallpass_contract::platform::{serve_dataset_service, serve_job_service};
+use hallpass_guard::Clock;
+use hallpass_policy::adapter::Served;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+
+use crate::access::Access;
+use crate::database::Database;
+use crate::dataset_service::DatasetHandler;
+use crate::ids;
+use crate::job_service::JobHandler;
+use crate::jobs::Jobs;
+use crate::labeler::{LabelerClient, Peer};
+use crate::page::PageKey;
+
+/// What Platform needs to open.
+#[derive(Debug)]
+pub struct Setup<S> {
+    /// The folder that holds its database; made if it is not there.
+    pub folder: PathBuf,
+    /// The way to Labeler, with the layers that put tokens and traces on its calls. It need not be connected.
+    pub labeler: S,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// Why Platform cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made.
+    #[error("cannot make the folder {folder}: {error}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The database cannot be opened or brought up to date.
+    #[error("cannot open the database {file}: {error}")]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// What the database said.
+        error: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The system gives no random bits.
+    #[error("no random bits")]
+    Chance,
+}
+
+/// The Platform service: jobs, and datasets as users see them. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Platform<S> {
+    database: Database,
+    datasets: DatasetHandler<S>,
+    jobs: JobHandler<S>,
+    access: Access<S>,
+}
+
+impl<S: Peer> Platform<S> {
+    /// Opens the database and serves from it. Labeler need not be there.
+    pub async fn open(setup: Setup<S>) -> Result<Self, OpenError> {
+        let Setup { folder, labeler, clock } = setup;
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
+        let file = folder.join("platform.sqlite");
+        let failed = |error| OpenError::Database { file: file.clone(), error };
+        let database = Database::open(&file).await.map_err(|error| failed(error.into()))?;
+        let proposed = [random()?, random()?].concat();
+        let key = database.own_key("pages", &proposed).await;
+        let key = key.map_err(|error| failed(error.into()))?;
+        let pages = PageKey::new(&key).ok_or_else(|| failed("its page key is damaged".into()))?;
+        let labeler = LabelerClient::new(labeler);
+        Ok(Self {
+            datasets: DatasetHandler { labeler: labeler.clone() },
+            jobs: JobHandler {
+                jobs: Arc::new(Jobs::new(database.clone(), pages, clock)),
+                labeler: labeler.clone(),
+            },
+            access: Access::new(database.clone(), labeler),
+            database,
+        })
+    }
+
+    /// The datasets' service. It depends on Labeler: see [`is_serving`](crate::is_serving).
+    pub fn datasets(
+        &self,
+    ) -> Served<
+        impl Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        >
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static
+        + use<S>,
+    > {
+        serve_dataset_service(self.datasets.clone(), self.access.clone())
+    }
+
+    /// The jobs' service. Reading jobs needs no Labeler.
+    pub fn jobs(
+        &self,
+    ) -> Served<
+        impl Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        >
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static
+        + use<S>,
+    > {
+        serve_job_service(self.jobs.clone(), self.access.clone())
+    }
+
+    /// Whether the database answers.
+    pub async fn is_healthy(&self) -> bool {
+        self.database.ping().await.is_ok()
+    }
+
+    /// Ends the connections to the database. Calls that still come are refused.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+fn random() -> Result<[u8; 16], OpenError> {
+    ids::random().map_err(|_| OpenError::Chance)
+}

@@ -1,0 +1,79 @@
+//! The one mapping from what went wrong to what the client is told.
+//!
+//! Invariant: no wildcard arm. What is the client's to mend is said with its field; what is the operator's is logged here, and the client
+//! gets a fixed message.
+
+use hallpass_policy::ERROR_DOMAIN;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::error::Error;
+use crate::labeler::LabelerError;
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid { field, problem } => invalid(field, problem),
+            Error::RequestReused => answer(
+                Code::AlreadyExists,
+                "REQUEST_ID_REUSED",
+                "the request id was used before, for another job",
+            ),
+            Error::Gone(refusal) => refusal.into(),
+            Error::BrokenOff(status) => status,
+            Error::Labeler(error) => error.into(),
+            Error::NoUser => answer(Code::PermissionDenied, "NO_USER", "a user is required"),
+            Error::Database(error) => {
+                tracing::error!(%error, "the database failed");
+                answer(Code::Unavailable, "STORE_UNAVAILABLE", "the store does not answer")
+            }
+            Error::Chance => {
+                tracing::error!("the system gives no random bits");
+                answer(Code::Internal, "INTERNAL", "internal error")
+            }
+        }
+    }
+}
+
+impl From<LabelerError> for Status {
+    fn from(error: LabelerError) -> Self {
+        match error {
+            LabelerError::Told(status) => *status,
+            LabelerError::Refused(refusal) => {
+                tracing::info!(
+                    target: "hallpass::decision",
+                    decision = %refusal.decision,
+                    reason = refusal.denial.reason(),
+                    cause = %refusal.denial,
+                    "refused by labeler",
+                );
+                refusal.into()
+            }
+            LabelerError::Unreachable => answer(
+                Code::Unavailable,
+                "LABELER_UNAVAILABLE",
+                "datasets cannot be reached at the moment",
+            ),
+            LabelerError::TooLate => answer(
+                Code::DeadlineExceeded,
+                "DEADLINE_EXCEEDED",
+                "the datasets' service did not answer in time",
+            ),
+            LabelerError::Broken { .. } | LabelerError::Empty(_) => {
+                tracing::error!(%error, "labeler answered what it must not");
+                answer(Code::Internal, "INTERNAL", "internal error")
+            }
+        }
+    }
+}
+
+fn answer(code: Code, reason: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
+    Status::with_error_details(code, message, details)
+}
+
+fn invalid(field: &str, problem: &str) -> Status {
+    let mut details = ErrorDetails::with_error_info("FIELD_INVALID", ERROR_DOMAIN, []);
+    details.add_bad_request_violation(field, problem);
+    Status::with_error_details(Code::InvalidArgument, format!("{field} {problem}"), details)
+}
