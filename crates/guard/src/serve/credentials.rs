@@ -73,6 +73,9 @@ mod tests {
 
     use super::*;
 
+    /// The values sent, and what is read: nothing where they are refused.
+    type Row<'a> = (&'a [&'a [u8]], Option<Option<&'a str>>);
+
     fn headers(name: &HeaderName, values: &[&[u8]]) -> HeaderMap {
         let values = values.iter().map(|value| HeaderValue::from_bytes(value).unwrap());
         values.map(|value| (name.clone(), value)).collect()
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn authorization_is_read_strictly() {
-        let table: [(&[&[u8]], Option<Option<&str>>); 17] = [
+        let table: [Row<'_>; 17] = [
             (&[], Some(None)),
             (&[b"Bearer abc.def.ghi"], Some(Some("abc.def.ghi"))),
             (&[b"bearer abc"], Some(Some("abc"))),
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_action_token_is_alone_in_its_metadata() {
-        let table: [(&[&[u8]], Option<Option<&str>>); 6] = [
+        let table: [Row<'_>; 6] = [
             (&[], Some(None)),
             (&[b"abc.def.ghi"], Some(Some("abc.def.ghi"))),
             (&[b""], None),

@@ -93,9 +93,11 @@ impl Mesh {
 
     /// Replaces the ring by all keys, with this one in another state.
     pub(crate) fn reload_with(&self, kid: &str, state: KeyState) {
-        let keys = self.all.iter().map(|old| match old.kid() == kid {
-            true => generate(Algorithm::EdDsa, KeySpec { state, ..old.spec().clone() }).unwrap(),
-            false => old.clone(),
+        let keys = self.all.iter().map(|old| {
+            if old.kid() != kid {
+                return old.clone();
+            }
+            generate(Algorithm::EdDsa, KeySpec { state, ..old.spec().clone() }).unwrap()
         });
         self.keys.reload(KeyRing::new(keys.collect()).unwrap());
     }

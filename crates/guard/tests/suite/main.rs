@@ -9,6 +9,7 @@
 
 mod attaching;
 mod caching;
+mod caller;
 mod fixture;
 mod refusals;
 mod rules;

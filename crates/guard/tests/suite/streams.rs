@@ -115,9 +115,9 @@ async fn a_stale_node_ends_the_streams_that_it_cannot_vouch_for() {
     mesh.freshness.proven_at(mesh.clock.boot());
     let token = mesh.user_token();
     let (_sender, sending) = mpsc::unbounded_channel();
-    let (_other, fed) = mpsc::unbounded_channel();
+    let (_other, unsent) = mpsc::unbounded_channel();
     let stream = streaming.open(DOWN, &token, sending).await.unwrap();
-    let mut feed = streaming.open("/t.Streams/Feed", &token, fed).await.unwrap();
+    let mut feed = streaming.open("/t.Streams/Feed", &token, unsent).await.unwrap();
     mesh.clock.advance(STALENESS);
     let status = ending(stream).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "LIST_STALE"));

@@ -1,6 +1,7 @@
 //! A real server on loopback, behind the guard, whose handlers never end a stream by themselves and tell when they are dropped.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,6 +23,7 @@ use tower::{Service, service_fn};
 use crate::fixture::{Mesh, soon};
 
 type Codec = ProstCodec<String, String>;
+type Replied<T> = Result<tonic::Response<T>, Status>;
 type Answers = Pin<Box<dyn Stream<Item = Result<String, Status>> + Send>>;
 
 /// A mesh whose guard stands before a server that streams.
@@ -96,9 +98,9 @@ impl Service<Request<Body>> for Streams {
                     grpc.client_streaming(service_fn(|r| up(r, tell.clone())), request).await
                 }
                 "/t.Streams/Both" => {
-                    grpc.streaming(service_fn(|r| both(r, tell.clone())), request).await
+                    grpc.streaming(service_fn(|r| ready(both(r, &tell))), request).await
                 }
-                _ => grpc.streaming(service_fn(|r| down(r, tell.clone())), request).await,
+                _ => grpc.streaming(service_fn(|r| ready(down(&r, &tell))), request).await,
             })
         })
     }
@@ -114,11 +116,11 @@ impl Drop for Held {
 }
 
 /// Sends more than any window holds, for ever.
-async fn down(
-    _: tonic::Request<Streaming<String>>,
-    tell: mpsc::UnboundedSender<String>,
-) -> Result<tonic::Response<Answers>, Status> {
-    let held = Held(tell);
+fn down(
+    _: &tonic::Request<Streaming<String>>,
+    tell: &mpsc::UnboundedSender<String>,
+) -> Replied<Answers> {
+    let held = Held(tell.clone());
     let much = tokio_stream::iter(std::iter::repeat(())).map(move |()| {
         let _ = &held;
         Ok("x".repeat(64 * 1024))
@@ -138,11 +140,12 @@ async fn up(
 }
 
 /// Reads in a task of its own, which outlives the answer, and tells what the read failed with.
-async fn both(
+fn both(
     request: tonic::Request<Streaming<String>>,
-    tell: mpsc::UnboundedSender<String>,
-) -> Result<tonic::Response<Answers>, Status> {
+    tell: &mpsc::UnboundedSender<String>,
+) -> Replied<Answers> {
     let mut messages = request.into_inner();
+    let tell = tell.clone();
     let (answers, reply) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         loop {
