@@ -86,7 +86,7 @@ impl List {
             written: AtomicU64::new(0),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Arc::clone(&shared), loaded.files, folder);
+        let writer = Writer::new(Arc::clone(&shared), loaded.files, folder, loaded.superseded);
         let thread = std::thread::Builder::new().name("revocations".to_owned());
         let writer = thread.spawn(move || writer.run(queue)).map_err(|source| {
             OpenError::Folder { folder: folder.to_owned(), doing: "start its writer", source }

@@ -22,6 +22,7 @@ pub(super) const META_LOST: &[u8] = b"mlost";
 pub(super) const BY_FINGERPRINT: u8 = b'f';
 const BY_SEQUENCE: u8 = b's';
 const BY_END: u8 = b'u';
+pub(super) const SUPERSEDED: u8 = b'x';
 
 const HAS_CUTOFF: u8 = 1;
 const HAS_END: u8 = 2;
@@ -59,6 +60,13 @@ pub(super) fn fingerprint_key(key: Key) -> [u8; 18] {
 pub(super) fn sequence_key(sequence: u64) -> [u8; 9] {
     let mut bytes = [BY_SEQUENCE; 9];
     bytes[1..].copy_from_slice(&sequence.to_be_bytes());
+    bytes
+}
+
+/// Says that the record under this sequence goes once the one that supersedes it is durable.
+pub(super) fn superseded_key(sequence: u64) -> [u8; 9] {
+    let mut bytes = sequence_key(sequence);
+    bytes[0] = SUPERSEDED;
     bytes
 }
 

@@ -41,6 +41,7 @@ impl<'a> Draft<'a> {
         let mut batch = sled::Batch::default();
         for old in superseded {
             batch.remove(&codec::sequence_key(*old));
+            batch.remove(&codec::superseded_key(*old));
         }
         Self {
             store,
@@ -64,6 +65,7 @@ impl<'a> Draft<'a> {
                 return Ok(old.sequence);
             }
             self.superseded.push(old.sequence);
+            self.batch.insert(&codec::superseded_key(old.sequence), &[]);
             self.remove_end(&old.entry);
         }
         self.sequence += 1;

@@ -44,6 +44,7 @@ pub(super) struct Loaded {
     pub(super) store: Store,
     pub(super) meta: Meta,
     pub(super) index: Index,
+    pub(super) superseded: Vec<u64>,
     pub(super) files: Files,
     pub(super) opened: Opened,
 }
@@ -131,6 +132,7 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         None => make(folder, &store, options).map_err(|error| judge(folder, error))?,
     };
     let index = store.load().map_err(|error| judge(folder, error))?;
+    let superseded = store.superseded().map_err(|error| judge(folder, error))?;
     let sync = &options.sync;
     let files = Files::open(folder, sync.clone()).map_err(refused("be synced"))?;
     let witness = Witness { epoch: meta.epoch, sequence: meta.sequence };
@@ -140,7 +142,7 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         None if new => Opened::Created,
         None => Opened::Existing,
     };
-    Ok(Loaded { store, meta, index, files, opened })
+    Ok(Loaded { store, meta, index, superseded, files, opened })
 }
 
 fn database(folder: &Path, options: &Options) -> sled::Result<sled::Db> {

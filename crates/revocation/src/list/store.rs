@@ -11,7 +11,7 @@ use crate::{Entry, Index, Note};
 
 use super::codec::{
     self, BY_FINGERPRINT, FORMAT, Key, META_EPOCH, META_FORMAT, META_LOST, META_POSITION,
-    META_SEQUENCE, Stored,
+    META_SEQUENCE, SUPERSEDED, Stored,
 };
 use super::error::StoreError;
 
@@ -108,6 +108,12 @@ impl Store {
         }
         index.insert(&run);
         Ok(index)
+    }
+
+    /// The sequences whose records are to go.
+    pub(super) fn superseded(&self) -> Result<Vec<u64>, StoreError> {
+        let keys = self.0.scan_prefix([SUPERSEDED]).keys();
+        keys.map(|key| codec::read_sequence_key(&key?)).collect()
     }
 
     pub(super) fn get(&self, key: Key) -> Result<Option<Stored>, StoreError> {

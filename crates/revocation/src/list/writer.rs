@@ -57,8 +57,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, files: Files, folder: &Path) -> Self {
-        Self { shared, files, folder: folder.to_owned(), superseded: Vec::new() }
+    /// `superseded` is what an earlier process had no more time to drop.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        files: Files,
+        folder: &Path,
+        superseded: Vec<u64>,
+    ) -> Self {
+        Self { shared, files, folder: folder.to_owned(), superseded }
     }
 
     /// Works until the last sender is gone and the queue is empty.

@@ -1,0 +1,34 @@
+//! The feed between an issuer and a follower under delay, partitions and restarts that lose what was not synced.
+//!
+//! Invariants: the follower never counts as fresh while it lacks what was acknowledged `max_staleness` ago; and once the network
+//! has healed it becomes fresh and stays so. Each run is decided by its seed, which a failure prints.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod chance;
+mod follower;
+mod issuer;
+mod link;
+mod world;
+
+use std::env;
+
+use world::World;
+
+/// How many seeds, and the first.
+const SEEDS: &str = "HALLPASS_SIMULATION_SEEDS";
+const FIRST: &str = "HALLPASS_SIMULATION_FIRST";
+
+#[test]
+fn never_late_and_never_stuck() {
+    let number = |name, default| env::var(name).map_or(default, |text| text.parse().expect(name));
+    let (first, seeds) = (number(FIRST, 0), number(SEEDS, 500));
+    let mut fresh = 0;
+    for seed in first..first + seeds {
+        let ran = World::new(seed).run();
+        let share = ran.unwrap_or_else(|broken| panic!("{FIRST}={seed} {SEEDS}=1: {broken}"));
+        fresh += u64::from(share > 0.1);
+    }
+    // A follower that is always stale would keep the first invariant: most must have been fresh amid the faults.
+    assert!(fresh * 10 >= seeds * 9, "only {fresh} of {seeds} runs were fresh for a while");
+}
