@@ -8,6 +8,8 @@ mod attach;
 mod clock;
 mod deadline;
 mod decisions;
+#[cfg(feature = "serve")]
+mod follow;
 mod keys;
 #[cfg(feature = "serve")]
 mod serve;
@@ -18,6 +20,8 @@ pub use attach::{
 pub use clock::Clock;
 pub use deadline::Deadline;
 pub use decisions::Decisions;
+#[cfg(feature = "serve")]
+pub use follow::Following;
 pub use keys::Keys;
 #[cfg(feature = "serve")]
 pub use serve::{

@@ -116,6 +116,7 @@ impl Drop for Held {
 }
 
 /// Sends more than any window holds, for ever.
+#[expect(clippy::unnecessary_wraps, reason = "it is what tonic takes as a handler")]
 fn down(
     _: &tonic::Request<Streaming<String>>,
     tell: &mpsc::UnboundedSender<String>,
@@ -140,6 +141,7 @@ async fn up(
 }
 
 /// Reads in a task of its own, which outlives the answer, and tells what the read failed with.
+#[expect(clippy::unnecessary_wraps, reason = "it is what tonic takes as a handler")]
 fn both(
     request: tonic::Request<Streaming<String>>,
     tell: &mpsc::UnboundedSender<String>,
