@@ -1,1 +1,15 @@
-//! To be written.
+//! The auth services themselves: holders revoke tokens and look into them, operators revoke by name, nodes follow the list.
+//!
+//! Invariant: what is acknowledged as revoked is durable. Exactly one node hosts these services: the one that owns the list.
+
+mod error;
+mod holder;
+mod instant;
+mod issuer;
+mod revocation_service;
+mod target;
+mod token_service;
+mod watch;
+mod wire;
+
+pub use issuer::Issuer;

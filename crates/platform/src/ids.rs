@@ -43,12 +43,10 @@ pub(crate) struct RequestId(String);
 impl RequestId {
     /// The UUID that a text is.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let dashes = [8, 13, 18, 23];
-        let well_formed = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
-                true => byte == b'-',
-                false => byte.is_ascii_hexdigit(),
-            });
+        let fits = |(at, byte): (usize, u8)| {
+            if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+        };
+        let well_formed = text.len() == 36 && text.bytes().enumerate().all(fits);
         well_formed.then(|| Self(text.to_ascii_lowercase()))
     }
 

@@ -33,13 +33,11 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
     ) -> Result<CreateJobResponse, Error> {
         let name = request.job.unwrap_or_default().display_name;
         let spec = Spec::new(name, &request.request_id)?;
-        let job = match self.jobs.requested(&dataset, &spec).await? {
-            Some(earlier) => earlier,
-            None => {
-                let found = self.labeler.get(&dataset).await?;
-                self.jobs.create(&dataset, found.etag, &spec).await?
-            }
-        };
+        if let Some(earlier) = self.jobs.requested(&dataset, &spec).await? {
+            return Ok(CreateJobResponse { job: Some(earlier.into()) });
+        }
+        let found = self.labeler.get(&dataset).await?;
+        let job = self.jobs.create(&dataset, found.etag, &spec).await?;
         Ok(CreateJobResponse { job: Some(job.into()) })
     }
 

@@ -32,10 +32,10 @@ impl Database {
         if let Some((request, fingerprint)) = new.request
             && let Some((earlier, job)) = requested(&mut change, &new.job.owner, request).await?
         {
-            return match earlier == fingerprint {
-                true => Ok(Inserted::Already(job)),
-                false => Err(Error::RequestReused),
-            };
+            if earlier == fingerprint {
+                return Ok(Inserted::Already(job));
+            }
+            return Err(Error::RequestReused);
         }
         let number = insert_job(&mut change, new.job).await?;
         if let Some((request, fingerprint)) = new.request {

@@ -1,0 +1,78 @@
+//! Everything that can go wrong here, and the one mapping to what clients are told.
+//!
+//! Invariant: no wildcard arm; the cause of what is the operator's to mend is logged here, and the client gets a fixed message.
+
+use hallpass_policy::ERROR_DOMAIN;
+use hallpass_revocation::{ReadError, WriteError};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Why a service here does not do what it was asked for. `Display` is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A field of the request is wrong.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The request's field, dotted where nested.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The token is another's, and the caller is no administrator.
+    #[error("the token is not the caller's")]
+    NotTheCallers,
+    /// The follower's side of the feed failed.
+    #[error("the follower's stream: {}", .0.code())]
+    Follower(Status),
+    /// The revocation could not be made durable.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The list could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The task that reads the list ended without an answer.
+    #[error("the reading task ended without an answer")]
+    TaskLost,
+    /// The server is put together wrongly.
+    #[error("the permit holds no token")]
+    NoToken,
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Invalid { field, problem } => invalid(field, problem),
+            Error::NotTheCallers => {
+                answer(Code::PermissionDenied, "NOT_THE_CALLERS", "the token is not the caller's")
+            }
+            Error::Follower(status) => status.clone(),
+            Error::Write(_) => {
+                tracing::error!(%error, "a revocation is not acknowledged");
+                answer(
+                    Code::Unavailable,
+                    "NOT_DURABLE",
+                    "the revocation cannot be made durable at the moment",
+                )
+            }
+            Error::Read(_) | Error::TaskLost => {
+                tracing::error!(%error, "the revocation list cannot be fed");
+                answer(Code::Unavailable, "LIST_UNREADABLE", "the list cannot be read")
+            }
+            Error::NoToken => {
+                tracing::error!(%error, "misconfigured");
+                answer(Code::Internal, "MISCONFIGURED", "the service is misconfigured")
+            }
+        }
+    }
+}
+
+fn answer(code: Code, reason: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
+    Status::with_error_details(code, message, details)
+}
+
+fn invalid(field: &str, problem: &str) -> Status {
+    let mut details = ErrorDetails::with_error_info("FIELD_INVALID", ERROR_DOMAIN, []);
+    details.add_bad_request_violation(field, problem);
+    Status::with_error_details(Code::InvalidArgument, format!("{field} {problem}"), details)
+}
