@@ -1,7 +1,8 @@
 //! A contract as its files state it: every service, RPC and resource type with its options, not yet checked.
 
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FileDescriptor, MethodDescriptor, ServiceDescriptor,
+    DescriptorPool, DynamicMessage, FieldDescriptor, FileDescriptor, MessageDescriptor,
+    MethodDescriptor, ServiceDescriptor,
 };
 
 use crate::compile::Sources;
@@ -13,6 +14,14 @@ use crate::problem::{Place, Report};
 pub(crate) struct Model {
     pub(crate) types: Vec<DeclaredType>,
     pub(crate) services: Vec<Service>,
+    pub(crate) secrets: Vec<Secret>,
+}
+
+/// A field that is never to be printed.
+#[derive(Debug)]
+pub(crate) struct Secret {
+    pub(crate) place: Place,
+    pub(crate) field: FieldDescriptor,
 }
 
 /// A resource type.
@@ -42,14 +51,25 @@ pub(crate) struct Rpc {
 /// Reads the options of all files.
 pub(crate) fn read(sources: &Sources, report: &mut Report) -> Model {
     let mut reader = Reader { sources, report };
-    let mut model = Model { types: Vec::new(), services: Vec::new() };
+    let mut model = Model { types: Vec::new(), services: Vec::new(), secrets: Vec::new() };
     for file in sources.pool.files() {
         model.types.extend(reader.types(&file));
         for descriptor in file.services() {
             model.services.push(reader.service(&file, descriptor));
         }
     }
+    let secrets = sources.pool.all_messages().flat_map(|message| secrets(&message));
+    model.secrets = secrets.map(|field| reader.secret(field)).collect();
     model
+}
+
+/// The fields of a message that the contract marks `debug_redact`.
+pub(crate) fn secrets(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let marked = |field: &FieldDescriptor| {
+        let mark = field.options().get_field_by_name("debug_redact").map(|mark| mark.as_bool());
+        mark.flatten().unwrap_or(false)
+    };
+    message.fields().filter(marked).collect()
 }
 
 struct Reader<'a> {
@@ -68,11 +88,12 @@ impl Reader<'_> {
         }
         let value = options.get_extension(&extension);
         let mut types = Vec::new();
-        for declared in value.as_list().unwrap_or_default() {
+        for (at, declared) in (0..).zip(value.as_list().unwrap_or_default()) {
             let Some(message) = declared.as_message() else { continue };
             let name = message.get_field_by_name("type");
             let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
-            let place = self.place(file, &[FILE_OPTIONS], format!("resource type {name:?}"));
+            let place =
+                self.place(file, &[FILE_OPTIONS, TYPES, at], format!("resource type {name:?}"));
             if let Some(option) = self.decode(message, &place) {
                 types.push(DeclaredType { place, option });
             }
@@ -94,6 +115,12 @@ impl Reader<'_> {
             })
             .collect();
         Service { place, descriptor, option, rpcs }
+    }
+
+    fn secret(&self, field: FieldDescriptor) -> Secret {
+        let subject = format!("field {}", field.full_name());
+        let place = self.place(&field.parent_file(), field.path(), subject);
+        Secret { place, field }
     }
 
     fn option<M: prost::Message + Default>(
@@ -134,6 +161,8 @@ impl Reader<'_> {
 
 /// `options` in `FileDescriptorProto`.
 const FILE_OPTIONS: i32 = 8;
+/// `resource_types` in them.
+const TYPES: i32 = 50100;
 
 /// The line, from 1, on which the element with this path begins; the same or the first one below it.
 fn line(file: &FileDescriptor, path: &[i32]) -> u32 {

@@ -4,6 +4,7 @@
 
 mod objects;
 mod rules;
+mod secrets;
 mod vocabulary;
 
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
@@ -58,6 +59,7 @@ pub(crate) struct Bound {
 /// Checks everything and reports all that is wrong, what reading has found included.
 pub(crate) fn check(model: Model, mut report: Report) -> Result<Checked, Problems> {
     let vocabulary = vocabulary::gather(&model, &mut report);
+    secrets::check(&model.secrets, &mut report);
     let mut services = Vec::new();
     for service in model.services {
         let option = service.option.unwrap_or_default();

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod redact;
+mod rpc;
 mod services;
 mod table;
 

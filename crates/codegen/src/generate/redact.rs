@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use prost_build::Config;
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, OneofDescriptor};
 
+use crate::model::secrets;
 use crate::names;
 
 /// The messages that have a field to be kept from `Debug`.
@@ -12,9 +13,7 @@ pub(super) struct Redacted(Vec<MessageDescriptor>);
 
 impl Redacted {
     pub(super) fn find(pool: &DescriptorPool) -> Self {
-        Self(
-            pool.all_messages().filter(|message| message.fields().any(|f| is_secret(&f))).collect(),
-        )
+        Self(pool.all_messages().filter(|message| !secrets(message).is_empty()).collect())
     }
 
     /// Tells prost not to derive `Debug` for them.
@@ -34,7 +33,9 @@ impl Redacted {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{
         f.debug_struct({name:?})"
             );
-            for field in message.fields().filter(|field| !is_secret(field)) {
+            let secrets = secrets(message);
+            let shown = message.fields().filter(|field| !secrets.contains(field));
+            for field in shown.filter(|field| oneof(field).is_none()) {
                 let (name, field) = (field.name(), names::snake(field.name()));
                 let _ = writeln!(code, "            .field({name:?}, &self.{field})");
             }
@@ -44,10 +45,7 @@ impl Redacted {
     }
 }
 
-fn is_secret(field: &prost_reflect::FieldDescriptor) -> bool {
-    field
-        .options()
-        .get_field_by_name("debug_redact")
-        .and_then(|marked| marked.as_bool())
-        .unwrap_or(false)
+/// The oneof that a field is a member of; an oneof as a whole is not printed either.
+fn oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
 }
