@@ -11,6 +11,8 @@ mod attaching;
 mod caching;
 mod caller;
 mod fixture;
+mod following;
+mod issuer;
 mod refusals;
 mod rules;
 mod streams;

@@ -1,4 +1,4 @@
-//! A small contract, written by hand.
+//! A small contract, written by hand, beside the real one.
 
 use hallpass_policy::{Access, Rule, WhenStale};
 use hallpass_token::TokenType;
@@ -52,5 +52,5 @@ pub(crate) static RULES: [Rule; 14] = [
 ];
 
 pub(crate) fn rule(path: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.path == path)
+    RULES.iter().find(|rule| rule.path == path).or_else(|| hallpass_contract::rule(path))
 }
