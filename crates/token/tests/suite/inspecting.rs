@@ -20,6 +20,9 @@ fn a_token_of_the_rfc() {
     let shown = verify_signature_only(&jwks, RFC_TOKEN).unwrap();
     assert_eq!(shown.payload["iss"], "joe");
     assert_eq!(shown, inspect(RFC_TOKEN).unwrap());
+    let declared = json!({"keys": [{"kty": "oct", "k": RFC_SECRET, "alg": "HS512"}]}).to_string();
+    let refused = verify_signature_only(&declared, RFC_TOKEN).unwrap_err();
+    assert_eq!(refused, SignatureError::Token(TokenError::Algorithm));
     let other = json!({"keys": [{"kty": "oct", "k": RFC_SECRET.replace('A', "B")}]}).to_string();
     let refused = verify_signature_only(&other, RFC_TOKEN).unwrap_err();
     assert_eq!(refused, SignatureError::Token(TokenError::BadSignature));

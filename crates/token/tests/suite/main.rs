@@ -14,3 +14,4 @@ mod refused;
 mod refused_claims;
 mod revocation_names;
 mod ring_file;
+mod ring_secrets;

@@ -21,37 +21,38 @@ fn the_unchanged_token_is_accepted() {
     assert_eq!(verdict(|_, _| {}), Ok(()));
 }
 
+const HEADERS: &[(&str, Change, TokenError)] = &[
+    ("alg none", |h, _| h["alg"] = "none".into(), WrongAlgorithm),
+    ("alg of the same family", |h, _| h["alg"] = "HS512".into(), WrongAlgorithm),
+    ("alg in another case", |h, _| h["alg"] = "hs256".into(), WrongAlgorithm),
+    ("no alg", |h, _| drop(take(h, "alg")), Malformed("no alg")),
+    ("alg not a string", |h, _| h["alg"] = json!(["HS256"]), NOT_TEXT),
+    ("typ of another kind", |h, _| h["typ"] = "hallpass-user+jwt".into(), TypeMismatch),
+    ("typ of anyone", |h, _| h["typ"] = "JWT".into(), TypeMismatch),
+    ("typ in another case", |h, _| h["typ"] = "HALLPASS-SERVICE+JWT".into(), TypeMismatch),
+    ("no typ", |h, _| drop(take(h, "typ")), TypeMismatch),
+    ("no kid", |h, _| drop(take(h, "kid")), UnknownKey),
+    ("crit", |h, _| h["crit"] = json!(["exp"]), HeaderNotAccepted("crit")),
+    ("empty crit", |h, _| h["crit"] = json!([]), HeaderNotAccepted("crit")),
+    ("jku", |h, _| h["jku"] = "https://keys.test/".into(), HeaderNotAccepted("jku")),
+    ("jwk", |h, _| h["jwk"] = json!({"kty": "oct"}), HeaderNotAccepted("jwk")),
+    ("x5u", |h, _| h["x5u"] = "https://keys.test/".into(), HeaderNotAccepted("x5…")),
+    ("x5c", |h, _| h["x5c"] = json!([]), HeaderNotAccepted("x5…")),
+    ("x5t", |h, _| h["x5t"] = "x".into(), HeaderNotAccepted("x5…")),
+    ("x5t#S256", |h, _| h["x5t#S256"] = "x".into(), HeaderNotAccepted("x5…")),
+    ("zip", |h, _| h["zip"] = "DEF".into(), HeaderNotAccepted("zip")),
+    ("b64", |h, _| h["b64"] = false.into(), HeaderNotAccepted("b64")),
+    ("enc", |h, _| h["enc"] = "A256GCM".into(), HeaderNotAccepted("enc")),
+    (
+        "nested",
+        |h, _| h["cty"] = "application/JWT".into(),
+        HeaderNotAccepted("cty: a token inside a token"),
+    ),
+];
+
 #[test]
 fn headers() {
-    let table: &[(&str, Change, TokenError)] = &[
-        ("alg none", |h, _| h["alg"] = "none".into(), WrongAlgorithm),
-        ("alg of the same family", |h, _| h["alg"] = "HS512".into(), WrongAlgorithm),
-        ("alg in another case", |h, _| h["alg"] = "hs256".into(), WrongAlgorithm),
-        ("no alg", |h, _| drop(take(h, "alg")), Malformed("no alg")),
-        ("alg not a string", |h, _| h["alg"] = json!(["HS256"]), NOT_TEXT),
-        ("typ of another kind", |h, _| h["typ"] = "hallpass-user+jwt".into(), TypeMismatch),
-        ("typ of anyone", |h, _| h["typ"] = "JWT".into(), TypeMismatch),
-        ("typ in another case", |h, _| h["typ"] = "HALLPASS-SERVICE+JWT".into(), TypeMismatch),
-        ("no typ", |h, _| drop(take(h, "typ")), TypeMismatch),
-        ("no kid", |h, _| drop(take(h, "kid")), UnknownKey),
-        ("crit", |h, _| h["crit"] = json!(["exp"]), HeaderNotAccepted("crit")),
-        ("empty crit", |h, _| h["crit"] = json!([]), HeaderNotAccepted("crit")),
-        ("jku", |h, _| h["jku"] = "https://keys.test/".into(), HeaderNotAccepted("jku")),
-        ("jwk", |h, _| h["jwk"] = json!({"kty": "oct"}), HeaderNotAccepted("jwk")),
-        ("x5u", |h, _| h["x5u"] = "https://keys.test/".into(), HeaderNotAccepted("x5…")),
-        ("x5c", |h, _| h["x5c"] = json!([]), HeaderNotAccepted("x5…")),
-        ("x5t", |h, _| h["x5t"] = "x".into(), HeaderNotAccepted("x5…")),
-        ("x5t#S256", |h, _| h["x5t#S256"] = "x".into(), HeaderNotAccepted("x5…")),
-        ("zip", |h, _| h["zip"] = "DEF".into(), HeaderNotAccepted("zip")),
-        ("b64", |h, _| h["b64"] = false.into(), HeaderNotAccepted("b64")),
-        ("enc", |h, _| h["enc"] = "A256GCM".into(), HeaderNotAccepted("enc")),
-        (
-            "nested",
-            |h, _| h["cty"] = "application/JWT".into(),
-            HeaderNotAccepted("cty: a token inside a token"),
-        ),
-    ];
-    judge(table);
+    judge(HEADERS);
 }
 
 #[test]

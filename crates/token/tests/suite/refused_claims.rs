@@ -13,51 +13,58 @@ use crate::fixtures::{
 
 const TOGETHER: TokenError = Malformed("par, root_iat and root_kid belong together");
 
+const CLAIMS: &[(&str, Change, TokenError)] = &[
+    ("no iss", |_, p| drop(take(p, "iss")), MissingClaim("iss")),
+    ("other iss", |_, p| p["iss"] = "labeler".into(), WrongIssuer),
+    ("iss null", |_, p| p["iss"] = Value::Null, Malformed("iss")),
+    ("iss an array", |_, p| p["iss"] = json!(["platform"]), Malformed("iss")),
+    ("no aud", |_, p| drop(take(p, "aud")), MissingClaim("aud")),
+    ("empty aud", |_, p| p["aud"] = json!([]), MissingClaim("aud")),
+    ("aud null", |_, p| p["aud"] = Value::Null, Malformed("aud")),
+    ("aud an empty string", |_, p| p["aud"] = "".into(), Malformed("aud")),
+    ("aud numbers", |_, p| p["aud"] = json!([1]), Malformed("aud")),
+    ("aud not the key's", |_, p| p["aud"] = "platform".into(), AudienceNotAllowed),
+    ("one aud too many", |_, p| p["aud"] = json!(["labeler", "platform"]), AudienceNotAllowed),
+    ("17 aud", |_, p| p["aud"] = json!(vec!["labeler"; 17]), Malformed("aud")),
+    ("no sub", |_, p| drop(take(p, "sub")), MissingClaim("sub")),
+    ("sub null", |_, p| p["sub"] = Value::Null, MissingClaim("sub")),
+    ("sub empty", |_, p| p["sub"] = "".into(), Malformed("sub")),
+    ("sub a number", |_, p| p["sub"] = 1.into(), Malformed("sub")),
+    ("sub too long", |_, p| p["sub"] = "x".repeat(257).into(), Malformed("sub")),
+    ("sub with a line break", |_, p| p["sub"] = "1\nadmin".into(), Malformed("sub")),
+    ("no service", |_, p| drop(take(p, "service")), MissingClaim("service")),
+    ("other service", |_, p| p["service"] = "labeler".into(), ServiceNotAllowed),
+    ("a worker's", |_, p| p["service"] = "platform-training".into(), ServiceNotAllowed),
+    ("no type", |_, p| drop(take(p, "type")), MissingClaim("type")),
+    ("unknown type", |_, p| p["type"] = "admin".into(), Malformed("type")),
+    ("scope not the key's", |_, p| p["scopes"] = json!(["labeler:admin"]), ScopeNotAllowed),
+    ("scopes a string", |_, p| p["scopes"] = "labeler:read".into(), Malformed("scopes")),
+    ("two in one", |_, p| p["scopes"] = json!(["labeler:read x"]), Malformed("scopes")),
+    ("a quote", |_, p| p["scopes"] = json!(["labeler:\"read"]), Malformed("scopes")),
+    ("65 scopes", |_, p| p["scopes"] = json!(vec!["labeler:read"; 65]), Malformed("scopes")),
+    ("no jti", |_, p| drop(take(p, "jti")), MissingClaim("jti")),
+    ("jti a number", |_, p| p["jti"] = 1.into(), Malformed("jti")),
+    ("act a string", |_, p| p["act"] = "x".into(), Malformed("act")),
+    ("job_id a fraction", |_, p| p["job_id"] = 1.5.into(), Malformed("job_id")),
+    ("resource a string", |_, p| p["resource"] = "x".into(), Malformed("resource")),
+    ("resource without id", |_, p| p["resource"] = json!({"type": "x"}), MissingClaim("id")),
+    (
+        "resource with more",
+        |_, p| p["resource"] = json!({"type": "x", "id": "y", "name": "z"}),
+        UnexpectedClaim("one that this form does not have"),
+    ),
+    ("cnf unknown", |_, p| p["cnf"] = json!({"jkt": "x"}), MissingClaim("x5t#S256")),
+    ("cnf short", |_, p| p["cnf"] = json!({"x5t#S256": "AAAA"}), Malformed("cnf")),
+    (
+        "cnf more than is understood",
+        |_, p| p["cnf"] = json!({"x5t#S256": "A".repeat(43), "jkt": "x"}),
+        UnexpectedClaim("one that this form does not have"),
+    ),
+];
+
 #[test]
 fn claims() {
-    let table: &[(&str, Change, TokenError)] = &[
-        ("no iss", |_, p| drop(take(p, "iss")), MissingClaim("iss")),
-        ("other iss", |_, p| p["iss"] = "labeler".into(), WrongIssuer),
-        ("iss null", |_, p| p["iss"] = Value::Null, Malformed("iss")),
-        ("iss an array", |_, p| p["iss"] = json!(["platform"]), Malformed("iss")),
-        ("no aud", |_, p| drop(take(p, "aud")), MissingClaim("aud")),
-        ("empty aud", |_, p| p["aud"] = json!([]), MissingClaim("aud")),
-        ("aud null", |_, p| p["aud"] = Value::Null, Malformed("aud")),
-        ("aud an empty string", |_, p| p["aud"] = "".into(), Malformed("aud")),
-        ("aud numbers", |_, p| p["aud"] = json!([1]), Malformed("aud")),
-        ("aud not the key's", |_, p| p["aud"] = "platform".into(), AudienceNotAllowed),
-        ("one aud too many", |_, p| p["aud"] = json!(["labeler", "platform"]), AudienceNotAllowed),
-        ("17 aud", |_, p| p["aud"] = json!(vec!["labeler"; 17]), Malformed("aud")),
-        ("no sub", |_, p| drop(take(p, "sub")), MissingClaim("sub")),
-        ("sub null", |_, p| p["sub"] = Value::Null, MissingClaim("sub")),
-        ("sub empty", |_, p| p["sub"] = "".into(), Malformed("sub")),
-        ("sub a number", |_, p| p["sub"] = 1.into(), Malformed("sub")),
-        ("sub too long", |_, p| p["sub"] = "x".repeat(257).into(), Malformed("sub")),
-        ("sub with a line break", |_, p| p["sub"] = "1\nadmin".into(), Malformed("sub")),
-        ("no service", |_, p| drop(take(p, "service")), MissingClaim("service")),
-        ("other service", |_, p| p["service"] = "labeler".into(), ServiceNotAllowed),
-        ("a worker's", |_, p| p["service"] = "platform-training".into(), ServiceNotAllowed),
-        ("no type", |_, p| drop(take(p, "type")), MissingClaim("type")),
-        ("unknown type", |_, p| p["type"] = "admin".into(), Malformed("type")),
-        ("scope not the key's", |_, p| p["scopes"] = json!(["labeler:admin"]), ScopeNotAllowed),
-        ("scopes a string", |_, p| p["scopes"] = "labeler:read".into(), Malformed("scopes")),
-        ("two in one", |_, p| p["scopes"] = json!(["labeler:read x"]), Malformed("scopes")),
-        ("65 scopes", |_, p| p["scopes"] = json!(vec!["labeler:read"; 65]), Malformed("scopes")),
-        ("no jti", |_, p| drop(take(p, "jti")), MissingClaim("jti")),
-        ("jti a number", |_, p| p["jti"] = 1.into(), Malformed("jti")),
-        ("act a string", |_, p| p["act"] = "x".into(), Malformed("act")),
-        ("job_id a fraction", |_, p| p["job_id"] = 1.5.into(), Malformed("job_id")),
-        ("resource a string", |_, p| p["resource"] = "x".into(), Malformed("resource")),
-        ("resource without id", |_, p| p["resource"] = json!({"type": "x"}), MissingClaim("id")),
-        ("cnf unknown", |_, p| p["cnf"] = json!({"jkt": "x"}), MissingClaim("x5t#S256")),
-        ("cnf short", |_, p| p["cnf"] = json!({"x5t#S256": "AAAA"}), Malformed("cnf")),
-        (
-            "cnf more than is understood",
-            |_, p| p["cnf"] = json!({"x5t#S256": "A".repeat(43), "jkt": "x"}),
-            UnexpectedClaim("one that this form does not have"),
-        ),
-    ];
-    judge(table);
+    judge(CLAIMS);
 }
 
 #[test]
@@ -95,6 +102,14 @@ fn times() {
 const LONG: &str = "longer than this type may live";
 
 const BACKWARDS: &str = "ends before it begins";
+
+#[test]
+fn a_user_token_ends_unless_its_entry_says_otherwise() {
+    let (header, mut payload) = parts(TokenType::User);
+    take(&mut payload, "exp");
+    let refused = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap_err();
+    assert_eq!(refused, MissingClaim("exp"));
+}
 
 #[test]
 fn ancestors() {

@@ -1,14 +1,14 @@
 //! The ring file: what it holds is kept, and what is wrong with it is named.
 
 use hallpass_token::{
-    Algorithm, KeyRing, KeyState, Profile, RingError, SecretRef, TokenType, generate,
+    Algorithm, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::fixtures::{NOW, no_secret, parse, ring_of, service_token, spec};
+use crate::fixtures::{NOW, no_secret, parse, ring_of, service_token, spec, take};
 
-fn entry() -> Value {
+pub(crate) fn entry() -> Value {
     json!({
         "kty": "oct", "kid": "one", "alg": "HS256", "use": "sig", "k": "A".repeat(43),
         "hallpass": {
@@ -36,106 +36,108 @@ fn the_unchanged_ring_is_read() {
     assert_eq!(ring.keys().len(), 1);
 }
 
+type Change = fn(&mut Value);
+
+const PROBLEMS: &[(Change, &str)] = &[
+    (|k| k["kid"] = 1.into(), "key number 1: kid: not a string"),
+    (|k| drop(take(k, "kid")), "key number 1: kid: missing"),
+    (
+        |k| k["kid"] = "".into(),
+        "key number 1: kid: empty, too long or unprintable; right: 1 to 256 bytes without control characters",
+    ),
+    (|k| drop(take(k, "alg")), "key one: alg: missing"),
+    (
+        |k| k["alg"] = "none".into(),
+        "key one: alg: not an algorithm; one of HS256, HS512, ES256, EdDSA",
+    ),
+    (
+        |k| k["alg"] = "RS256".into(),
+        "key one: alg: not an algorithm; one of HS256, HS512, ES256, EdDSA",
+    ),
+    (|k| k["alg"] = "EdDSA".into(), "key one: kty: not what alg needs; right: OKP"),
+    (|k| k["use"] = "enc".into(), "key one: use: not for signatures; right: sig"),
+    (|k| k["k"] = "A+".into(), "key one: k: not base64url; right: base64url without padding"),
+    (|k| k["k"] = "AAAA".into(), "key one: k: 3 bytes; right: at least 32 random bytes"),
+    (|k| drop(take(k, "k")), "key one: k: missing; right: k, or secret with the secret's place"),
+    (
+        |k| drop(take(k, "hallpass")),
+        "key one: hallpass: missing; right: an object that says what the key is for",
+    ),
+    (
+        |k| hallpass(k, "extra", true.into()),
+        "key one: hallpass: has an unknown member \"extra\"; right: issuer, owner, types, scopes, audiences, state, profile, secret, no_expiry",
+    ),
+    (|k| hallpass(k, "issuer", 1.into()), "key one: issuer: not a string"),
+    (
+        |k| hallpass(k, "types", json!([])),
+        "key one: types: none; right: the kinds of token that the key may sign",
+    ),
+    (
+        |k| hallpass(k, "types", json!(["admin"])),
+        "key one: types: not a token type; one of user, service, background, action",
+    ),
+    (
+        |k| hallpass(k, "scopes", json!(["a b"])),
+        "key one: scopes: not a scope; right: names such as labeler:read",
+    ),
+    (|k| hallpass(k, "scopes", "a".into()), "key one: scopes: not an array of strings"),
+    (
+        |k| hallpass(k, "audiences", json!([])),
+        "key one: audiences: none; right: the services at which its tokens count",
+    ),
+    (
+        |k| hallpass(k, "state", "old".into()),
+        "key one: state: not known; right: next, active or retired",
+    ),
+    (
+        |k| hallpass(k, "profile", "x".into()),
+        "key one: profile: not known; right: standard, hybrid-v1 or bearer-v1",
+    ),
+    (
+        |k| {
+            hallpass(k, "profile", "hybrid-v1".into());
+            hallpass(k, "types", json!(["service", "action"]));
+        },
+        "key one: types: not those of hybrid-v1; right: service, background",
+    ),
+    (
+        |k| hallpass(k, "profile", "bearer-v1".into()),
+        "key one: types: not that of bearer-v1; right: user",
+    ),
+    (
+        |k| hallpass(k, "no_expiry", true.into()),
+        "key one: no_expiry: only user tokens may live for ever; right: false",
+    ),
+    (
+        |k| hallpass(k, "no_expiry", 1.into()),
+        "key one: no_expiry: not a boolean; right: true or false",
+    ),
+    (
+        |k| hallpass(k, "secret", "env:X".into()),
+        "key one: k: both k and secret; right: one of them",
+    ),
+    (
+        |k| hallpass(k, "secret", "plain".into()),
+        "key one: secret: not a secret's place; env:NAME, file:PATH or ssm:/path",
+    ),
+    (
+        |k| {
+            take(k, "k");
+            hallpass(k, "secret", "ssm:/x".into());
+        },
+        "key one: secret: ssm:/x: nothing at ssm:/x in this test",
+    ),
+];
+
 #[test]
 fn a_problem_names_the_key_the_member_and_what_would_be_right() {
-    type Change = fn(&mut Value);
-    let table: &[(Change, &str)] = &[
-        (|k| k["kid"] = 1.into(), "key number 1: kid: not a string"),
-        (|k| drop(take(k, "kid")), "key number 1: kid: missing"),
-        (
-            |k| k["kid"] = "".into(),
-            "key number 1: kid: empty, too long or unprintable; right: 1 to 256 bytes without control characters",
-        ),
-        (|k| drop(take(k, "alg")), "key one: alg: missing"),
-        (
-            |k| k["alg"] = "none".into(),
-            "key one: alg: not an algorithm; one of HS256, HS512, ES256, EdDSA",
-        ),
-        (
-            |k| k["alg"] = "RS256".into(),
-            "key one: alg: not an algorithm; one of HS256, HS512, ES256, EdDSA",
-        ),
-        (|k| k["alg"] = "EdDSA".into(), "key one: kty: not what alg needs; right: OKP"),
-        (|k| k["use"] = "enc".into(), "key one: use: not for signatures; right: sig"),
-        (|k| k["k"] = "A+".into(), "key one: k: not base64url; right: base64url without padding"),
-        (|k| k["k"] = "AAAA".into(), "key one: k: 3 bytes; right: at least 32 random bytes"),
-        (
-            |k| drop(take(k, "k")),
-            "key one: k: missing; right: k, or secret with the secret's place",
-        ),
-        (
-            |k| drop(take(k, "hallpass")),
-            "key one: hallpass: missing; right: an object that says what the key is for",
-        ),
-        (
-            |k| hallpass(k, "extra", true.into()),
-            "key one: hallpass: has an unknown member \"extra\"; right: issuer, owner, types, scopes, audiences, state, profile, secret, no_expiry",
-        ),
-        (|k| hallpass(k, "issuer", 1.into()), "key one: issuer: not a string"),
-        (
-            |k| hallpass(k, "types", json!([])),
-            "key one: types: none; right: the kinds of token that the key may sign",
-        ),
-        (
-            |k| hallpass(k, "types", json!(["admin"])),
-            "key one: types: not a token type; one of user, service, background, action",
-        ),
-        (
-            |k| hallpass(k, "scopes", json!(["a b"])),
-            "key one: scopes: not a scope; right: names such as labeler:read",
-        ),
-        (|k| hallpass(k, "scopes", "a".into()), "key one: scopes: not an array of strings"),
-        (
-            |k| hallpass(k, "audiences", json!([])),
-            "key one: audiences: none; right: the services at which its tokens count",
-        ),
-        (
-            |k| hallpass(k, "state", "old".into()),
-            "key one: state: not known; right: next, active or retired",
-        ),
-        (
-            |k| hallpass(k, "profile", "x".into()),
-            "key one: profile: not known; right: standard, hybrid-v1 or bearer-v1",
-        ),
-        (
-            |k| hallpass(k, "profile", "bearer-v1".into()),
-            "key one: types: not that of bearer-v1; right: user",
-        ),
-        (
-            |k| hallpass(k, "no_expiry", true.into()),
-            "key one: no_expiry: only user tokens may live for ever; right: false",
-        ),
-        (
-            |k| hallpass(k, "no_expiry", 1.into()),
-            "key one: no_expiry: not a boolean; right: true or false",
-        ),
-        (
-            |k| hallpass(k, "secret", "env:X".into()),
-            "key one: k: both k and secret; right: one of them",
-        ),
-        (
-            |k| hallpass(k, "secret", "plain".into()),
-            "key one: secret: not a secret's place; env:NAME, file:PATH or ssm:/path",
-        ),
-        (
-            |k| {
-                take(k, "k");
-                hallpass(k, "secret", "ssm:/x".into());
-            },
-            "key one: secret: ssm:/x: nothing at ssm:/x in this test",
-        ),
-    ];
-    for (change, right) in table {
+    for (change, right) in PROBLEMS {
         assert_eq!(problem(change), *right);
     }
 }
 
 fn hallpass(key: &mut Value, member: &str, value: Value) {
     key["hallpass"][member] = value;
-}
-
-fn take(object: &mut Value, member: &str) -> Value {
-    object.as_object_mut().unwrap().remove(member).unwrap()
 }
 
 #[test]
@@ -209,14 +211,21 @@ fn a_written_ring_is_the_same_ring() {
 
 #[test]
 fn nothing_private_is_given_away() {
-    let keys = Algorithm::ALL.iter().enumerate();
-    let keys = keys.map(|(index, algorithm)| {
-        generate(*algorithm, spec(&index.to_string(), Profile::Standard)).unwrap()
+    let made = |kid: &str, algorithm, state| {
+        generate(algorithm, KeySpec { state, ..spec(kid, Profile::Standard) }).unwrap()
+    };
+    let keys = Algorithm::ALL.iter().flat_map(|algorithm| {
+        let states = [("next", KeyState::Next), ("retired", KeyState::Retired)];
+        states.map(|(name, state)| made(&format!("{name} {algorithm}"), *algorithm, state))
     });
     let ring = KeyRing::new(keys.collect()).unwrap();
     let public = ring.public_jwks();
     let given: Vec<_> = public["keys"].as_array().unwrap().iter().collect();
-    assert_eq!(given.len(), 2, "shared secrets have no public part");
+    assert_eq!(
+        given.len(),
+        2,
+        "shared secrets have no public part, and retired keys are not given"
+    );
     for key in given {
         let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
         let right = ["alg", "crv", "kid", "kty", "use", "x", "y"];
@@ -246,51 +255,4 @@ fn a_private_part_belongs_to_its_public_part() {
         parse(&file).unwrap_err().to_string(),
         "key made: x: x and y are not a point of P-256"
     );
-}
-
-#[test]
-fn secrets_come_by_reference() {
-    let ring = |secret: &'static str| {
-        let mut key = entry();
-        take(&mut key, "k");
-        key["hallpass"]["secret"] = "env:SERVICE_JWT_SECRET".into();
-        KeyRing::parse(&json!({ "keys": [key] }).to_string(), &|place| {
-            assert_eq!(*place, SecretRef::Env("SERVICE_JWT_SECRET".to_owned()));
-            Ok(SecretString::from(secret))
-        })
-    };
-    let secret = "a secret of this test, long enough";
-    let kept = ring(secret).unwrap().to_json();
-    assert!(kept.expose_secret().contains("env:SERVICE_JWT_SECRET"));
-    assert!(!kept.expose_secret().contains("\"k\""));
-    for printed in [
-        "8f7e6d5c4b3a29180716253e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a",
-        "service-jwt-secret-change-in-production-use-openssl-rand-hex-32",
-        "my-test-secret-key-32-characters!",
-    ] {
-        let error = ring(printed).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "key one: secret: printed in a public guide; right: 32 random bytes of your own"
-        );
-    }
-    let error = ring("31 bytes are not enough for it.").unwrap_err().to_string();
-    assert_eq!(error, "key one: secret: 31 bytes; right: at least 32 random bytes");
-}
-
-#[test]
-fn places() {
-    let table = [
-        ("env:NAME", Some(SecretRef::Env("NAME".to_owned()))),
-        ("file:/run/secrets/x", Some(SecretRef::File("/run/secrets/x".to_owned()))),
-        ("ssm:/path/x", Some(SecretRef::Ssm("/path/x".to_owned()))),
-        ("ssm:path", None),
-        ("env:", None),
-        ("NAME", None),
-        ("http://x", None),
-    ];
-    for (text, right) in table {
-        assert_eq!(text.parse::<SecretRef>().ok(), right, "{text}");
-        assert!(right.is_none_or(|place| place.to_string() == text));
-    }
 }
