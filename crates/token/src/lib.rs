@@ -4,6 +4,36 @@
 //! the token claims. There is no clock, no network and no file here; time and chance are arguments.
 //!
 //! No token and no secret is in any error, `Debug` or panic of this crate.
+//!
+//! ```
+//! use hallpass_token::{Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile};
+//! use hallpass_token::{TokenId, TokenType, UnixTime, generate};
+//!
+//! let spec = KeySpec {
+//!     kid: "platform-1".to_owned(),
+//!     issuer: "platform".to_owned(),
+//!     owner: "platform".to_owned(),
+//!     types: vec![TokenType::Service],
+//!     scopes: ["labeler:read"].into_iter().collect(),
+//!     audiences: vec!["labeler".to_owned()],
+//!     state: KeyState::Active,
+//!     profile: Profile::Standard,
+//!     no_expiry: false,
+//! };
+//! let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec)?])?;
+//!
+//! let now = UnixTime::from_secs(1_764_300_000);
+//! let mut new = NewToken::new(TokenType::Service, TokenId::from_random([7; 16]));
+//! new.subject = Some("1".to_owned());
+//! new.service = Some("platform".to_owned());
+//! new.audience = vec!["labeler".to_owned()];
+//! new.scopes = ["labeler:read"].into_iter().collect();
+//!
+//! let token = ring.mint("platform-1", &new, now)?;
+//! let verified = ring.verify(token.expose(), now)?;
+//! assert!(verified.claims().scopes.contains("labeler:read"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod claim_members;
 mod claims;
