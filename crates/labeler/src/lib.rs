@@ -1,1 +1,39 @@
-//! To be written.
+//! The Labeler service: keeps datasets, their files and who may see them.
+//!
+//! Invariant: every way to a dataset goes through the contract's adapter. `Labeler` gives out the guarded service and nothing that
+//! goes around it.
+
+mod access;
+mod database;
+mod dataset;
+mod datasets;
+mod download;
+mod error;
+mod file_path;
+mod files;
+mod ids;
+mod images;
+mod intake;
+mod inventory;
+mod labeler;
+mod page;
+mod policy;
+pub mod sample;
+mod service;
+mod settings;
+mod spec;
+mod status;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod wire;
+
+use std::sync::Arc;
+
+use hallpass_token::UnixTime;
+
+pub use labeler::{Labeler, NotReady, OpenError};
+pub use settings::Settings;
+
+/// Tells the time; tests move it.
+pub type Now = Arc<dyn Fn() -> UnixTime + Send + Sync>;

@@ -1,0 +1,229 @@
+//! Looks things up.
+
+use hallpass_token::UnixTime;
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{QueryBuilder, Row, SqliteConnection};
+
+use super::{Database, from_stored};
+use crate::access::{Role, Visibility};
+use crate::dataset::{Class, Dataset, Format};
+use crate::ids::{DatasetId, RequestId};
+use crate::inventory::StoredFile;
+
+/// A dataset with its place in the order of creation.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) number: i64,
+    pub(crate) dataset: Dataset,
+}
+
+/// A file with its path.
+#[derive(Debug)]
+pub(crate) struct FileRow {
+    pub(crate) path: String,
+    pub(crate) stored: StoredFile,
+}
+
+const COLUMNS: &str = "SELECT number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, \
+                       created, updated FROM datasets WHERE ";
+
+/// Each arm uses an index and reads no more than the page needs.
+const VISIBLE: &str = "number IN (SELECT number FROM ( \
+      SELECT * FROM (SELECT number FROM datasets WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3) \
+      UNION SELECT * FROM (SELECT number FROM datasets WHERE visibility = 'public' AND number < $2 ORDER BY number DESC LIMIT $3) \
+      UNION SELECT * FROM (SELECT dataset FROM shares WHERE subject = $1 AND dataset < $2 ORDER BY dataset DESC LIMIT $3) \
+    ) ORDER BY number DESC LIMIT $3) ORDER BY number DESC";
+
+impl Database {
+    /// One dataset.
+    pub(crate) async fn dataset(&self, id: &DatasetId) -> Result<Option<Dataset>, sqlx::Error> {
+        let mut state = self.pool.begin().await?;
+        dataset(&mut state, id).await
+    }
+
+    /// Several datasets in the order asked for; `Err` with the first id that is absent.
+    pub(crate) async fn datasets(
+        &self,
+        ids: &[DatasetId],
+    ) -> Result<Result<Vec<Dataset>, DatasetId>, sqlx::Error> {
+        let mut state = self.pool.begin().await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match dataset(&mut state, id).await? {
+                Some(dataset) => found.push(dataset),
+                None => return Ok(Err(id.clone())),
+            }
+        }
+        Ok(Ok(found))
+    }
+
+    /// The newest datasets below `before` that the subject may read.
+    pub(crate) async fn visible(
+        &self,
+        subject: &str,
+        before: i64,
+        most: u32,
+    ) -> Result<Vec<Listed>, sqlx::Error> {
+        let mut state = self.pool.begin().await?;
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        query.push(VISIBLE);
+        let rows = sqlx::query(query.into_sql())
+            .bind(subject)
+            .bind(before)
+            .bind(most)
+            .fetch_all(&mut *state)
+            .await?;
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            listed.push(with_classes(&mut state, &row).await?);
+        }
+        Ok(listed)
+    }
+
+    /// What the subject may be in a dataset; `None` if nothing, or if there is none.
+    pub(crate) async fn role(
+        &self,
+        id: &DatasetId,
+        subject: &str,
+    ) -> Result<Option<Role>, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT visibility, owner = $2 AS own, \
+             (SELECT role FROM shares WHERE dataset = number AND subject = $2) AS shared \
+             FROM datasets WHERE dataset_id = $1",
+        )
+        .bind(id.as_str())
+        .bind(subject)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let visibility = known(&row, "visibility", Visibility::from_stored)?;
+        if row.try_get::<bool, _>("own")? {
+            return Ok(Some(Role::Owner));
+        }
+        let shared: Option<String> = row.try_get("shared")?;
+        let own = shared.map(|_| known(&row, "shared", Role::from_stored)).transpose()?;
+        Ok(visibility.raise(own))
+    }
+
+    /// Whether there is such a dataset.
+    pub(crate) async fn exists(&self, id: &DatasetId) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query("SELECT 1 FROM datasets WHERE dataset_id = $1").bind(id.as_str());
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
+    }
+
+    /// The dataset that an earlier request made, with that request's fingerprint.
+    pub(crate) async fn requested(
+        &self,
+        owner: &str,
+        request: &RequestId,
+    ) -> Result<Option<(Vec<u8>, Dataset)>, sqlx::Error> {
+        let mut state = self.pool.begin().await?;
+        requested(&mut state, owner, request).await
+    }
+
+    /// The dataset's files behind a path, in the order of their paths.
+    pub(crate) async fn files_behind(
+        &self,
+        id: &DatasetId,
+        path: &str,
+        most: u32,
+    ) -> Result<Vec<FileRow>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT path, stored_as, files.size_bytes, sha256 FROM files JOIN datasets ON dataset = number \
+             WHERE dataset_id = $1 AND path > $2 ORDER BY path LIMIT $3",
+        );
+        let rows = rows.bind(id.as_str()).bind(path).bind(most).fetch_all(&self.pool).await?;
+        rows.iter().map(file).collect()
+    }
+
+    /// One file.
+    pub(crate) async fn file(
+        &self,
+        id: &DatasetId,
+        path: &str,
+    ) -> Result<Option<FileRow>, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT path, stored_as, files.size_bytes, sha256 FROM files JOIN datasets ON dataset = number \
+             WHERE dataset_id = $1 AND path = $2",
+        );
+        let row = row.bind(id.as_str()).bind(path).fetch_optional(&self.pool).await?;
+        row.as_ref().map(file).transpose()
+    }
+}
+
+pub(super) async fn requested(
+    state: &mut SqliteConnection,
+    owner: &str,
+    request: &RequestId,
+) -> Result<Option<(Vec<u8>, Dataset)>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT fingerprint, dataset_id FROM requests JOIN datasets ON dataset = number \
+         WHERE requests.owner = $1 AND request_id = $2",
+    );
+    let row = row.bind(owner).bind(request.as_str()).fetch_optional(&mut *state).await?;
+    let Some(row) = row else { return Ok(None) };
+    let id = known(&row, "dataset_id", DatasetId::parse)?;
+    let fingerprint = row.try_get("fingerprint")?;
+    Ok(dataset(state, &id).await?.map(|dataset| (fingerprint, dataset)))
+}
+
+async fn dataset(
+    state: &mut SqliteConnection,
+    id: &DatasetId,
+) -> Result<Option<Dataset>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    query.push("dataset_id = ").push_bind(id.as_str());
+    let row = query.build().fetch_optional(&mut *state).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(with_classes(state, &row).await?.dataset))
+}
+
+async fn with_classes(
+    state: &mut SqliteConnection,
+    row: &SqliteRow,
+) -> Result<Listed, sqlx::Error> {
+    let number: i64 = row.try_get("number")?;
+    let classes =
+        sqlx::query("SELECT name, item_count FROM classes WHERE dataset = $1 ORDER BY name");
+    let classes = classes.bind(number).fetch_all(state).await?;
+    let classes = classes.iter().map(class).collect::<Result<_, _>>()?;
+    let dataset = Dataset {
+        id: known(row, "dataset_id", DatasetId::parse)?,
+        display_name: row.try_get("display_name")?,
+        format: known(row, "format", Format::from_stored)?,
+        owner: row.try_get("owner")?,
+        visibility: known(row, "visibility", Visibility::from_stored)?,
+        classes,
+        item_count: from_stored(row.try_get("item_count")?),
+        size_bytes: from_stored(row.try_get("size_bytes")?),
+        etag: row.try_get("etag")?,
+        created: UnixTime::from_secs(from_stored(row.try_get("created")?)),
+        updated: UnixTime::from_secs(from_stored(row.try_get("updated")?)),
+    };
+    Ok(Listed { number, dataset })
+}
+
+fn class(row: &SqliteRow) -> Result<Class, sqlx::Error> {
+    Ok(Class { name: row.try_get("name")?, item_count: from_stored(row.try_get("item_count")?) })
+}
+
+fn file(row: &SqliteRow) -> Result<FileRow, sqlx::Error> {
+    let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
+    let stored = StoredFile {
+        number: row.try_get("stored_as")?,
+        size: from_stored(row.try_get("size_bytes")?),
+        sha256: sha256.map_err(|error| sqlx::Error::Decode(error.into()))?,
+    };
+    Ok(FileRow { path: row.try_get("path")?, stored })
+}
+
+/// A column whose text must be one that this crate writes.
+fn known<T>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, sqlx::Error> {
+    let text: &str = row.try_get(column)?;
+    parse(text)
+        .ok_or_else(|| sqlx::Error::Decode(format!("{column} holds an unknown value").into()))
+}

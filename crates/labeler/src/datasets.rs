@@ -1,0 +1,239 @@
+//! The store of datasets.
+//!
+//! Invariant: public methods that reach a dataset take the proof that its holder may, never a bare id. `CheckPermission` alone asks
+//! by id, as whether it may is the question itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hallpass_policy::{Denial, Granted, Permission, Permit, Refusal, Seen, Visible};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::Now;
+use crate::access::Role;
+use crate::database::{Database, Listed, same_wish};
+use crate::dataset::Dataset;
+use crate::download::Download;
+use crate::error::Error;
+use crate::file_path::{FilePath, shown};
+use crate::files::Files;
+use crate::ids::DatasetId;
+use crate::page::{Page, PageKey, PageRequest};
+use crate::policy::claim_allows;
+use crate::settings::Settings;
+use crate::spec::Spec;
+use crate::upload::{Beginning, Upload};
+use hallpass_contract::can::{DeleteDataset, ReadDataset};
+
+/// The most that one answer's datasets may weigh: gRPC clients take messages of at most 4 MiB unless told otherwise.
+const HEAVIEST_ANSWER: usize = 3 << 20;
+
+/// Datasets, their files and who may use them.
+pub(crate) struct Datasets {
+    pub(crate) database: Database,
+    pub(crate) files: Files,
+    pub(crate) settings: Settings,
+    pub(crate) now: Now,
+    pub(crate) pages: PageKey,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// How an upload goes on.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// The same request had made this dataset before.
+    Already(Box<Dataset>),
+    /// The files may come.
+    Upload(Upload),
+}
+
+impl Datasets {
+    /// Begins an upload by the permit's user, who will own the dataset.
+    pub(crate) async fn create(&self, permit: &Permit, spec: Spec) -> Result<Begun, Error> {
+        let owner = permit.subject().ok_or(Error::NoUser)?.to_owned();
+        if claims_one_object(permit) {
+            return Err(refused(permit, ReadDataset::KIND, "create"));
+        }
+        if spec.shares().iter().any(|share| share.subject == owner) {
+            return Err(Error::invalid("start.dataset.shares", "must not name the owner"));
+        }
+        if let Some(request) = spec.request()
+            && let Some((fingerprint, dataset)) = self.database.requested(&owner, request).await?
+        {
+            return same_wish(&spec, &fingerprint, Begun::Already(Box::new(dataset)));
+        }
+        let beginning = Beginning {
+            database: self.database.clone(),
+            files: self.files.clone(),
+            settings: self.settings,
+            now: Arc::clone(&self.now),
+            owner,
+            spec,
+        };
+        Ok(Begun::Upload(Upload::begin(beginning, &self.tasks)?))
+    }
+
+    /// One dataset.
+    pub(crate) async fn get(&self, proof: &Granted<ReadDataset>) -> Result<Dataset, Error> {
+        let found = self.database.dataset(&id_of(proof)?).await?;
+        found.ok_or_else(|| gone(proof))
+    }
+
+    /// Several datasets, in the order of their proofs.
+    pub(crate) async fn get_each(
+        &self,
+        proofs: &[Granted<ReadDataset>],
+    ) -> Result<Vec<Dataset>, Error> {
+        let ids = proofs.iter().map(id_of).collect::<Result<Vec<_>, _>>()?;
+        let found = match self.database.datasets(&ids).await? {
+            Ok(found) => found,
+            Err(absent) => {
+                let proof = proofs.iter().find(|proof| proof.id() == absent.as_str());
+                return Err(proof.map_or(Error::GoneMidway, gone));
+            }
+        };
+        match found.iter().map(weight).sum::<usize>() {
+            0..=HEAVIEST_ANSWER => Ok(found),
+            _ => Err(Error::AnswerTooBig),
+        }
+    }
+
+    /// One page of what the proof's holder may read, newest first.
+    pub(crate) async fn list(
+        &self,
+        visible: &Visible<ReadDataset>,
+        page: PageRequest,
+    ) -> Result<Seen<Page>, Error> {
+        if claims_one_object(visible.permit()) {
+            return Err(refused(visible.permit(), ReadDataset::KIND, ReadDataset::NAME));
+        }
+        visible.look(|subject| self.page(subject, page)).await
+    }
+
+    /// What the permit's user may be in a dataset; `None` if nothing, or if there is none.
+    pub(crate) async fn role(
+        &self,
+        permit: &Permit,
+        dataset_id: &str,
+    ) -> Result<Option<Role>, Error> {
+        let subject = permit.subject().ok_or(Error::NoUser)?;
+        match DatasetId::parse(dataset_id) {
+            Some(id) if claim_allows(permit, ReadDataset::KIND, dataset_id) => {
+                Ok(self.database.role(&id, subject).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// All files of a dataset, in the order of their paths.
+    pub(crate) fn download(&self, proof: &Granted<ReadDataset>) -> Result<Download, Error> {
+        Ok(Download::of_all(self.database.clone(), self.files.clone(), id_of(proof)?))
+    }
+
+    /// One file of a dataset from a byte on.
+    pub(crate) async fn download_file(
+        &self,
+        proof: &Granted<ReadDataset>,
+        path: &str,
+        offset: u64,
+    ) -> Result<Download, Error> {
+        let id = id_of(proof)?;
+        let row = match FilePath::parse(path) {
+            Ok(path) => self.database.file(&id, path.as_str()).await?,
+            Err(_) => None,
+        };
+        match row {
+            Some(row) => {
+                Download::of_one(self.database.clone(), self.files.clone(), id, row, offset)
+            }
+            None if self.database.exists(&id).await? => {
+                Err(Error::NoSuchFile { path: shown(path) })
+            }
+            None => Err(gone(proof)),
+        }
+    }
+
+    /// Deletes a dataset if it has this etag, or whatever it has if the etag is empty.
+    ///
+    /// The rows go first: files without rows are nobody's and are swept at the next start, should this process die.
+    pub(crate) async fn delete(
+        &self,
+        proof: &Granted<DeleteDataset>,
+        etag: &str,
+    ) -> Result<(), Error> {
+        let id = id_of(proof)?;
+        let etag = Some(etag).filter(|etag| !etag.is_empty());
+        if !self.database.delete(&id, etag).await? {
+            return Err(gone(proof));
+        }
+        let files = self.files.clone();
+        let removed = async move {
+            if let Err(error) = files.remove(&id).await {
+                tracing::warn!(dataset_id = %id, %error, "files of a deleted dataset stay until the next start");
+            }
+        };
+        // A task: a caller that goes away does not stop it.
+        self.tasks.spawn(removed.in_current_span()).await.map_err(|_| Error::TaskLost)
+    }
+
+    async fn page(&self, subject: &str, page: PageRequest) -> Result<Page, Error> {
+        let before = match page.token.as_str() {
+            "" => i64::MAX,
+            token => self.pages.open(subject, token).ok_or_else(|| {
+                Error::invalid("page_token", "must come from the page before, in the same list")
+            })?,
+        };
+        let mut listed = self.database.visible(subject, before, page.size + 1).await?;
+        let fits = fitting(&listed, page.size as usize);
+        let more = listed.len() > fits;
+        listed.truncate(fits);
+        let next_page_token = match listed.last() {
+            Some(last) if more => self.pages.seal(subject, last.number)?,
+            _ => String::new(),
+        };
+        let datasets = listed.into_iter().map(|listed| listed.dataset).collect();
+        Ok(Page { datasets, next_page_token })
+    }
+}
+
+impl fmt::Debug for Datasets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Datasets").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// How many of these an answer can carry: at least one.
+fn fitting(listed: &[Listed], most: usize) -> usize {
+    let weights = listed.iter().scan(0, |sum, listed| {
+        *sum += weight(&listed.dataset);
+        Some(*sum)
+    });
+    weights.take(most).take_while(|sum| *sum <= HEAVIEST_ANSWER).count().max(1)
+}
+
+/// How many bytes a dataset takes in an answer, roughly and not less.
+fn weight(dataset: &Dataset) -> usize {
+    let fixed = 256 + dataset.display_name.len() + dataset.owner.len();
+    fixed + dataset.classes.iter().map(|class| class.name.len() + 24).sum::<usize>()
+}
+
+/// The proof's id in the store's form. A proof that the store's own policy gave always has one.
+fn id_of<P: Permission>(proof: &Granted<P>) -> Result<DatasetId, Error> {
+    DatasetId::parse(proof.id()).ok_or_else(|| gone(proof))
+}
+
+/// The dataset was deleted since the check: the same refusal as if it had never been.
+fn gone<P: Permission>(proof: &Granted<P>) -> Error {
+    refused(proof.permit(), P::KIND, P::NAME)
+}
+
+/// A token that is for one object neither makes others nor sees a list of them.
+fn claims_one_object(permit: &Permit) -> bool {
+    permit.token().is_some_and(|token| token.claims().resource.is_some())
+}
+
+fn refused(permit: &Permit, kind: &'static str, permission: &'static str) -> Error {
+    let denial = Denial::ObjectRefused { kind, permission };
+    Error::Refused(Refusal { denial, decision: permit.decision() })
+}

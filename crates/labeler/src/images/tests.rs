@@ -1,0 +1,159 @@
+//! Real images pass in any pieces; every truncation and the usual damages are named.
+
+use super::ImageKind::{Bmp, Gif, Jpeg, Png, WebP};
+use super::*;
+
+const WHOLE: &[(&str, &[u8])] = &[
+    ("rgb.png", include_bytes!("../../tests/images/rgb.png")),
+    ("palette.png", include_bytes!("../../tests/images/palette.png")),
+    ("baseline.jpg", include_bytes!("../../tests/images/baseline.jpg")),
+    ("progressive.jpg", include_bytes!("../../tests/images/progressive.jpg")),
+    ("grey.jpeg", include_bytes!("../../tests/images/grey.jpeg")),
+    ("still.gif", include_bytes!("../../tests/images/still.gif")),
+    ("moving.gif", include_bytes!("../../tests/images/moving.gif")),
+    ("rgb.bmp", include_bytes!("../../tests/images/rgb.bmp")),
+    ("mono.bmp", include_bytes!("../../tests/images/mono.bmp")),
+    ("lossy.webp", include_bytes!("../../tests/images/lossy.webp")),
+    ("lossless.webp", include_bytes!("../../tests/images/lossless.webp")),
+    ("moving.webp", include_bytes!("../../tests/images/moving.webp")),
+];
+
+fn named(name: &str) -> ImageCheck {
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    ImageCheck::new(ImageKind::of_extension(extension).unwrap_or(Png))
+}
+
+fn verdict(name: &str, bytes: &[u8], piece: usize) -> Result<(), Flaw> {
+    let mut check = named(name);
+    bytes.chunks(piece).try_for_each(|piece| check.feed(piece))?;
+    check.finish()
+}
+
+fn whole(name: &str) -> Vec<u8> {
+    WHOLE
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, bytes)| bytes.to_vec())
+        .unwrap_or_default()
+}
+
+/// The image with the bytes at `at` replaced.
+fn with(name: &str, at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut image = whole(name);
+    image[at..at + bytes.len()].copy_from_slice(bytes);
+    image
+}
+
+#[test]
+fn whole_images_pass_in_pieces_of_any_size() {
+    for (name, bytes) in WHOLE {
+        for piece in [1, 2, 3, 7, 64, bytes.len()] {
+            assert_eq!(verdict(name, bytes, piece), Ok(()), "{name} in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for (name, bytes) in WHOLE {
+        for length in 0..bytes.len() {
+            assert!(
+                verdict(name, &bytes[..length], 64).is_err(),
+                "{name} cut to {length} bytes passed"
+            );
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_the_end_are_no_damage() {
+    for (name, bytes) in WHOLE {
+        assert_eq!(verdict(name, &[bytes, b"padding".as_slice()].concat(), 64), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_png_chunk_is_found() {
+    let image = whole("rgb.png");
+    for at in 8..image.len() {
+        let mut damaged = image.clone();
+        damaged[at] ^= 0x10;
+        assert!(verdict("a.png", &damaged, 64).is_err(), "byte {at} flipped and not found");
+    }
+}
+
+#[test]
+fn damages_are_named() {
+    let table: &[(&str, Vec<u8>, &str)] = &[
+        ("a.png", Vec::new(), "is empty"),
+        ("a.png", b"\x89PNG".to_vec(), "is too short to be an image (4 bytes)"),
+        (
+            "a.png",
+            b"just some text".to_vec(),
+            "is named as a PNG image but does not begin like one",
+        ),
+        ("a.png", whole("still.gif"), "is named as a PNG image but holds a GIF image"),
+        ("a.jpg", whole("rgb.png"), "is named as a JPEG image but holds a PNG image"),
+        (
+            "a.png",
+            with("rgb.png", 12, b"IDAT"),
+            "is a damaged PNG: it does not begin with one IHDR chunk",
+        ),
+        (
+            "a.png",
+            with("rgb.png", 45, b"\x00"),
+            "is a damaged PNG: the checksum of its IDAT chunk is wrong",
+        ),
+        (
+            "a.png",
+            whole("rgb.png")[..60].to_vec(),
+            "is a truncated PNG: it ends before its IEND chunk",
+        ),
+        (
+            "a.jpg",
+            b"\xff\xd8\xff\xd9________".to_vec(),
+            "is a damaged JPEG: it ends without an image",
+        ),
+        (
+            "a.jpg",
+            b"\xff\xd8\xff\xe0\0\0______".to_vec(),
+            "is a damaged JPEG: a segment is shorter than its own length",
+        ),
+        (
+            "a.jpg",
+            whole("baseline.jpg")[..300].to_vec(),
+            "is a truncated JPEG: it ends before its EOI marker",
+        ),
+        ("a.gif", b"GIF89a\0\0\0\0\0\0\0\x3b".to_vec(), "is a damaged GIF: it holds no image"),
+        (
+            "a.gif",
+            b"GIF89a\0\0\0\0\0\0\0\x07".to_vec(),
+            "is a damaged GIF: a block begins with nonsense",
+        ),
+        ("a.bmp", with("rgb.bmp", 14, &[9]), "is a damaged BMP: its header has an unknown size"),
+        ("a.bmp", with("rgb.bmp", 28, &[5]), "is a damaged BMP: its colour depth makes no sense"),
+        ("a.bmp", with("rgb.bmp", 22, &[255]), "is a truncated BMP: it ends before its last pixel"),
+        (
+            "a.webp",
+            with("lossy.webp", 12, b"JUNK"),
+            "is a damaged WebP: its first chunk is no image",
+        ),
+        (
+            "a.webp",
+            with("lossy.webp", 16, &[255, 255]),
+            "is a damaged WebP: a chunk does not fit into the file",
+        ),
+    ];
+    for (name, bytes, problem) in table {
+        assert_eq!(verdict(name, bytes, 5), Err(Flaw::from(*problem)), "{name}: {problem}");
+    }
+}
+
+#[test]
+fn names_promise_kinds() {
+    let kinds = ["PNG", "Jpg", "jpeg", "gif", "bmp", "webp", "tiff", "txt", ""]
+        .map(ImageKind::of_extension);
+    let expected =
+        [Some(Png), Some(Jpeg), Some(Jpeg), Some(Gif), Some(Bmp), Some(WebP), None, None, None];
+    assert_eq!(kinds, expected);
+}

@@ -1,0 +1,158 @@
+//! Labeler as a whole: opens its folder, serves its datasets, says whether it can.
+//!
+//! Invariant: one process has a data folder at a time, so that what it finds there without rows at the start is nobody's.
+
+use std::convert::Infallible;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hallpass_contract::labeler::serve_dataset_service;
+use hallpass_policy::adapter::Served;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+
+use crate::Now;
+use crate::database::Database;
+use crate::datasets::Datasets;
+use crate::error::Error;
+use crate::files::Files;
+use crate::ids::random;
+use crate::page::PageKey;
+use crate::policy::DatasetPolicy;
+use crate::service::Handlers;
+use crate::settings::Settings;
+
+/// The Labeler service over one data folder.
+#[derive(Debug)]
+pub struct Labeler {
+    pub(crate) datasets: Arc<Datasets>,
+    /// Held as long as the folder is in use.
+    _lock: File,
+}
+
+/// Why Labeler does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be made or written.
+    #[error("data folder {}: {cause}", .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error("data folder {}: another Labeler is using it", .0.display())]
+    InUse(PathBuf),
+    /// The database cannot be opened or brought up to date.
+    #[error("database: {0}")]
+    Database(String),
+    /// What an earlier process left behind cannot be swept.
+    #[error("sweeping: {0}")]
+    Sweep(String),
+}
+
+/// Why Labeler cannot serve at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(String);
+
+impl Labeler {
+    /// Opens a data folder, or makes it, and sweeps what broken uploads and deletions have left in it.
+    pub async fn open(data: &Path, settings: Settings, now: Now) -> Result<Self, OpenError> {
+        let in_folder = |cause| OpenError::Folder { folder: data.to_owned(), cause };
+        make_folder(data).map_err(in_folder)?;
+        let lock = lock(data)?;
+        let files = Files::local(&data.join("files")).map_err(in_folder)?;
+        let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
+        let database = Database::open(&data.join("labeler.sqlite")).await;
+        let database = database.map_err(|error| in_database(&error))?;
+        let pages = page_key(&database).await.map_err(|error| in_database(&error))?;
+        let tasks = TaskTracker::new();
+        tasks.close();
+        let datasets = Datasets { database, files, settings, now, pages, tasks };
+        sweep(&datasets).await.map_err(|error| OpenError::Sweep(error.to_string()))?;
+        Ok(Self { datasets: Arc::new(datasets), _lock: lock })
+    }
+
+    /// The dataset service, behind its adapter and its object check.
+    pub fn dataset_service(
+        &self,
+    ) -> Served<
+        impl Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        >
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static
+        + use<>,
+    > {
+        let policy = DatasetPolicy::new(Arc::clone(&self.datasets));
+        serve_dataset_service(Handlers::new(Arc::clone(&self.datasets)), policy)
+    }
+
+    /// Whether the database and the files can be reached.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        let datasets = &self.datasets;
+        datasets.database.ping().await.map_err(|error| NotReady(format!("database: {error}")))?;
+        datasets.files.ping().await.map_err(|error| NotReady(error.to_string()))
+    }
+
+    /// Waits until every upload and every removal that is under way is over. At shutdown, after the last call.
+    pub async fn settled(&self) {
+        self.datasets.tasks.wait().await;
+    }
+
+    /// Waits for what is under way and closes the database.
+    pub async fn close(self) {
+        self.settled().await;
+        self.datasets.database.close().await;
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), io::Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn lock(data: &Path) -> Result<File, OpenError> {
+    let in_folder = |cause| OpenError::Folder { folder: data.to_owned(), cause };
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(data.join("labeler.lock"));
+    let file = file.map_err(in_folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(data.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(in_folder(cause)),
+    }
+}
+
+async fn page_key(database: &Database) -> Result<PageKey, Error> {
+    let proposed = [random()?, random()?].concat();
+    let key = database.own_key("page tokens", &proposed).await?;
+    PageKey::new(&key)
+        .ok_or_else(|| sqlx::Error::Decode("the key of page tokens is damaged".into()).into())
+}
+
+/// Removes the files of datasets that have no rows.
+async fn sweep(datasets: &Datasets) -> Result<(), Error> {
+    for id in datasets.files.ids().await? {
+        if !datasets.database.exists(&id).await? {
+            tracing::info!(dataset_id = %id, "sweeping files that belong to no dataset");
+            datasets.files.remove(&id).await?;
+        }
+    }
+    Ok(())
+}

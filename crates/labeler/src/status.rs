@@ -1,0 +1,84 @@
+//! What clients are told of an error. The one place where errors become statuses; the operator's log gets the cause here.
+
+use std::collections::HashMap;
+
+use hallpass_policy::ERROR_DOMAIN;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::error::Error;
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let (code, reason) = match class(&error) {
+            Class::Answer(code, reason) => (code, reason),
+            Class::Refused(refusal) => return refusal,
+        };
+        log(&error, reason);
+        let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, HashMap::new());
+        if let Some((field, problem)) = violation(&error) {
+            details.add_bad_request_violation(field, problem);
+        }
+        Self::with_error_details(code, message(&error), details)
+    }
+}
+
+enum Class {
+    /// The code and the stable reason.
+    Answer(Code, &'static str),
+    /// Somebody else has said it already.
+    Refused(Status),
+}
+
+fn class(error: &Error) -> Class {
+    use Class::{Answer, Refused};
+    match error {
+        Error::Invalid { .. } => Answer(Code::InvalidArgument, "FIELD_INVALID"),
+        Error::FileRefused { .. } => Answer(Code::InvalidArgument, "FILE_REFUSED"),
+        Error::UploadRefused(_) => Answer(Code::InvalidArgument, "UPLOAD_REFUSED"),
+        Error::BrokenOff(status) => Refused(Status::new(status.code(), status.message())),
+        Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),
+        Error::EtagMismatch => Answer(Code::Aborted, "ETAG_MISMATCH"),
+        Error::NoSuchFile { .. } => Answer(Code::NotFound, "FILE_NOT_FOUND"),
+        Error::OffsetPastEnd { .. } => Answer(Code::OutOfRange, "OFFSET_PAST_END"),
+        Error::Refused(refusal) => Refused(refusal.clone().into()),
+        Error::GoneMidway => Answer(Code::Aborted, "DATASET_DELETED"),
+        Error::AnswerTooBig => Answer(Code::ResourceExhausted, "ANSWER_TOO_BIG"),
+        Error::NoUser => Answer(Code::PermissionDenied, "NO_USER"),
+        Error::DiskFull => Answer(Code::ResourceExhausted, "DISK_FULL"),
+        Error::Files { .. } | Error::Database(_) => Answer(Code::Unavailable, "STORE_UNAVAILABLE"),
+        Error::Damaged { .. } => Answer(Code::DataLoss, "FILE_DAMAGED"),
+        Error::Chance | Error::TaskLost => Answer(Code::Internal, "INTERNAL"),
+    }
+}
+
+/// What is wrong with the request is said in full; what is wrong with the server is not.
+fn message(error: &Error) -> String {
+    match error {
+        Error::Files { .. } | Error::Database(_) => "the store does not answer".to_owned(),
+        Error::Damaged { path, .. } => format!("the stored file {path} is damaged"),
+        Error::Chance | Error::TaskLost => "internal error".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn violation(error: &Error) -> Option<(&'static str, String)> {
+    match error {
+        Error::Invalid { field, problem } => Some((field, problem.clone())),
+        Error::FileRefused { .. } | Error::UploadRefused(_) => Some(("chunk", error.to_string())),
+        Error::OffsetPastEnd { .. } => Some(("offset", error.to_string())),
+        _ => None,
+    }
+}
+
+fn log(error: &Error, reason: &'static str) {
+    match error {
+        Error::DiskFull
+        | Error::Files { .. }
+        | Error::Database(_)
+        | Error::Damaged { .. }
+        | Error::Chance
+        | Error::TaskLost => tracing::error!(reason, %error, "failed"),
+        _ => tracing::debug!(reason, %error, "refused"),
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the whole service without a transport: real tokens, the real object check, real files and a real database.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test")]
+
+mod access;
+mod deleting;
+mod downloads;
+mod idempotency;
+mod opening;
+mod pages;
+mod uploads;
+mod world;

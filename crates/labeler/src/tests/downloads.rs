@@ -1,0 +1,117 @@
+//! Downloads: byte for byte what was uploaded, or an error that says so.
+
+use tokio_stream::StreamExt;
+use tonic::{Code, Status};
+
+use hallpass_contract::can::ReadDataset;
+use hallpass_contract::labeler as wire;
+use hallpass_contract::labeler::DatasetService;
+
+use super::world::{File, World, image, sample_files, start};
+
+/// A file of two megabytes and a bit that is no repetition of anything.
+fn big() -> File {
+    let bytes =
+        (0_u32..700_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[..3].to_vec());
+    ("LICENSE".to_owned(), bytes.collect())
+}
+
+#[tokio::test]
+async fn everything_comes_back_byte_for_byte_in_path_order() {
+    let world = World::new().await;
+    let mut files = [sample_files(), vec![big(), image("ä/ö ü.png"), image("a/b/c.PNG")]].concat();
+    files.reverse();
+    let dataset = world.upload(&world.user("alice"), start("a"), &files).await.unwrap();
+    files.sort();
+    let back = world.download(&world.user("alice"), &dataset.dataset_id, "", 0).await.unwrap();
+    assert_eq!(
+        back.iter().map(|(path, _)| path).collect::<Vec<_>>(),
+        files.iter().map(|(path, _)| path).collect::<Vec<_>>()
+    );
+    assert!(back == files, "the bytes differ");
+}
+
+#[tokio::test]
+async fn more_files_than_are_looked_up_at_a_time_come_back() {
+    let world = World::new().await;
+    let files: Vec<_> = (0..1203).map(|n| image(&format!("a/{n:05}.png"))).collect();
+    let dataset = world.upload(&world.user("alice"), start("a"), &files).await.unwrap();
+    assert_eq!(dataset.item_count, 1203);
+    let back = world.download(&world.user("alice"), &dataset.dataset_id, "", 0).await.unwrap();
+    assert!(back == files, "{} files came back", back.len());
+}
+
+#[tokio::test]
+async fn one_file_comes_from_any_byte_on() {
+    let world = World::new().await;
+    let (path, data) = big();
+    let files = [vec![(path.clone(), data.clone())], sample_files()].concat();
+    let id = world.upload(&world.user("alice"), start("a"), &files).await.unwrap().dataset_id;
+    for offset in [0, 1, 262_143, 262_144, 1_000_000, data.len() - 1, data.len()] {
+        let back = world.download(&world.user("alice"), &id, &path, offset as u64).await.unwrap();
+        assert!(back == [(path.clone(), data[offset..].to_vec())], "from {offset}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_wishes_have_their_codes() {
+    let world = World::new().await;
+    let id = world.sample_of("alice").await.dataset_id;
+    let table = [
+        ("circle/05.png", 0, Code::NotFound),
+        ("circle", 0, Code::NotFound),
+        ("../../labeler.sqlite", 0, Code::NotFound),
+        ("circle/01.png", 100_000, Code::OutOfRange),
+        ("circle/01.png", u64::MAX, Code::OutOfRange),
+        ("", 1, Code::InvalidArgument),
+    ];
+    for (path, offset, code) in table {
+        let refused = world.download(&world.user("alice"), &id, path, offset).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{path} from {offset}");
+    }
+}
+
+/// Bytes that change, are cut off or go away behind the store's back.
+#[tokio::test]
+async fn damage_on_the_disk_is_found() {
+    let world = World::new().await;
+    let id = world.sample_of("alice").await.dataset_id;
+    let file = world.store().join(&id).join("1");
+    let whole = std::fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    flipped[50] ^= 1;
+    for damaged in [Some(flipped), Some(whole[..50].to_vec()), Some(vec![]), None] {
+        match &damaged {
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let found = world.download(&world.user("alice"), &id, "", 0).await.unwrap_err();
+        assert_eq!(
+            found.code(),
+            Code::DataLoss,
+            "{:?} bytes left",
+            damaged.map(|bytes| bytes.len())
+        );
+        assert_eq!(found.message(), "the stored file \"circle/01.png\" is damaged");
+    }
+}
+
+#[tokio::test]
+async fn a_dataset_deleted_meanwhile_ends_the_download_with_an_error() {
+    let world = World::new().await;
+    let files: Vec<_> = (0..600).map(|n| image(&format!("a/{n:05}.png"))).collect();
+    let id = world.upload(&world.user("alice"), start("a"), &files).await.unwrap().dataset_id;
+    let proof = world.may::<ReadDataset>(&world.user("alice"), &id).await.unwrap();
+    let request = wire::DownloadDatasetRequest { dataset_id: id.clone(), ..Default::default() };
+    let mut reply = world.handlers().download_dataset(proof, request).await.unwrap();
+    assert!(reply.next().await.unwrap().is_ok());
+    world.delete(&world.user("alice"), &id, "").await.unwrap();
+    let end = loop {
+        match reply.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break Status::from(error),
+            None => panic!("the download ended as if it were whole"),
+        }
+    };
+    assert_eq!(end.code(), Code::Aborted);
+}
