@@ -32,9 +32,9 @@ pub use store::Listed;
 use store::Store;
 use writer::{Change, Command, Writer};
 
-/// How many entries one sync carries at most. sled frees a segment only after another has been written in full, so as long as a
-/// sync carries less than a segment, nothing that was synced is overwritten before what replaces it is synced, too.
-const GROUP: usize = 512;
+/// After how many entries a sync is due. Small on purpose: sled reuses a segment of its log a segment or more after its pages were
+/// moved, so what was synced is not overwritten before what replaces it is synced, too.
+const GROUP: usize = 256;
 /// How many commands may wait; beyond that callers wait.
 const QUEUE: usize = 4_096;
 /// How much a note may hold of each text, in bytes.
@@ -86,7 +86,8 @@ impl List {
             written: AtomicU64::new(0),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Arc::clone(&shared), loaded.files, folder, loaded.superseded);
+        let writer =
+            Writer::new(Arc::clone(&shared), loaded.files, loaded.folder, loaded.superseded);
         let thread = std::thread::Builder::new().name("revocations".to_owned());
         let writer = thread.spawn(move || writer.run(queue)).map_err(|source| {
             OpenError::Folder { folder: folder.to_owned(), doing: "start its writer", source }

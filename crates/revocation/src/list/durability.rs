@@ -37,7 +37,7 @@ impl Files {
         let folders = [watched(folder.to_owned()), watched(folder.join(BLOBS))];
         let mut files = Self { log, folders, sync };
         files.sync()?;
-        if let Some(parent) = folder.canonicalize()?.parent() {
+        if let Some(parent) = folder.parent() {
             (files.sync)(&File::open(parent)?, Target::Folder)?;
         }
         Ok(files)

@@ -41,6 +41,7 @@ pub enum Opened {
 
 /// An open store and what was read from it.
 pub(super) struct Loaded {
+    pub(super) folder: PathBuf,
     pub(super) store: Store,
     pub(super) meta: Meta,
     pub(super) index: Index,
@@ -60,6 +61,8 @@ enum Failure {
 /// Opens the store in `folder`: as it is; else without sled's snapshots; else it is set aside and a new one is made.
 pub(super) fn open(folder: &Path, options: &Options) -> Result<Loaded, OpenError> {
     prepare(folder)?;
+    // The whole name, so that it can be set aside wherever the process stands.
+    let folder = &folder.canonicalize().map_err(failed(folder, "be found"))?;
     let first = match attempt(folder, options) {
         Ok(loaded) => return Ok(loaded),
         Err(Failure::Refused(error)) => return Err(error),
@@ -83,7 +86,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<Loaded, OpenError
 }
 
 /// Makes the folder, makes sure that no one else has it, and drops what a crash has left half-written.
-fn prepare(folder: &Path) -> Result<(), OpenError> {
+pub(super) fn prepare(folder: &Path) -> Result<(), OpenError> {
     fs::create_dir_all(folder).map_err(failed(folder, "make its folder"))?;
     match File::open(folder.join("db")) {
         Ok(log) => wait_until_free(folder, &log)?,
@@ -142,7 +145,8 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         None if new => Opened::Created,
         None => Opened::Existing,
     };
-    Ok(Loaded { store, meta, index, superseded, files, opened })
+    let folder = folder.to_owned();
+    Ok(Loaded { folder, store, meta, index, superseded, files, opened })
 }
 
 fn database(folder: &Path, options: &Options) -> sled::Result<sled::Db> {
@@ -209,7 +213,7 @@ fn set_aside(folder: &Path, now: UnixTime) -> io::Result<PathBuf> {
 
 fn newest_set_aside(folder: &Path) -> Option<String> {
     let prefix = broken_prefix(folder);
-    let beside = fs::read_dir(folder.canonicalize().ok()?.parent()?).ok()?;
+    let beside = fs::read_dir(folder.parent()?).ok()?;
     let names = beside.filter_map(|item| item.ok()?.file_name().into_string().ok());
     names.filter(|name| name.starts_with(&prefix)).max()
 }

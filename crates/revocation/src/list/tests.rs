@@ -36,3 +36,24 @@ fn note(reason: &str) -> Note {
 async fn revoke(list: &List, entry: Entry) -> u64 {
     list.revoke(entry, note("stolen")).await.unwrap()
 }
+
+/// Opens a copy of the files as they are: what another process would find after kill -9.
+fn open_copy(folder: &Path) -> (tempfile::TempDir, List) {
+    let place = tempfile::tempdir().unwrap();
+    copy(folder, &place.path().join("list"));
+    let list = open(&place.path().join("list"));
+    (place, list)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for item in std::fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() {
+            copy(&item.path(), &target);
+        } else {
+            std::fs::copy(item.path(), target).unwrap();
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Invariant: an answer is sent after the sync, the index and the sequence, in this order. After a failure nothing is
 //! acknowledged any more: what the disk holds is then unknown.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -61,10 +61,10 @@ impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
         files: Files,
-        folder: &Path,
+        folder: PathBuf,
         superseded: Vec<u64>,
     ) -> Self {
-        Self { shared, files, folder: folder.to_owned(), superseded }
+        Self { shared, files, folder, superseded }
     }
 
     /// Works until the last sender is gone and the queue is empty.

@@ -97,7 +97,7 @@ async fn a_snapshot_of_another_store_removes_nothing() {
 async fn a_large_batch_is_applied_whole_and_counts_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let follower = open(folder.path());
-    let entries: Vec<Entry> = (0..2 * GROUP as u64 + 1).map(exact).collect();
+    let entries: Vec<Entry> = (0..=2 * GROUP as u64).map(exact).collect();
     let batch = Batch { epoch: 7, snapshot: false, last: false, sequence: 5_000, entries };
     follower.apply(batch.clone()).await.unwrap();
     assert_eq!(follower.stats().syncs, 3);
