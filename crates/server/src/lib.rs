@@ -1,1 +1,30 @@
-//! To be written.
+//! How every service starts, stands and stops: configuration, TLS, the order of the layers, health, reflection, shutdown.
+//!
+//! Invariants: a server binds only if every service that its role declares is there and each of their methods has a rule; a
+//! port or a peer beyond loopback is never plaintext by oversight; no call reaches a service except through the guard.
+
+mod certificate;
+mod config;
+mod contract;
+mod ending;
+mod health;
+mod layers;
+mod limits;
+mod limits_layer;
+mod peer;
+mod reflection;
+mod server;
+mod service_set;
+mod shutdown;
+mod timeout;
+mod tls;
+
+pub use config::{Config, ConfigError, Keepalive, Problem, Sources};
+pub use contract::Contract;
+pub use health::{LIVENESS, Ready};
+pub use limits::Limits;
+pub use peer::{Peer, PeerError};
+pub use server::{Bound, Server, ServerSetup, StartError, Stopped};
+pub use service_set::{ServiceSet, ServiceSetError};
+pub use shutdown::{Shutdown, ShutdownSwitch};
+pub use tls::{TlsError, TlsFiles};

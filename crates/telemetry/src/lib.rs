@@ -23,7 +23,7 @@ pub use body::TracedBody;
 pub use client::{ClientTrace, ClientTraceLayer};
 pub use environment::TelemetryError;
 pub use response::TracedResponse;
-pub use server::{Known, Trace, TraceLayer};
+pub use server::{Trace, TraceLayer};
 pub use service::ServiceTelemetry;
 pub use settings::{LogFormat, Settings};
 pub use telemetry::{Telemetry, init};

@@ -1,6 +1,7 @@
 //! The server's half: a span for each call that comes in, continuing the caller's trace.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -13,19 +14,22 @@ use crate::status::Side;
 use crate::{ServiceTelemetry, TracedBody, propagation};
 
 /// Finds a request's path among those that this process serves, so that spans and metrics take their names from there.
-pub type Known = fn(&str) -> Option<&'static str>;
+type Known = dyn Fn(&str) -> Option<&'static str> + Send + Sync;
 
 /// Puts a span around every call. The outermost layer, so that refusals are seen, too.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TraceLayer {
     service: ServiceTelemetry,
-    known: Known,
+    known: Arc<Known>,
 }
 
 impl TraceLayer {
     /// A layer that reports in the service's name; `known` finds a request's path among those served.
-    pub const fn new(service: ServiceTelemetry, known: Known) -> Self {
-        Self { service, known }
+    pub fn new(
+        service: ServiceTelemetry,
+        known: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        Self { service, known: Arc::new(known) }
     }
 }
 
@@ -38,7 +42,7 @@ impl<S> Layer<S> for TraceLayer {
 }
 
 /// A service with a span around every call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
     layer: TraceLayer,

@@ -1,0 +1,90 @@
+//! What a service is told at its start: a file, the environment and flags, read once into types before a port opens.
+//!
+//! Flags win over the environment, the environment over the file. A value that is not understood names its key, where it
+//! comes from and what is allowed.
+
+pub(crate) mod duration;
+mod loopback;
+mod problem;
+mod sections;
+mod source;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use hallpass_telemetry::LogFormat;
+use serde::Serialize;
+
+pub use problem::{ConfigError, Problem};
+pub use sections::Keepalive;
+pub use source::Sources;
+
+use crate::{Limits, Peer, TlsFiles};
+use sections::Sections;
+use source::{Environment, Named};
+
+/// What a service is told at its start, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The certificate to show and whom to ask for one.
+    pub tls: Option<TlsFiles>,
+    /// What one caller, or all together, may take.
+    pub limits: Limits,
+    /// How dead connections are found.
+    pub keepalive: Keepalive,
+    /// Whether reflection is offered.
+    pub reflection: bool,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// Where the service keeps its state.
+    pub data: PathBuf,
+    /// The services that this one calls, by name.
+    pub peers: BTreeMap<String, Peer>,
+    /// How long calls under way may go on when the server stops.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// Reads the sources. `flags` is anything whose fields are keys; those that are absent or null say nothing.
+    pub fn load(sources: Sources, flags: &impl Serialize) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Named::new("the defaults", sources.defaults));
+        if let Some(file) = sources.file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let figment = figment
+            .merge(Environment::new(sources.environment))
+            .merge(Named::new("the command line", Serialized::defaults(flags)));
+        let sections: Sections = figment.extract().map_err(ConfigError::unread)?;
+        let config = Self::of(sections, &figment)?;
+        Ok(config)
+    }
+
+    fn of(sections: Sections, figment: &Figment) -> Result<Self, ConfigError> {
+        let plaintext = sections.insecure_plaintext;
+        let config = Self {
+            listen: sections.listen,
+            tls: sections.tls.map(TlsFiles::from),
+            limits: sections.limits,
+            keepalive: sections.keepalive,
+            reflection: sections.reflection,
+            log_format: sections.log_format,
+            data: sections.data,
+            peers: sections.peers,
+            drain: sections.drain,
+        };
+        loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! Spans of time as people write them: "250ms", "30s", "5m", "1h".
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    parse(&text).ok_or_else(|| {
+        de::Error::custom(format!(
+            "{text:?} is no span of time: expected a number and a unit (ms, s, m or h), such as \"30s\""
+        ))
+    })
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(digits);
+    let count: u64 = count.parse().ok()?;
+    let (seconds, millis) = match unit {
+        "ms" => (0, count),
+        "s" => (count, 0),
+        "m" => (count.checked_mul(60)?, 0),
+        "h" => (count.checked_mul(3600)?, 0),
+        _ => return None,
+    };
+    Some(Duration::from_secs(seconds) + Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_and_a_unit() {
+        let rows = [
+            ("250ms", Some(Duration::from_millis(250))),
+            ("30s", Some(Duration::from_secs(30))),
+            ("5m", Some(Duration::from_mins(5))),
+            ("1h", Some(Duration::from_hours(1))),
+            ("30", None),
+            ("s", None),
+            ("", None),
+            ("1.5s", None),
+            ("-1s", None),
+            ("1d", None),
+            ("99999999999999999999s", None),
+            ("18446744073709551615h", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A server from its settings to its end: checked, bound, serving, drained.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hallpass_guard::Guard;
+use hallpass_telemetry::ServiceTelemetry;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+
+use crate::health::NodeHealth;
+use crate::layers::layers;
+use crate::limits_layer::LimitsLayer;
+use crate::{Config, Contract, Ready, ServiceSet, ServiceSetError, Shutdown, TlsError, reflection};
+
+/// What a server is made of.
+pub struct ServerSetup {
+    /// The name of the role, for the log.
+    pub role: &'static str,
+    /// The services that the role declares: these and no others must have been added.
+    pub declared: &'static [&'static str],
+    /// The services.
+    pub services: ServiceSet,
+    /// What the services are held to.
+    pub contract: Contract,
+    /// The guard, started.
+    pub guard: Arc<Guard>,
+    /// What reports the calls.
+    pub telemetry: ServiceTelemetry,
+    /// Whether the node can serve at all, such as: its revocation list is fresh.
+    pub ready: Ready,
+    /// Services that need more than that, such as a peer.
+    pub services_ready: Vec<(&'static str, Ready)>,
+    /// A random number that tells this process's decisions from others'.
+    pub node: u64,
+}
+
+/// A server that cannot be started, or that stopped by an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The services are not those that they should be.
+    #[error(transparent)]
+    Services(#[from] ServiceSetError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be had.
+    #[error("{address} cannot be listened on: {cause}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// Reflection cannot show the contract.
+    #[error("the contract's descriptors cannot be shown by reflection")]
+    Reflection,
+    /// The transport failed.
+    #[error("the server stopped by an error: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every call under way was answered.
+    Drained,
+    /// Some calls were not: the time for draining was over, or it was told to stop at once.
+    CutOff,
+}
+
+/// Checks and binds servers.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Checks everything that can be checked, and only then takes the port.
+    pub async fn bind(config: &Config, setup: ServerSetup) -> Result<Bound, StartError> {
+        setup.services.check(setup.declared, &setup.contract)?;
+        let transport = transport(config)?;
+        let listener = listen(config.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|cause| StartError::Bind { address: config.listen, cause })?;
+        Ok(Bound { address, listener, transport, config: config.clone(), setup })
+    }
+}
+
+/// A server that has its port, and does not serve yet.
+pub struct Bound {
+    address: SocketAddr,
+    listener: TcpListener,
+    transport: tonic::transport::Server,
+    config: Config,
+    setup: ServerSetup,
+}
+
+impl Bound {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is told to stop, then lets calls under way end, and ends.
+    pub async fn serve(self, shutdown: Shutdown) -> Result<Stopped, StartError> {
+        let Self { address, listener, transport, config, setup } = self;
+        let (role, drain) = (setup.role, config.drain);
+        let routes = routes(&config, &setup, &shutdown)?;
+        let guard = Arc::clone(&setup.guard);
+        let limits = LimitsLayer::new(config.limits, guard, setup.node, shutdown.clone());
+        let serving = transport
+            .layer(layers(setup.telemetry, limits, setup.guard))
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming(listener), draining(shutdown.clone(), role));
+        tracing::info!(role, %address, tls = config.tls.is_some(), "serving");
+        let overdue = async {
+            shutdown.clone().draining().await;
+            tokio::time::sleep(drain).await;
+        };
+        let stopped = tokio::select! {
+            ended = serving => ended.map(|()| Stopped::Drained)?,
+            () = overdue => Stopped::CutOff,
+            () = shutdown.clone().stopping() => Stopped::CutOff,
+        };
+        tracing::info!(role, %address, how = ?stopped, "stopped");
+        Ok(stopped)
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+async fn draining(shutdown: Shutdown, role: &'static str) {
+    shutdown.draining().await;
+    tracing::info!(role, "draining");
+}
+
+fn transport(config: &Config) -> Result<tonic::transport::Server, StartError> {
+    let transport = tonic::transport::Server::builder()
+        .http2_max_header_list_size(config.limits.header_bytes)
+        .max_concurrent_streams(config.limits.calls_per_connection)
+        .http2_keepalive_interval(Some(config.keepalive.interval))
+        .http2_keepalive_timeout(Some(config.keepalive.timeout));
+    let Some(files) = &config.tls else { return Ok(transport) };
+    let tls = files.read()?;
+    Ok(transport.tls_config(tls).map_err(|cause| files.refused(&cause))?)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::Bind { address, cause })
+}
+
+fn incoming(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
+}
+
+fn routes(config: &Config, setup: &ServerSetup, shutdown: &Shutdown) -> Result<Routes, StartError> {
+    let names = setup.services.names();
+    let mut services: BTreeMap<_, _> = names.iter().map(|name| (*name, None)).collect();
+    services.extend(setup.services_ready.iter().map(|(name, own)| (*name, Some(Arc::clone(own)))));
+    let health = NodeHealth::new(Arc::clone(&setup.ready), services, shutdown.clone());
+    let routes = setup.services.clone().into_routes().add_service(health.into_service());
+    let routes =
+        if config.reflection { reflection::add(routes, names, &setup.contract)? } else { routes };
+    Ok(routes.prepare())
+}
