@@ -1,0 +1,124 @@
+//! A client of the library without a network between them, and a guard that decides every call as one of alice's.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hallpass_token::{
+    Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType, UnixTime,
+    Verified, generate,
+};
+use hallpass_trial::policy::{Access, Credential, DecisionId, Facts, ListState, Permit, decide};
+use hallpass_trial::rule;
+use hallpass_trial::v1::library_service_client::LibraryServiceClient;
+use hallpass_trial::v1::{LIBRARY_SERVICE, serve_library_service};
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+
+use crate::library::Library;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// A client whose calls are decided as alice's.
+pub(crate) fn call() -> (LibraryServiceClient<InProcess>, Library) {
+    connect(Some(Alice::new()))
+}
+
+/// A client whose calls nobody decides.
+pub(crate) fn call_without_guard() -> (LibraryServiceClient<InProcess>, Library) {
+    connect(None)
+}
+
+fn connect(alice: Option<Alice>) -> (LibraryServiceClient<InProcess>, Library) {
+    let library = Library::default();
+    let served = serve_library_service(library.clone(), Arc::new(library.clone()));
+    assert_eq!(served.name, LIBRARY_SERVICE);
+    let mut service = served.service;
+    let serve = Box::new(move |request| service.call(request).boxed());
+    (LibraryServiceClient::new(InProcess { alice, serve }), library)
+}
+
+trait Boxed: Future + Send + Sized + 'static {
+    fn boxed(self) -> Answer<Self::Output> {
+        Box::pin(self)
+    }
+}
+
+impl<F: Future + Send + 'static> Boxed for F {}
+
+type Answer<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+type Served = Result<http::Response<Body>, Infallible>;
+
+/// The service, called directly.
+pub(crate) struct InProcess {
+    alice: Option<Alice>,
+    serve: Box<dyn FnMut(http::Request<Body>) -> Answer<Served> + Send>,
+}
+
+impl Service<http::Request<Body>> for InProcess {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Some(alice) = &self.alice {
+            let permit = alice.permit(request.uri().path());
+            request.extensions_mut().insert(permit);
+        }
+        (self.serve)(request)
+    }
+}
+
+struct Alice {
+    user: Arc<Verified>,
+    action: Arc<Verified>,
+}
+
+impl Alice {
+    fn new() -> Self {
+        let spec = KeySpec {
+            kid: "one".to_owned(),
+            issuer: "https://library.test".to_owned(),
+            owner: "edge".to_owned(),
+            types: vec![TokenType::User, TokenType::Action],
+            scopes: std::iter::once("library:use").collect(),
+            audiences: ["library", "library.burn"].map(str::to_owned).to_vec(),
+            state: KeyState::Active,
+            profile: Profile::Standard,
+            no_expiry: false,
+        };
+        let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap();
+        let token = |kind, audience: &str| {
+            let mut token = NewToken::new(kind, TokenId::from_random([3; 16]));
+            token.subject = Some("alice".to_owned());
+            token.scopes = std::iter::once("library:use").collect();
+            token.audience = vec![audience.to_owned()];
+            token.life = Some(Duration::from_secs(100));
+            let minted = ring.mint("one", &token, NOW).unwrap();
+            Arc::new(ring.verify(minted.expose(), NOW).unwrap())
+        };
+        Self {
+            user: token(TokenType::User, "library"),
+            action: token(TokenType::Action, "library.burn"),
+        }
+    }
+
+    fn permit(&self, path: &str) -> Permit {
+        let rule = rule(path).unwrap();
+        let valid = |token| Credential { token, revoked: false };
+        let elevated = matches!(rule.access, Access::Tokens { action: Some(_), .. });
+        let facts = Facts {
+            rule,
+            bearer: Some(valid(&self.user)),
+            action: elevated.then(|| valid(&self.action)),
+            list: ListState::Fresh,
+            client_certificate: None,
+        };
+        decide(&facts, NOW, DecisionId::new(1, 2)).unwrap()
+    }
+}
