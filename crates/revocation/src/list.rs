@@ -40,7 +40,7 @@ const QUEUE: usize = 4_096;
 /// How much a note may hold of each text, in bytes.
 const NOTE_BYTES: usize = 1_024;
 
-/// The revocation list of one node. Dropping it writes what was asked for, then stops.
+/// The revocation list of one node. Dropping it writes what was asked for, then stops; the drop waits for that.
 #[derive(Debug)]
 pub struct List {
     shared: Arc<Shared>,
