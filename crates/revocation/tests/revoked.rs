@@ -68,10 +68,10 @@ fn user_and_child() -> (Verified, Verified) {
     (user, child)
 }
 
-fn key(kid: &str, kind: TokenType, scope: &str) -> hallpass_token::Key {
+fn key(name: &str, kind: TokenType, scope: &str) -> hallpass_token::Key {
     let spec = KeySpec {
-        kid: kid.to_owned(),
-        issuer: kid.to_owned(),
+        kid: name.to_owned(),
+        issuer: name.to_owned(),
         owner: "platform".to_owned(),
         types: vec![kind],
         scopes: [scope].into_iter().collect(),
