@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 
 use crate::serve::streams::{Registration, Side, Stream};
 
@@ -36,7 +36,8 @@ impl http_body::Body for WatchedRequest {
         if let Some(status) = self.stream.poll_cut(Side::Reading, cx) {
             return Poll::Ready(Some(Err(status)));
         }
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(broken_off)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -87,6 +88,14 @@ impl http_body::Body for WatchedAnswer {
         self.registration.as_ref().is_none_or(|registration| {
             registration.stream().answer().as_ref().is_some_and(Body::is_end_stream)
         })
+    }
+}
+
+/// A client's reset is an error to the handler. tonic would read CANCELLED as the stream's regular end: half an upload would look whole.
+fn broken_off(status: Status) -> Status {
+    match status.code() {
+        Code::Cancelled => Status::aborted("the client broke the stream off"),
+        _ => status,
     }
 }
 
