@@ -1,8 +1,8 @@
 //! Gathers what a decision needs about a call and has it decided. Nothing here waits, and nothing here is policy.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use hallpass_policy::{
     Access, Credential, DecisionId, Denial, Facts, ListState, Permit, Refusal, Rule, decide,
@@ -10,6 +10,7 @@ use hallpass_policy::{
 use hallpass_revocation::{Freshness, Index};
 use http::Request;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tonic::body::Body;
 
 use crate::serve::cache::{Known, TokenCache};
@@ -56,6 +57,7 @@ pub struct Guard {
     decisions: Decisions,
     cache: TokenCache,
     refusals: AtomicU64,
+    watch: OnceLock<AbortHandle>,
 }
 
 /// What a guard has done so far.
@@ -97,8 +99,10 @@ impl Guard {
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
             refusals: AtomicU64::new(0),
+            watch: OnceLock::new(),
         });
-        tokio::spawn(watching::over(Arc::downgrade(&guard), setup.changes));
+        let watch = tokio::spawn(watching::over(Arc::downgrade(&guard), setup.changes));
+        guard.watch.get_or_init(|| watch.abort_handle());
         guard
     }
 
@@ -170,6 +174,9 @@ impl Guard {
         let known = || [&caller.bearer, &caller.action].into_iter().flatten();
         let tokens = known().map(|known| Arc::clone(&known.token)).collect();
         let registration = self.streams.register(rule, decision, tokens);
+        if self.watch.get().is_none_or(AbortHandle::is_finished) {
+            return Err(Denial::CannotDecide("nothing watches over open streams"));
+        }
         if known().any(|known| known.ring() != self.keys.generation()) {
             return Err(Denial::CannotDecide("the key ring was replaced meanwhile"));
         }

@@ -70,7 +70,8 @@ impl Stream {
         self.rule.when_stale == WhenStale::Refuse
     }
 
-    /// Ends it: whoever waits for it is woken, and what the handler still had to say is dropped.
+    /// Ends it: whoever waits for it is woken, and what the handler still had to say is dropped, in a task of its own, so that no
+    /// handler's clean-up holds up or breaks the watch over the other streams.
     pub(super) fn cut(&self, ending: Ending) {
         let first =
             self.ending.compare_exchange(0, ending as u8, Ordering::SeqCst, Ordering::SeqCst);
@@ -81,7 +82,7 @@ impl Stream {
         let answer = self.answer().take();
         self.answering.wake();
         self.reading.wake();
-        drop(answer);
+        tokio::spawn(async move { drop(answer) });
     }
 
     /// The status that a cut stream ends with. Registers who asks, so that it is woken by a cut.

@@ -228,3 +228,14 @@ pub(crate) fn key(kid: &str, owner: &str, types: &[TokenType]) -> Key {
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.expect("in good time")
 }
+
+/// Waits until a condition holds; the test fails if it never does.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(2));
+    soon(async {
+        while !condition() {
+            look.tick().await;
+        }
+    })
+    .await;
+}

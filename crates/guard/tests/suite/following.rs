@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tower::Layer as _;
 
-use crate::fixture::{Mesh, NOW, STALENESS, soon};
+use crate::fixture::{Mesh, NOW, STALENESS, soon, until};
 use crate::issuer::{Issuer, open_list};
 use crate::rules::rule;
 
@@ -46,21 +46,11 @@ impl Node {
 
     /// Waits until the node is fresh, or no more.
     async fn turns(&self, fresh: bool) {
-        soon(async {
-            while self.freshness.is_fresh(self.clock.boot()) != fresh {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        until(|| self.freshness.is_fresh(self.clock.boot()) == fresh).await;
     }
 
     async fn learns(&self, print: Fingerprint) {
-        soon(async {
-            while !self.list.index().contains(print) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        until(|| self.list.index().contains(print)).await;
     }
 }
 

@@ -15,5 +15,6 @@ mod following;
 mod issuer;
 mod refusals;
 mod rules;
+mod silence;
 mod streams;
 mod streams_server;

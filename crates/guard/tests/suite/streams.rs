@@ -7,7 +7,7 @@ use hallpass_token::{KeyState, SKEW};
 use tokio::sync::mpsc;
 use tonic::{Code, Streaming};
 
-use crate::fixture::{Mesh, STALENESS, reason, soon, user, with};
+use crate::fixture::{Mesh, STALENESS, reason, soon, until, user, with};
 use crate::streams_server::StreamingMesh;
 
 const DOWN: &str = "/t.Streams/Down";
@@ -60,12 +60,7 @@ async fn a_client_stream_ends_before_its_handler_answers() {
     let (sender, sending) = mpsc::unbounded_channel();
     sender.send("one".to_owned()).unwrap();
     let (opened, ()) = tokio::join!(streaming.open("/t.Streams/Up", &token, sending), async {
-        soon(async {
-            while streaming.mesh.guard.counts().streams == 0 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        until(|| streaming.mesh.guard.counts().streams == 1).await;
         streaming.mesh.revoke(print);
     });
     assert_eq!(reason(&opened.unwrap_err()), "TOKEN_REVOKED");
