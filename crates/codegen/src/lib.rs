@@ -12,7 +12,7 @@
 //! }
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 //! ```
 

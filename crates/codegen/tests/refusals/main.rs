@@ -10,9 +10,9 @@ mod rules;
 mod vocabulary;
 
 use std::fs;
-use std::path::Path;
 
 use hallpass_codegen::{Contract, Problems};
+use tempfile::TempDir;
 
 /// A contract that builds.
 const NOTES: &str = r#"syntax = "proto3";
@@ -129,13 +129,19 @@ fn edited(edits: &[(&str, &str)]) -> String {
 
 /// Builds files in a folder of their own; the folder's name is returned with the outcome.
 fn build(files: &[(&str, &str)]) -> (Result<(), Problems>, String) {
-    let (root, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, out) = (folder(files), tempfile::tempdir().unwrap());
+    let outcome = Contract::new().root(root.path()).compile(out.path());
+    assert_eq!(outcome.is_ok(), out.path().join("contract.rs").exists());
+    (outcome, root.path().display().to_string())
+}
+
+/// A folder with files in it.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = root.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let outcome = Contract::new().root(root.path()).compile(out.path());
-    assert_eq!(outcome.is_ok(), Path::new(out.path()).join("contract.rs").exists());
-    (outcome, root.path().display().to_string())
+    root
 }

@@ -12,7 +12,6 @@ pub use hallpass_policy as policy;
     clippy::allow_attributes,
     clippy::default_trait_access,
     clippy::doc_markdown,
-    clippy::similar_names,
     clippy::too_many_lines,
     reason = "written by prost, tonic and hallpass-codegen"
 )]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hallpass_trial::can::{ReadBook, WriteBook, WriteShelf};
+use hallpass_trial::can::{ReadBook, WriteBook, WriteRoom};
 use hallpass_trial::policy::adapter::{Incoming, Reply};
 use hallpass_trial::policy::{Granted, ObjectPolicy, Permit, Seen, Unknown, Verdict, Visible};
 use hallpass_trial::v1::{
@@ -70,19 +70,19 @@ impl LibraryService for Library {
 
     async fn create_book(
         &self,
-        shelf: Granted<WriteShelf>,
+        room: Granted<WriteRoom>,
         _: CreateBookRequest,
     ) -> Result<Answer, Status> {
-        Ok(self.say([shelf.id()]))
+        Ok(self.say([room.id()]))
     }
 
     async fn move_book(
         &self,
         book: Granted<WriteBook>,
-        shelf: Granted<WriteShelf>,
+        room: Granted<WriteRoom>,
         _: MoveBookRequest,
     ) -> Result<Answer, Status> {
-        Ok(self.say([book.id(), shelf.id()]))
+        Ok(self.say([book.id(), room.id()]))
     }
 
     async fn batch_get_books(

@@ -45,10 +45,10 @@ async fn one_id_is_checked_before_the_handler_is_entered() {
 #[tokio::test]
 async fn a_parent_in_a_nested_message() {
     let (mut client, library) = call();
-    let place = Place { shelf_id: "a1".to_owned() };
+    let place = Place { room_id: "a1".to_owned() };
     let book = Book { place: Some(place) };
     assert_eq!(given(client.create_book(CreateBookRequest { book: Some(book) }).await), ["a1"]);
-    assert_eq!(library.checks(), ["write shelf a1"]);
+    assert_eq!(library.checks(), ["write room a1"]);
     for book in [None, Some(Book { place: None })] {
         let absent = refusal(client.create_book(CreateBookRequest { book }).await);
         assert_eq!(absent, (Code::InvalidArgument, "OBJECT_ID_INVALID".to_owned()));
@@ -59,12 +59,12 @@ async fn a_parent_in_a_nested_message() {
 #[tokio::test]
 async fn two_objects_are_both_checked() {
     let (mut client, library) = call();
-    let to = |shelf: Option<&str>| MoveBookRequest {
+    let to = |room: Option<&str>| MoveBookRequest {
         book_id: "emma".to_owned(),
-        shelf_id: shelf.map(str::to_owned),
+        room_id: room.map(str::to_owned),
     };
     assert_eq!(given(client.move_book(to(Some("a1"))).await), ["emma", "a1"]);
-    assert_eq!(library.checks(), ["write book emma", "write shelf a1"]);
+    assert_eq!(library.checks(), ["write book emma", "write room a1"]);
     assert_eq!(refusal(client.move_book(to(Some("secret"))).await).0, Code::PermissionDenied);
     assert_eq!(refusal(client.move_book(to(None)).await).0, Code::InvalidArgument);
     assert_eq!(library.entered(), 1);
@@ -149,14 +149,14 @@ fn the_rules_say_what_the_contract_says() {
     let edit = rule("/trial.v1.LibraryService/EditBook").unwrap();
     assert!(edit.client_streaming && edit.server_streaming);
     let create = rule("/trial.v1.LibraryService/CreateBook").unwrap();
-    assert_eq!(create.resources[0].field, Some("book.place.shelf_id"));
+    assert_eq!(create.resources[0].field, Some("book.place.room_id"));
     assert_eq!(rule("/trial.v1.LibraryService/ListBooks").unwrap().resources[0].field, None);
 }
 
 #[test]
 fn the_descriptors_keep_options_and_comments() {
     let holds = |text: &str| FILE_DESCRIPTOR_SET.windows(text.len()).any(|w| w == text.as_bytes());
-    assert!(holds("library.burn") && holds("Keeps books on shelves."));
+    assert!(holds("library.burn") && holds("Keeps books on rooms."));
 }
 
 #[test]
