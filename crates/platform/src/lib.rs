@@ -18,3 +18,6 @@ mod status;
 
 pub use labeler::{Peer, is_serving};
 pub use platform::{OpenError, Platform, Setup};
+
+#[cfg(test)]
+mod tests;

@@ -59,9 +59,9 @@ pub enum OpenError {
 #[derive(Debug, Clone)]
 pub struct Platform<S> {
     database: Database,
-    datasets: DatasetHandler<S>,
-    jobs: JobHandler<S>,
-    access: Access<S>,
+    pub(crate) datasets: DatasetHandler<S>,
+    pub(crate) jobs: JobHandler<S>,
+    pub(crate) access: Access<S>,
 }
 
 impl<S: Peer> Platform<S> {

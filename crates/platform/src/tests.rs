@@ -1,0 +1,12 @@
+//! Platform's handlers and object check, with real proofs, before a Labeler that tests script and a real guard protects.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod answers;
+mod callers;
+mod datasets;
+mod fake;
+mod jobs;
+mod objects;
+mod uploads;
+mod world;

@@ -1,0 +1,101 @@
+//! Platform in a folder of its own, and the fake Labeler behind a real guard on a port of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_contract::{labeler, rule};
+use hallpass_guard::{Attach, AttachLayer, Attached, Clock, Guard, GuardLayer, GuardSetup, Keys};
+use hallpass_policy::Permit;
+use hallpass_revocation::{Freshness, Index};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Channel, Endpoint, Server};
+use tower::Layer;
+
+use super::callers::{self, NOW};
+use super::fake::Fake;
+use crate::{Platform, Setup};
+
+pub(super) struct World {
+    pub(super) keys: Keys,
+    pub(super) labeler: Fake,
+    /// What Labeler's guard refuses.
+    pub(super) revoked: Arc<Index>,
+    pub(super) platform: Platform<Attached<Channel>>,
+    address: SocketAddr,
+    folder: TempDir,
+    changes: watch::Sender<u64>,
+}
+
+impl World {
+    /// With a Labeler that answers.
+    pub(super) async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let world = Self::at(listener.local_addr().unwrap()).await;
+        world.serve(listener);
+        world
+    }
+
+    /// With a Labeler that is not there yet: its address is free.
+    pub(super) async fn without_labeler() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(listener.local_addr().unwrap()).await
+    }
+
+    /// Starts Labeler where it is expected.
+    pub(super) async fn start_labeler(&self) {
+        self.serve(TcpListener::bind(self.address).await.unwrap());
+    }
+
+    pub(super) fn permit(&self, method: &str, subject: &str) -> Permit {
+        callers::permit(&self.keys, method, subject)
+    }
+
+    /// The same Platform after a restart.
+    pub(super) async fn reopened(&self) -> Platform<Attached<Channel>> {
+        open(&self.folder, &self.keys, self.address).await
+    }
+
+    async fn at(address: SocketAddr) -> Self {
+        let (keys, folder) = (callers::keys(), TempDir::new().unwrap());
+        let platform = open(&folder, &keys, address).await;
+        let (labeler, revoked) = (Fake::default(), Arc::new(Index::default()));
+        let changes = watch::Sender::new(0);
+        Self { keys, labeler, revoked, platform, address, folder, changes }
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let guard = Guard::start(GuardSetup {
+            rules: rule,
+            keys: self.keys.clone(),
+            index: Arc::clone(&self.revoked),
+            changes: self.changes.subscribe(),
+            freshness: Freshness::always(),
+            clock: Clock::manual(NOW),
+            node: 1,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        });
+        let datasets = labeler::serve_dataset_service(self.labeler.clone(), self.labeler.clone());
+        let server = Server::builder()
+            .layer(GuardLayer::new(guard))
+            .add_service(datasets.service)
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        // The test's runtime ends it.
+        tokio::spawn(server);
+    }
+}
+
+async fn open(folder: &TempDir, keys: &Keys, labeler: SocketAddr) -> Platform<Attached<Channel>> {
+    let clock = Clock::manual(NOW);
+    let attach = Attach::new("platform", keys.clone(), clock.clone(), rule).unwrap();
+    let channel = Endpoint::from_shared(format!("http://{labeler}"))
+        .unwrap()
+        .connect_timeout(Duration::from_secs(5))
+        .connect_lazy();
+    let labeler = AttachLayer::new(attach).layer(channel);
+    let folder = folder.path().join("platform");
+    Platform::open(Setup { folder, labeler, clock }).await.unwrap()
+}
