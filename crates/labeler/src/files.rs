@@ -17,8 +17,8 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use crate::error::Error;
 use crate::ids::DatasetId;
 
-/// A file up to this size is written in one go, a bigger one in parts of it.
-const PART: usize = 5 << 20;
+/// A file up to this size is written in one go, a bigger one in parts of it. (S3 will want parts of 5 MiB at least.)
+const PART: usize = 1 << 20;
 const PARTS_AT_ONCE: usize = 2;
 const FOLDER: &str = "datasets";
 

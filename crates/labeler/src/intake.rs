@@ -1,11 +1,13 @@
 //! Takes an upload in, piece by piece: each file is checked, hashed and stored while its bytes pass by.
 //!
-//! Promise: memory does not grow with the size of a file, and a refusal names the file and what is wrong with it.
+//! Promise: memory does not grow with the size of a file, and a refusal names the file and what is wrong with it. Small files are
+//! written while the next ones come, a few at a time.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use object_store::buffered::BufWriter;
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::file_path::{FilePath, shown};
@@ -25,12 +27,16 @@ pub(crate) struct Piece {
     pub(crate) data: Bytes,
 }
 
+/// So many whole files may be on their way to the store at a time.
+const WRITES_AT_ONCE: usize = 4;
+
 /// An upload that is coming in.
 pub(crate) struct Intake {
     files: Files,
     id: DatasetId,
     inventory: Inventory,
     open: Option<OpenFile>,
+    writing: JoinSet<Result<(FilePath, StoredFile), Error>>,
 }
 
 /// The file whose pieces are coming.
@@ -45,7 +51,8 @@ struct OpenFile {
 
 impl Intake {
     pub(crate) fn new(files: Files, id: DatasetId, settings: Settings) -> Self {
-        Self { files, id, inventory: Inventory::new(settings), open: None }
+        let inventory = Inventory::new(settings);
+        Self { files, id, inventory, open: None, writing: JoinSet::new() }
     }
 
     /// Takes the next piece.
@@ -69,12 +76,18 @@ impl Intake {
     }
 
     /// After the last piece.
-    pub(crate) async fn finish(mut self) -> Result<Content, Error> {
+    pub(crate) async fn finish(&mut self) -> Result<Content, Error> {
         let last = self.open.take();
         self.close(last).await?;
-        let content = self.inventory.finish()?;
+        while self.written().await? {}
+        let content = std::mem::take(&mut self.inventory).finish()?;
         self.files.sync().await?;
         Ok(content)
+    }
+
+    /// Returns once nothing is being written any more, whatever became of it.
+    pub(crate) async fn come_to_rest(mut self) {
+        while self.writing.join_next().await.is_some() {}
     }
 
     fn begin(&mut self, text: &str) -> Result<OpenFile, Error> {
@@ -90,13 +103,26 @@ impl Intake {
 
     async fn close(&mut self, file: Option<OpenFile>) -> Result<(), Error> {
         let Some(mut file) = file else { return Ok(()) };
-        if let Some(check) = file.check {
+        if let Some(check) = file.check.take() {
             check.finish().map_err(|flaw| refused(file.path.as_str(), flaw.0))?;
         }
-        file.writer.shutdown().await.map_err(|error| failed("writing", &error))?;
+        if self.writing.len() >= WRITES_AT_ONCE {
+            self.written().await?;
+        }
         let stored = StoredFile { number: file.number, size: file.size, sha256: digest(file.hash) };
-        self.inventory.stored(&file.path, stored);
+        self.writing.spawn(async move {
+            file.writer.shutdown().await.map_err(|error| failed("writing", &error))?;
+            Ok((file.path, stored))
+        });
         Ok(())
+    }
+
+    /// Waits for a file that is being written; `false` if there is none.
+    async fn written(&mut self) -> Result<bool, Error> {
+        let Some(written) = self.writing.join_next().await else { return Ok(false) };
+        let (path, stored) = written.unwrap_or(Err(Error::TaskLost))?;
+        self.inventory.stored(&path, stored);
+        Ok(true)
     }
 }
 

@@ -45,7 +45,7 @@ impl<'a> Place<'a> {
 }
 
 /// The files of an upload that have been begun, and what they add up to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Inventory {
     settings: Settings,
     files: BTreeMap<String, Option<StoredFile>>,
@@ -56,8 +56,7 @@ pub(crate) struct Inventory {
 
 impl Inventory {
     pub(crate) fn new(settings: Settings) -> Self {
-        let (files, classes) = Default::default();
-        Self { settings, files, classes, path_bytes: 0, size: 0 }
+        Self { settings, ..Self::default() }
     }
 
     /// Begins a file; says the number under which it is to be stored.

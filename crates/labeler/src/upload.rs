@@ -87,11 +87,13 @@ impl Upload {
 
 impl Beginning {
     async fn run(self, id: DatasetId, parts: mpsc::Receiver<Part>) -> Result<Dataset, Error> {
-        let intake = Intake::new(self.files.clone(), id.clone(), self.settings);
-        let outcome = match receive(intake, parts).await {
+        let mut intake = Intake::new(self.files.clone(), id.clone(), self.settings);
+        let outcome = match receive(&mut intake, parts).await {
             Ok(content) => self.commit(&id, content).await,
             Err(error) => Err(error),
         };
+        // A write that lands after the removal would stay.
+        intake.come_to_rest().await;
         if !self.holds(&id, &outcome).await {
             self.clean(&id).await;
         }
@@ -137,7 +139,7 @@ impl Beginning {
     }
 }
 
-async fn receive(mut intake: Intake, mut parts: mpsc::Receiver<Part>) -> Result<Content, Error> {
+async fn receive(intake: &mut Intake, mut parts: mpsc::Receiver<Part>) -> Result<Content, Error> {
     loop {
         match parts.recv().await {
             Some(Part::Piece(piece)) => intake.take(piece).await?,

@@ -36,7 +36,7 @@ pub(crate) fn piece(
     message: Result<wire::CreateDatasetRequest, tonic::Status>,
 ) -> Result<Piece, Error> {
     match message.map_err(Error::BrokenOff)?.part {
-        Some(Part::Chunk(chunk)) => Ok(Piece { path: chunk.path, data: chunk.data.into() }),
+        Some(Part::Chunk(chunk)) => Ok(Piece { path: chunk.path, data: chunk.data }),
         Some(Part::Start(_)) => Err(Error::invalid("start", "must be in the first message only")),
         None => Err(Error::invalid("chunk", "must be set")),
     }
@@ -44,7 +44,7 @@ pub(crate) fn piece(
 
 /// A piece of a download.
 pub(crate) fn downloaded(piece: Piece) -> wire::DownloadDatasetResponse {
-    let chunk = wire::FileChunk { path: piece.path, data: piece.data.into() };
+    let chunk = wire::FileChunk { path: piece.path, data: piece.data };
     wire::DownloadDatasetResponse { chunk: Some(chunk) }
 }
 
