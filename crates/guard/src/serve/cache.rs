@@ -13,6 +13,7 @@ use hallpass_token::{TokenError, UnixTime, Verified};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Keys;
+use crate::serve::credentials::Token;
 
 /// A token that verified, with what is remembered about it.
 pub(crate) struct Known {
@@ -68,13 +69,13 @@ impl TokenCache {
     /// The token, verified now or before, and within its time.
     pub(crate) fn verified(
         &self,
-        token: &str,
+        token: Token<'_>,
         keys: &Keys,
         now: UnixTime,
     ) -> Result<Arc<Known>, Denial> {
         // Read before the ring: a reload in between makes the entry count as older than it is, and it is verified again.
         let ring = keys.generation();
-        if let Some(known) = self.known.get(token.as_bytes())
+        if let Some(known) = self.known.get(token.bytes())
             && known.ring == ring
         {
             return match known.token.check_time(now) {
@@ -83,8 +84,8 @@ impl TokenCache {
             };
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let known = Known::new(keys.ring().verify(token, now)?, ring);
-        self.known.insert(token.as_bytes().into(), Arc::clone(&known));
+        let known = Known::new(keys.ring().verify(token.text()?, now)?, ring);
+        self.known.insert(token.bytes().into(), Arc::clone(&known));
         Ok(known)
     }
 
@@ -94,8 +95,8 @@ impl TokenCache {
     }
 
     #[cold]
-    fn outlived(&self, token: &str, error: TokenError) -> Denial {
-        self.known.remove(token.as_bytes());
+    fn outlived(&self, token: Token<'_>, error: TokenError) -> Denial {
+        self.known.remove(token.bytes());
         error.into()
     }
 }

@@ -26,18 +26,20 @@ impl Presented {
     }
 
     /// The caller's own token, as the value of `authorization` holds it: `Bearer`, one space, the token (RFC 6750, section 2.1).
-    pub(crate) fn bearer(&self) -> Result<Option<&str>, Denial> {
+    pub(crate) fn bearer(&self) -> Result<Option<Token<'_>>, Denial> {
         const SCHEME: &[u8] = b"bearer ";
         let Some(value) = &self.bearer else { return Ok(None) };
         match value.as_bytes().split_at_checked(SCHEME.len()) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => text(token).map(Some),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+                Token::of(token).map(Some)
+            }
             _ => Err(Denial::CredentialsMalformed("not of the form `Bearer <token>`")),
         }
     }
 
     /// The action token.
-    pub(crate) fn action(&self) -> Result<Option<&str>, Denial> {
-        self.action.as_ref().map(|value| text(value.as_bytes())).transpose()
+    pub(crate) fn action(&self) -> Result<Option<Token<'_>>, Denial> {
+        self.action.as_ref().map(|value| Token::of(value.as_bytes())).transpose()
     }
 }
 
@@ -56,15 +58,30 @@ fn sole(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<HeaderValue
     Ok(value)
 }
 
-/// A token has no space and nothing unprintable in it; whether it is one, the key ring says.
-fn text(token: &[u8]) -> Result<&str, Denial> {
-    if token.is_empty() {
-        return Err(Denial::CredentialsMalformed("empty"));
+/// A token as it came. Nobody has read it yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Token<'a>(&'a [u8]);
+
+impl<'a> Token<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, Denial> {
+        if bytes.is_empty() {
+            return Err(Denial::CredentialsMalformed("empty"));
+        }
+        Ok(Self(bytes))
     }
-    if !token.iter().all(u8::is_ascii_graphic) {
-        return Err(Denial::CredentialsMalformed("a space or an unprintable character"));
+
+    /// The bytes, to find a token that was read before.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.0
     }
-    std::str::from_utf8(token).map_err(|_| Denial::CredentialsMalformed("not text"))
+
+    /// The text: no space and nothing unprintable is in it. Whether it is a token, the key ring says.
+    pub(crate) fn text(self) -> Result<&'a str, Denial> {
+        if !self.0.iter().all(u8::is_ascii_graphic) {
+            return Err(Denial::CredentialsMalformed("a space or an unprintable character"));
+        }
+        std::str::from_utf8(self.0).map_err(|_| Denial::CredentialsMalformed("not text"))
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +122,8 @@ mod tests {
         for (values, expected) in table {
             let mut headers = headers(&AUTHORIZATION, values);
             let presented = Presented::take(&mut headers);
-            let read = presented.as_ref().ok().and_then(|presented| presented.bearer().ok());
+            let read = presented.as_ref().map_err(Clone::clone).and_then(|it| it.bearer());
+            let read = read.and_then(|token| token.map(Token::text).transpose()).ok();
             assert_eq!(read, expected, "{values:?}");
             assert!(headers.is_empty(), "{values:?} stayed in the request");
         }
@@ -124,7 +142,8 @@ mod tests {
         for (values, expected) in table {
             let mut headers = headers(&ACTION_HEADER, values);
             let presented = Presented::take(&mut headers);
-            let read = presented.as_ref().ok().and_then(|presented| presented.action().ok());
+            let read = presented.as_ref().map_err(Clone::clone).and_then(|it| it.action());
+            let read = read.and_then(|token| token.map(Token::text).transpose()).ok();
             assert_eq!(read, expected, "{values:?}");
             assert!(headers.is_empty(), "{values:?} stayed in the request");
         }
