@@ -9,7 +9,7 @@ use hallpass_token::Fingerprint;
 
 use crate::Entry;
 
-use super::search::position;
+use super::search::{first_not_below, tag};
 
 /// What a shard holds: a key and perhaps a value.
 pub(super) trait Slot: Copy {
@@ -66,8 +66,14 @@ impl Slot for Cutoff {
 /// A map from fingerprints, split by their first bits.
 pub(super) struct Shards<T> {
     bits: u32,
-    table: Box<[ArcSwapOption<Box<[T]>>]>,
+    table: Box<[ArcSwapOption<Shard<T>>]>,
     writer: Mutex<()>,
+}
+
+/// Sorted by key; `tags` are the keys' first bits after those that the shard's keys share.
+struct Shard<T> {
+    tags: Box<[u16]>,
+    slots: Box<[T]>,
 }
 
 impl<T: Slot> Shards<T> {
@@ -80,8 +86,7 @@ impl<T: Slot> Shards<T> {
     /// The slot with this key.
     pub(super) fn get(&self, key: u128) -> Option<T> {
         let shard = self.table[self.shard_of(key)].load();
-        let slots = shard.as_deref()?;
-        position(slots, key, self.bits).map(|at| slots[at])
+        shard.as_ref()?.get(key, self.bits)
     }
 
     /// Adds slots, shard by shard.
@@ -90,8 +95,8 @@ impl<T: Slot> Shards<T> {
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         for run in new.chunk_by(|one, two| self.shard_of(one.key()) == self.shard_of(two.key())) {
             let place = &self.table[self.shard_of(run[0].key())];
-            let merged = merge(place.load().as_deref().map_or(&[], |slots| slots), run);
-            place.store(Some(Arc::new(merged.into_boxed_slice())));
+            let merged = merge(place.load().as_ref().map_or(&[], |shard| &shard.slots), run);
+            place.store(Shard::of(merged, self.bits));
         }
     }
 
@@ -101,20 +106,41 @@ impl<T: Slot> Shards<T> {
         let _writing = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         for run in keys.chunk_by(|one, two| self.shard_of(*one) == self.shard_of(*two)) {
             let place = &self.table[self.shard_of(run[0])];
-            let Some(slots) = place.load_full() else { continue };
-            let gone = |slot: &&T| run.binary_search(&slot.key()).is_err();
-            let left: Box<[T]> = slots.iter().filter(gone).copied().collect();
-            place.store((!left.is_empty()).then(|| Arc::new(left)));
+            let Some(shard) = place.load_full() else { continue };
+            let stays = |slot: &&T| run.binary_search(&slot.key()).is_err();
+            place.store(Shard::of(shard.slots.iter().filter(stays).copied().collect(), self.bits));
         }
     }
 
     /// How many slots there are.
     pub(super) fn count(&self) -> u64 {
-        self.table.iter().map(|shard| shard.load().as_deref().map_or(0, |s| s.len() as u64)).sum()
+        self.table
+            .iter()
+            .map(|shard| shard.load().as_ref().map_or(0, |s| s.slots.len() as u64))
+            .sum()
     }
 
     fn shard_of(&self, key: u128) -> usize {
         usize::try_from(key >> (u128::BITS - self.bits)).unwrap_or_default()
+    }
+}
+
+impl<T: Slot> Shard<T> {
+    /// `None` where there is nothing in it.
+    fn of(slots: Vec<T>, bits: u32) -> Option<Arc<Self>> {
+        let tags = slots.iter().map(|slot| tag(slot.key(), bits)).collect();
+        (!slots.is_empty()).then(|| Arc::new(Self { tags, slots: slots.into_boxed_slice() }))
+    }
+
+    fn get(&self, key: u128, bits: u32) -> Option<T> {
+        let tag = tag(key, bits);
+        let first = first_not_below(&self.tags, tag);
+        if self.tags.get(first) != Some(&tag) {
+            return None;
+        }
+        let same = self.tags[first..].partition_point(|each| *each == tag);
+        let slots = &self.slots[first..first + same];
+        slots.binary_search_by_key(&key, Slot::key).ok().map(|at| slots[at])
     }
 }
 
