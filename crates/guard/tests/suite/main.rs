@@ -18,3 +18,4 @@ mod rules;
 mod silence;
 mod streams;
 mod streams_server;
+mod traces;
