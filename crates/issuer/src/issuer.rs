@@ -17,8 +17,8 @@ use crate::token_service::TokenHandler;
 /// The auth services of the node that owns the revocation list. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Issuer {
-    tokens: TokenHandler,
-    revocations: RevocationHandler,
+    pub(crate) tokens: TokenHandler,
+    pub(crate) revocations: RevocationHandler,
 }
 
 impl Issuer {

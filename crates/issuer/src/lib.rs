@@ -13,3 +13,6 @@ mod watch;
 mod wire;
 
 pub use issuer::Issuer;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! The services as tables: who may revoke and look into what, and what a follower gets.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+mod by_name;
+mod feed;
+mod introspect;
+mod revoke;
+mod world;
