@@ -28,6 +28,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The transport has a timer of its own for `grpc-timeout` and answers CANCELLED; ours is this much earlier.
 const AHEAD: Duration = Duration::from_millis(1);
 
+const HEALTH: &str = "grpc.health.v1.Health";
+
 #[derive(Clone)]
 pub(crate) struct LimitsLayer {
     shared: Arc<Shared>,
@@ -110,7 +112,7 @@ impl Shared {
             Some(held.map_err(|_| self.too_many(request.uri().path()))?)
         };
         let streams = rule.is_some_and(Rule::streams);
-        let endless = streams && rule.is_some_and(|rule| rule.when_stale == WhenStale::Serve);
+        let endless = rule.is_some_and(is_endless);
         let deadline = self.within(timeout::of(request.headers()), streams);
         Ok(Terms {
             held,
@@ -139,9 +141,14 @@ impl Shared {
 /// Whether the node's own health rests on a call: it is let in however many others there are.
 fn is_vital(rule: &'static Rule) -> bool {
     match rule.access {
-        Access::Public => rule.service == "grpc.health.v1.Health",
+        Access::Public => rule.service == HEALTH,
         Access::Tokens { .. } => rule.when_stale == WhenStale::Serve,
     }
+}
+
+/// Whether a call is a stream that its client keeps open for ever. Health's watchers are told first, and ended there.
+fn is_endless(rule: &'static Rule) -> bool {
+    rule.streams() && rule.when_stale == WhenStale::Serve && rule.service != HEALTH
 }
 
 impl Terms {

@@ -21,7 +21,7 @@ pub struct ServerSetup {
     /// The name of the role, for the log.
     pub role: &'static str,
     /// The services that the role declares: these and no others must have been added.
-    pub declared: &'static [&'static str],
+    pub declared: Vec<&'static str>,
     /// The services.
     pub services: ServiceSet,
     /// What the services are held to.
@@ -79,7 +79,7 @@ pub struct Server;
 impl Server {
     /// Checks everything that can be checked, and only then takes the port.
     pub async fn bind(config: &Config, setup: ServerSetup) -> Result<Bound, StartError> {
-        setup.services.check(setup.declared, &setup.contract)?;
+        setup.services.check(&setup.declared, &setup.contract)?;
         let transport = transport(config)?;
         let listener = listen(config.listen).await?;
         let address = listener

@@ -49,11 +49,15 @@ impl fmt::Display for Problem {
 impl ConfigError {
     pub(super) fn unread(error: figment::Error) -> Self {
         let problems = error.into_iter().map(|error| {
-            let key = match &error.kind {
-                Kind::UnknownField(field, _) => [&error.path[..], &[field.clone()]].concat(),
-                Kind::MissingField(field) => [&error.path[..], &[field.to_string()]].concat(),
-                _ => error.path.clone(),
+            let mut key = error.path.clone();
+            let named = match &error.kind {
+                Kind::UnknownField(field, _) => Some(field.as_str()),
+                Kind::MissingField(field) => Some(field.as_ref()),
+                _ => None,
             };
+            key.extend(
+                named.filter(|field| key.last().is_none_or(|last| last != field)).map(Into::into),
+            );
             let key = key.join(".");
             let source = error.metadata.as_ref().map(|from| place(from, &key));
             Problem { key, source, problem: said(&error.kind) }

@@ -1,0 +1,86 @@
+//! What the command line takes. Whatever does not fit ends here, with exit code 2.
+
+use clap::{Parser, Subcommand};
+
+use crate::completions::Completions;
+use crate::dataset::DatasetCommand;
+use crate::job::JobCommand;
+use crate::keys::KeysCommand;
+use crate::output::Format;
+use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
+use crate::token::TokenCommand;
+
+/// gRPC services that trust each other by the contract.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// How to print results.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hallpass up
+  export HALLPASS_TOKEN=$(hallpass token mint --subject alice)
+  hallpass dataset list
+  hallpass rules --output json
+
+Exit codes: 0 done, 1 configuration error or failure, 2 invalid arguments.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run Platform and Labeler in one process: keys, a sample dataset, and what to try next.
+    Up(UpArguments),
+    /// Run Platform alone.
+    Platform(PlatformArguments),
+    /// Run Labeler alone.
+    Labeler(LabelerArguments),
+    /// Mint, inspect, verify and revoke tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look at key rings.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Upload, list, download and delete datasets.
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// Create and look at training jobs.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Print what each RPC demands.
+    #[command(after_help = "Examples:\n  hallpass rules\n  hallpass rules --output json")]
+    Rules,
+    /// Print a script that completes commands in a shell.
+    Completions(Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_does_something_has_examples() {
+        let mut left = vec![Arguments::command()];
+        while let Some(command) = left.pop() {
+            assert!(
+                command.has_subcommands() || command.get_after_help().is_some(),
+                "{} has no examples",
+                command.get_name()
+            );
+            left.extend(command.get_subcommands().cloned());
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `up`, `platform` and `labeler`: the mesh in one process, or one service of it.
+
+mod arguments;
+mod keys;
+mod labeler;
+mod node;
+mod platform;
+mod sample;
+mod up;
+mod welcome;
+
+use hallpass_server::{Config, Shutdown};
+use hallpass_telemetry::{Settings, Telemetry};
+
+pub(crate) use arguments::{LabelerArguments, PlatformArguments, UpArguments};
+
+use crate::failure::Failure;
+use crate::output::Format;
+
+/// Runs Platform and Labeler in this process until it is told to stop.
+pub(crate) fn up(arguments: &UpArguments, format: Format) -> Result<(), Failure> {
+    let configs = arguments.configs()?;
+    run(&["platform", "labeler"], &configs.platform, async |telemetry, shutdown| {
+        up::run(&configs, telemetry, shutdown, format).await
+    })
+}
+
+/// Runs Platform alone.
+pub(crate) fn platform(arguments: &PlatformArguments, format: Format) -> Result<(), Failure> {
+    let config = arguments.config()?;
+    run(&["platform"], &config, async |telemetry, shutdown| {
+        let platform = platform::Platform::start(&config, telemetry, shutdown).await?;
+        welcome::listening(&[("platform", platform.address())], format)?;
+        platform.serve().await
+    })
+}
+
+/// Runs Labeler alone.
+pub(crate) fn labeler(arguments: &LabelerArguments, format: Format) -> Result<(), Failure> {
+    let config = arguments.config()?;
+    run(&["labeler"], &config, async |telemetry, shutdown| {
+        let labeler = labeler::Labeler::start(&config, telemetry, shutdown).await?;
+        labeler.follow_configured()?;
+        welcome::listening(&[("labeler", labeler.address())], format)?;
+        labeler.serve().await
+    })
+}
+
+/// Runs services to their end; telemetry is flushed however that came.
+fn run(
+    services: &[&'static str],
+    config: &Config,
+    serve: impl AsyncFnOnce(&Telemetry, Shutdown) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::failed(format_args!("no runtime: {error}")))?;
+    let entered = runtime.enter();
+    let settings = Settings { log_format: config.log_format, ..Settings::default() };
+    let telemetry = hallpass_telemetry::init(services, &settings).map_err(Failure::failed)?;
+    let shutdown = Shutdown::on_signals().map_err(Failure::failed)?;
+    let served = runtime.block_on(serve(&telemetry, shutdown));
+    drop(entered);
+    telemetry.shutdown();
+    served
+}

@@ -1,0 +1,209 @@
+//! What `up`, `platform` and `labeler` take, turned into checked configurations.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use hallpass_server::{Config, Sources};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+const UP: &str = "\
+Examples:
+  hallpass up
+  hallpass up --data /var/lib/hallpass --platform 127.0.0.1:8401 --labeler 127.0.0.1:8402
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317 hallpass up";
+
+const PLATFORM: &str = "\
+Settings come from --config, then from variables (HALLPASS_LISTEN, HALLPASS_PEERS__LABELER__ADDRESS, …), then from flags; the last
+one wins.
+
+Examples:
+  hallpass platform --data /var/lib/hallpass --labeler http://127.0.0.1:7402
+  hallpass platform --config platform.toml";
+
+const LABELER: &str = "\
+Settings come from --config, then from variables (HALLPASS_LISTEN, HALLPASS_PEERS__PLATFORM__ADDRESS, …), then from flags; the
+last one wins.
+
+Examples:
+  hallpass labeler --data /var/lib/hallpass --platform http://127.0.0.1:7401
+  hallpass labeler --config labeler.toml";
+
+/// Where Platform listens when nothing is said.
+const PLATFORM_LISTENS: &str = "127.0.0.1:7401";
+
+/// Where Labeler listens when nothing is said.
+const LABELER_LISTENS: &str = "127.0.0.1:7402";
+
+/// Where state is kept when nothing is said.
+const DATA: &str = "hallpass-data";
+
+/// The mesh in one process.
+#[derive(Debug, Args)]
+#[command(after_help = UP)]
+pub(crate) struct UpArguments {
+    /// Where keys, lists and datasets are kept; made if it is not there.
+    #[arg(long, value_name = "DIR", env = "HALLPASS_DATA", default_value = DATA)]
+    data: PathBuf,
+    /// Where Platform listens; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = PLATFORM_LISTENS)]
+    platform: SocketAddr,
+    /// Where Labeler listens; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = LABELER_LISTENS)]
+    labeler: SocketAddr,
+    /// Listen beyond loopback without TLS.
+    #[arg(long)]
+    insecure_plaintext: bool,
+    /// How logs are written: human or json.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+/// Both services' configurations.
+#[derive(Debug)]
+pub(crate) struct Configs {
+    /// Platform's.
+    pub(crate) platform: Config,
+    /// Labeler's.
+    pub(crate) labeler: Config,
+}
+
+impl UpArguments {
+    /// Both services' configurations. Variables and files say nothing here: what they say could be meant for one of the two only.
+    pub(crate) fn configs(&self) -> Result<Configs, Failure> {
+        let of = |listen| {
+            let flags = Flags {
+                listen: Some(listen),
+                data: Some(self.data.clone()),
+                insecure_plaintext: self.insecure_plaintext.then_some(true),
+                log_format: self.log_format.clone(),
+                ..Flags::default()
+            };
+            Config::load(Sources::default(), &flags).map_err(Failure::failed)
+        };
+        Ok(Configs { platform: of(self.platform)?, labeler: of(self.labeler)? })
+    }
+}
+
+/// What both services take alike.
+#[derive(Debug, Args)]
+struct ServiceArguments {
+    /// A TOML file with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where keys and state are kept.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// The certificate to show, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Ask clients for a certificate that these have signed, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// The certificates that sign the other service's, in PEM; needed where its address is https.
+    #[arg(long, value_name = "FILE")]
+    peer_ca: Option<PathBuf>,
+    /// Listen, and call the other service, beyond loopback without TLS.
+    #[arg(long)]
+    insecure_plaintext: bool,
+    /// How logs are written: human or json.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+/// Platform alone.
+#[derive(Debug, Args)]
+#[command(after_help = PLATFORM)]
+pub(crate) struct PlatformArguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+    /// Where Labeler is.
+    #[arg(long, value_name = "URL")]
+    labeler: Option<String>,
+}
+
+/// Labeler alone.
+#[derive(Debug, Args)]
+#[command(after_help = LABELER)]
+pub(crate) struct LabelerArguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+    /// Where Platform is, whose revocation list is followed.
+    #[arg(long, value_name = "URL")]
+    platform: Option<String>,
+}
+
+impl PlatformArguments {
+    /// The configuration that file, environment and flags make.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        self.service.config(PLATFORM_LISTENS, "labeler", LABELER_LISTENS, self.labeler.as_ref())
+    }
+}
+
+impl LabelerArguments {
+    /// The configuration that file, environment and flags make.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        self.service.config(LABELER_LISTENS, "platform", PLATFORM_LISTENS, self.platform.as_ref())
+    }
+}
+
+impl ServiceArguments {
+    fn config(
+        &self,
+        listens: &str,
+        peer: &'static str,
+        peer_listens: &str,
+        peer_address: Option<&String>,
+    ) -> Result<Config, Failure> {
+        let sources = Sources::of_process(self.config.clone())
+            .default_for("listen", listens)
+            .default_for("data", DATA)
+            .default_for(&format!("peers.{peer}.address"), format!("http://{peer_listens}"));
+        let address = PeerFlags { address: peer_address.cloned(), ca: self.peer_ca.clone() };
+        let flags = Flags {
+            listen: self.listen,
+            data: self.data.clone(),
+            insecure_plaintext: self.insecure_plaintext.then_some(true),
+            log_format: self.log_format.clone(),
+            tls: self.tls_cert.is_some().then(|| TlsFlags {
+                cert: self.tls_cert.clone(),
+                key: self.tls_key.clone(),
+                client_ca: self.tls_client_ca.clone(),
+            }),
+            peers: Some([(peer, address)].into()),
+        };
+        Config::load(sources, &flags).map_err(Failure::failed)
+    }
+}
+
+/// Flags under the names of the settings that they override.
+#[derive(Debug, Default, Serialize)]
+struct Flags {
+    listen: Option<SocketAddr>,
+    data: Option<PathBuf>,
+    insecure_plaintext: Option<bool>,
+    log_format: Option<String>,
+    tls: Option<TlsFlags>,
+    peers: Option<std::collections::BTreeMap<&'static str, PeerFlags>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TlsFlags {
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct PeerFlags {
+    address: Option<String>,
+    ca: Option<PathBuf>,
+}

@@ -1,0 +1,150 @@
+//! The keys of a mesh on one machine: made on the first start, and never made anew over what is there.
+//!
+//! Three rings, one for each process that signs: `users.json` is the operator's, who mints user tokens with it; `platform.json`
+//! and `labeler.json` hold that service's private key and the public ones of those it listens to. Files are 0600.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use hallpass_contract::SERVICES;
+use hallpass_token::{
+    Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
+};
+use secrecy::ExposeSecret as _;
+
+/// Where a data folder keeps its rings.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyFiles {
+    folder: PathBuf,
+}
+
+impl KeyFiles {
+    /// The rings of a data folder.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self { folder: data.join("keys") }
+    }
+
+    /// The ring that mints user tokens.
+    pub(crate) fn users(&self) -> PathBuf {
+        self.folder.join("users.json")
+    }
+
+    /// Platform's ring.
+    pub(crate) fn platform(&self) -> PathBuf {
+        self.folder.join("platform.json")
+    }
+
+    /// Labeler's ring.
+    pub(crate) fn labeler(&self) -> PathBuf {
+        self.folder.join("labeler.json")
+    }
+
+    /// Makes the rings if there are none yet. True if they were made.
+    pub(crate) fn make(&self) -> Result<bool, KeysError> {
+        let files = [self.users(), self.platform(), self.labeler()];
+        let missing: Vec<_> = files.iter().filter(|file| !file.exists()).collect();
+        match missing.as_slice() {
+            [] => Ok(false),
+            missing if missing.len() == files.len() => self.make_all().map(|()| true),
+            [one, ..] => Err(KeysError::Incomplete { missing: (*one).clone() }),
+        }
+    }
+
+    fn make_all(&self) -> Result<(), KeysError> {
+        let user = generate(Algorithm::EdDsa, user_key())?;
+        let platform = generate(Algorithm::EdDsa, platform_key())?;
+        let labeler = generate(Algorithm::EdDsa, labeler_key())?;
+        self.make_folder()?;
+        let platform_ring = [Some(platform.clone()), user.public(), labeler.public()];
+        self.write(&self.platform(), platform_ring)?;
+        // Labeler takes no users' tokens, and still knows their key: what is revoked of a user has to reach the tokens that
+        // Platform mints in the user's name.
+        self.write(&self.labeler(), [Some(labeler), platform.public(), user.public()])?;
+        self.write(&self.users(), [Some(user), None, None])
+    }
+
+    fn make_folder(&self) -> Result<(), KeysError> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(|cause| KeysError::Write { file: self.folder.clone(), cause })
+    }
+
+    /// All or nothing: a ring stands under its name only once it is whole and on the disk.
+    fn write(&self, file: &Path, keys: [Option<Key>; 3]) -> Result<(), KeysError> {
+        let ring = KeyRing::new(keys.into_iter().flatten().collect())?.to_json();
+        let draft = file.with_extension("json.new");
+        let written = || -> io::Result<()> {
+            let mut out =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+            out.write_all(ring.expose_secret().as_bytes())?;
+            out.sync_all()?;
+            fs::rename(&draft, file)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        written().map_err(|cause| KeysError::Write { file: file.to_owned(), cause })
+    }
+}
+
+/// Why a mesh has no keys.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    /// Some rings are there and others are not.
+    #[error(
+        "{missing} is missing while other rings are beside it; restore it, or remove the folder to begin with new keys",
+        missing = missing.display()
+    )]
+    Incomplete {
+        /// The first that is not there.
+        missing: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("{file}: {cause}", file = file.display())]
+    Write {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The keys do not make a ring.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+}
+
+/// The key of the edge: signs what users hold, for Platform only, with the scopes that Platform's services declare.
+fn user_key() -> KeySpec {
+    spec("users-1", "hallpass", "users", &[TokenType::User], "platform")
+}
+
+/// Platform's key: signs what it holds for users and jobs, for Labeler only.
+fn platform_key() -> KeySpec {
+    let types = [TokenType::Service, TokenType::Background];
+    let mut spec = spec("platform-1", "platform", "platform", &types, "labeler");
+    spec.scopes = ["labeler:read", "labeler:write", "labeler:delete"].into_iter().collect();
+    spec
+}
+
+/// Labeler's key: signs only what lets it follow the revocation feed.
+fn labeler_key() -> KeySpec {
+    let mut spec = spec("labeler-1", "labeler", "labeler", &[TokenType::Background], "platform");
+    spec.scopes = std::iter::once("revocations:read").collect();
+    spec
+}
+
+fn spec(kid: &str, issuer: &str, owner: &str, types: &[TokenType], audience: &str) -> KeySpec {
+    let declared = SERVICES.iter().filter(|service| service.audience == audience);
+    KeySpec {
+        kid: kid.to_owned(),
+        issuer: issuer.to_owned(),
+        owner: owner.to_owned(),
+        types: types.to_vec(),
+        scopes: declared.flat_map(|service| service.scopes).map(|(name, _)| *name).collect(),
+        audiences: vec![audience.to_owned()],
+        state: KeyState::Active,
+        profile: Profile::Standard,
+        no_expiry: false,
+    }
+}

@@ -1,0 +1,85 @@
+//! The Labeler node: datasets, behind a list that follows Platform's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_guard::Following;
+use hallpass_labeler::Settings;
+use hallpass_revocation::Freshness;
+use hallpass_revocation::feed::Timing;
+use hallpass_server::{Bound, Config, Peer, ServiceSet, Shutdown};
+use hallpass_telemetry::Telemetry;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::serve::node::Node;
+
+/// A node whose list is older than this refuses what it cannot know.
+const MAX_STALENESS: Duration = Duration::from_secs(2);
+
+/// Labeler, bound to its port.
+pub(super) struct Labeler {
+    node: Node,
+    bound: Bound,
+    labeler: hallpass_labeler::Labeler,
+    shutdown: Shutdown,
+    following: CancellationToken,
+}
+
+impl Labeler {
+    /// Opens everything and takes the port.
+    pub(super) async fn start(
+        config: &Config,
+        telemetry: &Telemetry,
+        shutdown: Shutdown,
+    ) -> Result<Self, Failure> {
+        let freshness = Freshness::follower(MAX_STALENESS);
+        let node = Node::open("labeler", config, telemetry, freshness)?;
+        let clock = node.clock.clone();
+        let now = Arc::new(move || clock.now());
+        let state = node.state();
+        let labeler = hallpass_labeler::Labeler::open(&state, Settings::default(), now).await;
+        let labeler = labeler.map_err(Failure::failed)?;
+        let services = ServiceSet::default().add(labeler.dataset_service());
+        let bound = node.bind(services, Vec::new()).await?;
+        Ok(Self { node, bound, labeler, shutdown, following: CancellationToken::new() })
+    }
+
+    /// Begins to follow Platform's list. Until Platform has answered, nothing but health is served.
+    pub(super) fn follow(&self, platform: &Peer) -> Result<(), Failure> {
+        let following = Following {
+            issuer: self.node.way(platform)?,
+            list: Arc::clone(&self.node.list),
+            freshness: self.node.freshness.clone(),
+            clock: self.node.clock.clone(),
+            timing: Timing::within(MAX_STALENESS),
+        };
+        tokio::spawn(following.run(self.following.clone()));
+        Ok(())
+    }
+
+    /// Begins to follow Platform where the configuration says that it is.
+    pub(super) fn follow_configured(&self) -> Result<(), Failure> {
+        self.follow(&self.node.peer("platform")?)
+    }
+
+    /// Where it listens.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.bound.address()
+    }
+
+    /// Tells whether the list is fresh, now and later.
+    pub(super) fn is_fresh(&self) -> impl Fn() -> bool + use<> {
+        let (freshness, clock) = (self.node.freshness.clone(), self.node.clock.clone());
+        move || freshness.is_fresh(clock.boot())
+    }
+
+    /// Serves until told to stop.
+    pub(super) async fn serve(self) -> Result<(), Failure> {
+        let served = self.bound.serve(self.shutdown).await;
+        self.following.cancel();
+        self.labeler.close().await;
+        served.map(drop).map_err(Failure::failed)
+    }
+}

@@ -1,0 +1,157 @@
+//! What every node of the mesh is made of: its ring, its revocation list, its guard, its way to the other services.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_contract::SERVICES;
+use hallpass_guard::{
+    Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys,
+};
+use hallpass_revocation::{Freshness, List, Options};
+use hallpass_server::{Bound, Config, Contract, Peer, Ready, Server, ServerSetup, ServiceSet};
+use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
+use tonic::transport::Channel;
+use tower::Layer as _;
+
+use crate::failure::Failure;
+use crate::rings::RingFile;
+
+/// How often entries whose time is over are dropped from the list.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
+/// A way to another service: the span of the call, the token that it carries, the connection.
+pub(super) type Way = ClientTrace<Attached<Channel>>;
+
+/// One node, before it serves.
+pub(super) struct Node {
+    pub(super) role: &'static str,
+    pub(super) config: Config,
+    pub(super) keys: Keys,
+    pub(super) clock: Clock,
+    pub(super) list: Arc<List>,
+    pub(super) freshness: Freshness,
+    guard: Arc<Guard>,
+    telemetry: ServiceTelemetry,
+    number: u64,
+}
+
+impl Node {
+    /// Reads the ring, opens the list and starts the guard.
+    pub(super) fn open(
+        role: &'static str,
+        config: &Config,
+        telemetry: &Telemetry,
+        freshness: Freshness,
+    ) -> Result<Self, Failure> {
+        let clock = Clock::system();
+        let ring = RingFile::of(&config.data, role)?.ring;
+        ring.keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
+        let keys = Keys::new(ring);
+        let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
+        let number = u64::from_ne_bytes(random()?);
+        let guard = Guard::start(GuardSetup {
+            rules: hallpass_contract::rule,
+            keys: keys.clone(),
+            index: list.index(),
+            changes: list.changes(),
+            freshness: freshness.clone(),
+            clock: clock.clone(),
+            node: number,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        });
+        tokio::spawn(sweep(Arc::clone(&list), clock.clone()));
+        let (config, telemetry) = (config.clone(), telemetry.service(role));
+        Ok(Self { role, config, keys, clock, list, freshness, guard, telemetry, number })
+    }
+
+    /// The folder that holds this node's own state.
+    pub(super) fn state(&self) -> PathBuf {
+        state(&self.config, self.role)
+    }
+
+    /// The way to a service: its connection is made when it is first needed.
+    pub(super) fn way(&self, peer: &Peer) -> Result<Way, Failure> {
+        let attach = Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
+        let attach = attach.map_err(Failure::failed)?;
+        let channel = self.channel(peer)?;
+        let (host, port) = peer.host_and_port();
+        let trace = ClientTraceLayer::new(self.telemetry.clone(), host, port);
+        Ok(trace.layer(AttachLayer::new(attach).layer(channel)))
+    }
+
+    /// A bare connection to a service, for what needs no token.
+    pub(super) fn channel(&self, peer: &Peer) -> Result<Channel, Failure> {
+        peer.channel(self.config.keepalive).map_err(Failure::failed)
+    }
+
+    /// The other service, as the configuration names it.
+    pub(super) fn peer(&self, name: &str) -> Result<Peer, Failure> {
+        let peer = self.config.peers.get(name).cloned();
+        peer.ok_or_else(|| Failure::failed(format_args!("peers.{name}.address is not set; right: its URL")))
+    }
+
+    /// Checks that the services are those that the contract declares for this role, and takes the port.
+    pub(super) async fn bind(
+        &self,
+        services: ServiceSet,
+        services_ready: Vec<(&'static str, Ready)>,
+    ) -> Result<Bound, Failure> {
+        let (list, freshness, clock) = (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
+        let setup = ServerSetup {
+            role: self.role,
+            declared: SERVICES.iter().filter(|s| s.audience == self.role).map(|s| s.name).collect(),
+            services,
+            contract: Contract::HALLPASS,
+            guard: Arc::clone(&self.guard),
+            telemetry: self.telemetry.clone(),
+            ready: Arc::new(move || list.healthy().is_ok() && freshness.is_fresh(clock.boot())),
+            services_ready,
+            node: self.number,
+        };
+        Server::bind(&self.config, setup).await.map_err(Failure::failed)
+    }
+}
+
+fn state(config: &Config, role: &str) -> PathBuf {
+    config.data.join(role)
+}
+
+fn open_list(folder: &std::path::Path, clock: &Clock) -> Result<List, Failure> {
+    let at_list = |problem: &dyn std::fmt::Display| {
+        Failure::failed(format_args!("revocation list {}: {problem}", folder.display()))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| at_list(&error))?;
+    List::open(folder, &Options::new(random()?, clock.now())).map_err(|error| at_list(&error))
+}
+
+/// The members of a shared secret's group cannot be told apart: whoever verifies with it can also sign.
+fn warn_of_group(key: &hallpass_token::Key) {
+    tracing::warn!(
+        kid = key.kid(),
+        owner = key.owner(),
+        types = ?key.types(),
+        scopes = %key.scopes(),
+        audiences = ?key.audiences(),
+        "this key is a shared secret: every process that holds it can mint tokens in its owner's name"
+    );
+}
+
+async fn sweep(list: Arc<List>, clock: Clock) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        every.tick().await;
+        match list.sweep(clock.now()).await {
+            Ok(0) => {}
+            Ok(dropped) => tracing::info!(dropped, "dropped revocations whose tokens have ended"),
+            Err(error) => tracing::warn!(%error, "cannot drop revocations whose tokens have ended"),
+        }
+    }
+}
+
+/// Random bytes from the crypto library.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::failed("the system gives no random bits"))?;
+    Ok(bytes)
+}

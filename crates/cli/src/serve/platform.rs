@@ -1,0 +1,92 @@
+//! The Platform node: users' datasets and jobs, and the auth services with the list that every node follows.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hallpass_contract::platform::DATASET_SERVICE;
+use hallpass_issuer::Issuer;
+use hallpass_platform::{Setup, is_serving};
+use hallpass_revocation::{Freshness, Opened};
+use hallpass_server::{Bound, Config, Ready, ServiceSet, Shutdown};
+use hallpass_telemetry::Telemetry;
+use tonic::transport::Channel;
+
+use crate::failure::Failure;
+use crate::serve::node::{Node, Way};
+
+/// How often Labeler is asked whether it serves, and how long it may take to answer.
+const ASK_PEER_EVERY: Duration = Duration::from_secs(1);
+
+/// Platform, bound to its port.
+pub(super) struct Platform {
+    bound: Bound,
+    platform: hallpass_platform::Platform<Way>,
+    shutdown: Shutdown,
+}
+
+impl Platform {
+    /// Opens everything and takes the port. Labeler need not be there.
+    pub(super) async fn start(
+        config: &Config,
+        telemetry: &Telemetry,
+        shutdown: Shutdown,
+    ) -> Result<Self, Failure> {
+        // The list is this node's own: what it knows is all there is.
+        let node = Node::open("platform", config, telemetry, Freshness::always())?;
+        refuse_a_lost_list(&node)?;
+        let labeler = node.peer("labeler")?;
+        let setup = Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
+        let platform = hallpass_platform::Platform::open(setup).await.map_err(Failure::failed)?;
+        let issuer = Issuer::new(Arc::clone(&node.list), node.keys.clone(), node.clock.clone());
+        let services = ServiceSet::default()
+            .add(platform.datasets())
+            .add(platform.jobs())
+            .add(issuer.tokens())
+            .add(issuer.revocations());
+        let reachable = watch_peer(node.channel(&labeler)?);
+        let bound = node.bind(services, vec![(DATASET_SERVICE, reachable)]).await?;
+        Ok(Self { bound, platform, shutdown })
+    }
+
+    /// Where it listens.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.bound.address()
+    }
+
+    /// Serves until told to stop.
+    pub(super) async fn serve(self) -> Result<(), Failure> {
+        let served = self.bound.serve(self.shutdown).await;
+        self.platform.close().await;
+        served.map(drop).map_err(Failure::failed)
+    }
+}
+
+/// An issuer that has lost its list does not know what it has revoked, so it lets nothing through.
+fn refuse_a_lost_list(node: &Node) -> Result<(), Failure> {
+    match node.list.opened() {
+        Opened::Existing | Opened::Created => Ok(()),
+        Opened::Fresh { set_aside } => Err(Failure::failed(format_args!(
+            "the revocation list was broken and is set aside as {}; right: restore it from a copy, or make new keys, so that \
+             nothing issued before counts, and remove the folder {}",
+            set_aside.display(),
+            node.state().join("revocations").display(),
+        ))),
+    }
+}
+
+/// Asks Labeler now and then whether it serves, so that health answers without waiting for it.
+fn watch_peer(labeler: Channel) -> Ready {
+    let serving = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&serving);
+    tokio::spawn(async move {
+        let mut every = tokio::time::interval(ASK_PEER_EVERY);
+        loop {
+            every.tick().await;
+            let asked = tokio::time::timeout(ASK_PEER_EVERY, is_serving(labeler.clone())).await;
+            serving.store(asked.unwrap_or(false), Ordering::Relaxed);
+        }
+    });
+    Arc::new(move || seen.load(Ordering::Relaxed))
+}

@@ -1,0 +1,56 @@
+//! Loads the sample dataset as a user would: with a user token, through Platform.
+
+use std::net::SocketAddr;
+
+use hallpass_contract::labeler::{DatasetSpec, FileChunk};
+use hallpass_contract::platform::create_dataset_request::Part;
+use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
+use hallpass_contract::platform::{CreateDatasetRequest, CreateDatasetStart};
+use hallpass_guard::Clock;
+use hallpass_labeler::sample;
+use hallpass_token::{NewToken, TokenId, TokenType};
+use tonic::Request;
+use tonic::transport::Endpoint;
+
+use crate::failure::Failure;
+use crate::rings::RingFile;
+use crate::serve::keys::KeyFiles;
+use crate::serve::node::random;
+
+/// The user that owns the sample dataset.
+pub(super) const OWNER: &str = "alice";
+
+/// Uploads the sample dataset.
+pub(super) async fn load(keys: &KeyFiles, platform: SocketAddr) -> Result<(), Failure> {
+    let endpoint = Endpoint::from_shared(format!("http://{platform}")).map_err(Failure::failed)?;
+    let channel = endpoint.connect().await.map_err(Failure::failed)?;
+    let mut request = Request::new(tokio_stream::iter(parts()));
+    let token = format!("Bearer {}", token(keys)?.expose());
+    let mut token = tonic::metadata::MetadataValue::try_from(token).map_err(Failure::failed)?;
+    token.set_sensitive(true);
+    request.metadata_mut().insert("authorization", token);
+    let created = DatasetServiceClient::new(channel).create_dataset(request).await;
+    created.map(drop).map_err(|status| {
+        Failure::failed(format_args!("the sample dataset is not loaded: {:?}: {}", status.code(), status.message()))
+    })
+}
+
+fn token(keys: &KeyFiles) -> Result<hallpass_token::MintedToken, Failure> {
+    let ring = RingFile::read(keys.users())?.ring;
+    let key = ring.active_signer("users", TokenType::User);
+    let key = key.ok_or_else(|| Failure::failed("the users' ring has no active key"))?;
+    let mut token = NewToken::new(TokenType::User, TokenId::from_random(random()?));
+    token.subject = Some(OWNER.to_owned());
+    token.audience = vec!["platform".to_owned()];
+    token.scopes = std::iter::once("datasets:write").collect();
+    ring.mint(key.kid(), &token, Clock::system().now()).map_err(Failure::failed)
+}
+
+fn parts() -> impl Iterator<Item = CreateDatasetRequest> {
+    let dataset = DatasetSpec { display_name: sample::NAME.to_owned(), ..DatasetSpec::default() };
+    let start = Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
+    let files = sample::files().iter().map(|(path, data)| {
+        Part::Chunk(FileChunk { path: (*path).to_owned(), data: (*data).into() })
+    });
+    std::iter::once(start).chain(files).map(|part| CreateDatasetRequest { part: Some(part) })
+}

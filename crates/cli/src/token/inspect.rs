@@ -1,0 +1,113 @@
+//! Shows what a token says, and that nothing vouches for it. The signature is not shown: without it the output is no token.
+
+use clap::Args;
+use hallpass_guard::Clock;
+use hallpass_token::{Inspected, UnixTime};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::instant;
+use crate::output::{self, Format, plain};
+
+/// The claims that are instants.
+const INSTANTS: [&str; 6] = ["iat", "nbf", "exp", "root_iat", "auth_time", "updated_at"];
+
+/// Which token.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass token mint | hallpass token inspect -
+  hallpass token inspect - --output json < token.txt
+
+Others on this machine can see arguments: prefer `-`.")]
+pub(crate) struct Inspect {
+    /// The token; `-` reads it from stdin.
+    #[arg(value_name = "TOKEN|-")]
+    token: SecretString,
+}
+
+/// Decodes and prints.
+pub(crate) fn run(wanted: &Inspect, format: Format) -> Result<(), Failure> {
+    let token = super::read(&wanted.token)?;
+    let shown = hallpass_token::inspect(token.expose_secret())
+        .map_err(|error| Failure::failed(format_args!("the token cannot be read: {error}")))?;
+    let now = Clock::system().now();
+    match format {
+        Format::Text => output::print(&format!(
+            "NOT VERIFIED: nothing vouches for what this token says.\n\n{}",
+            to_text(&shown, now)
+        )),
+        Format::Json => output::print_json(&to_json(&shown, now)),
+    }
+}
+
+/// Header and claims, with times as people read them.
+pub(super) fn to_text(shown: &Inspected, now: UnixTime) -> String {
+    let lines = |object: &Value| {
+        let members = object.as_object().into_iter().flatten();
+        let rows: Vec<_> = members.map(|(name, value)| line(name, value, now)).collect();
+        output::table(&rows)
+    };
+    let life = remaining(&shown.payload, now).0;
+    format!("header\n{}\nclaims\n{}\n{life}\n", lines(&shown.header), lines(&shown.payload))
+}
+
+fn line(name: &str, value: &Value, now: UnixTime) -> Vec<String> {
+    let text = match value {
+        Value::String(text) => plain(text).into_owned(),
+        other => plain(&other.to_string()).into_owned(),
+    };
+    let mut cells = vec![format!("  {}", plain(name)), text];
+    if INSTANTS.contains(&name)
+        && let Some(at) = as_instant(value)
+        && let Some(date) = instant::rfc3339(at)
+    {
+        cells[1] = format!("{} ({date}, {})", cells[1], instant::relative(at, now));
+    }
+    cells
+}
+
+fn to_json(shown: &Inspected, now: UnixTime) -> Value {
+    let times: Map<String, Value> = INSTANTS
+        .iter()
+        .filter_map(|name| {
+            let date = instant::rfc3339(as_instant(shown.payload.get(*name)?)?)?;
+            Some(((*name).to_owned(), date.into()))
+        })
+        .collect();
+    json!({
+        "verified": false,
+        "header": shown.header,
+        "payload": shown.payload,
+        "times": times,
+        "remaining_seconds": remaining(&shown.payload, now).1,
+    })
+}
+
+/// How long the token says that it lives: in words, and in seconds where it has an end.
+fn remaining(payload: &Value, now: UnixTime) -> (String, Option<u64>) {
+    match payload.get("exp").map(as_instant) {
+        None => ("says that it never ends".to_owned(), None),
+        Some(None) => ("its end is no instant".to_owned(), None),
+        Some(Some(end)) => {
+            let left = end.since(now);
+            let words = match left.as_secs() {
+                0 => format!("says that it ended {}", instant::relative(end, now)),
+                _ => format!("says that it lives for another {}", instant::length(left)),
+            };
+            (words, Some(left.as_secs()))
+        }
+    }
+}
+
+/// A `NumericDate` (RFC 7519, section 2) after 1970, whole seconds.
+fn as_instant(value: &Value) -> Option<UnixTime> {
+    let whole = value.as_u64();
+    let fraction = || value.as_f64().filter(|secs| (0.0..1e12).contains(secs));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked; fractions of a second are left out"
+    )]
+    whole.or_else(|| fraction().map(|secs| secs as u64)).map(UnixTime::from_secs)
+}

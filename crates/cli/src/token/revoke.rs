@@ -1,0 +1,63 @@
+//! Revokes a token by presenting it to Platform. Acknowledged once it is durable there.
+
+use clap::Args;
+use hallpass_contract::auth::RevokeTokenRequest;
+use hallpass_contract::auth::token_service_client::TokenServiceClient;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use crate::caller::{self, Connection, Credential};
+use crate::failure::Failure;
+use crate::output::{self, Format};
+
+const EXAMPLES: &str = "\
+Examples:
+  HALLPASS_TOKEN=$TOKEN hallpass token revoke --reason \"laptop lost\"
+  hallpass token revoke - --server https://platform.example --ca ca.pem < token.txt
+
+Without TOKEN the caller's own token is revoked: that of HALLPASS_TOKEN, --token-file or --as. With TOKEN and without a caller's
+token, TOKEN authorizes its own end. Others on this machine can see arguments: prefer `-`.";
+
+/// Which token, where, and why.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Revoke {
+    /// The token; `-` reads it from stdin.
+    #[arg(value_name = "TOKEN|-")]
+    token: Option<SecretString>,
+    #[command(flatten)]
+    connection: Connection,
+    /// The caller's token; HALLPASS_TOKEN and --token-file are not visible to others.
+    #[arg(long = "as", value_name = "TOKEN", conflicts_with = "token_file")]
+    caller: Option<SecretString>,
+    /// Why, for the operator's record; at most 200 characters.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+}
+
+/// Revokes and says so.
+pub(crate) fn run(wanted: Revoke, format: Format) -> Result<(), Failure> {
+    let revoked = wanted.token.as_ref().map(super::read).transpose()?;
+    let caller = match wanted.caller {
+        Some(token) => Some(token),
+        None => wanted.connection.token()?,
+    };
+    let credential = caller.as_ref().or(revoked.as_ref()).ok_or_else(|| {
+        Failure::arguments("which token? right: TOKEN, `-`, --token-file FILE or HALLPASS_TOKEN")
+    })?;
+    let credential = Credential::of(credential)?;
+    // Empty means the token that authorizes the call.
+    let token = match (&caller, &revoked) {
+        (Some(_), Some(other)) => other.expose_secret().to_owned(),
+        _ => String::new(),
+    };
+    let request = RevokeTokenRequest { token, reason: wanted.reason };
+    caller::wait_for(async {
+        let mut client = TokenServiceClient::new(wanted.connection.open(credential).await?);
+        client.revoke_token(caller::unary(request)).await.map_err(|s| caller::refused(&s))?;
+        match format {
+            Format::Text => output::print("revoked\n"),
+            Format::Json => output::print_json(&json!({ "revoked": true })),
+        }
+    })
+}

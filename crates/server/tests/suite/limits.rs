@@ -1,0 +1,63 @@
+//! What is too large or too many is refused, and the guard stands behind every call.
+
+use std::time::Duration;
+
+use hallpass_contract::auth::IntrospectTokenRequest;
+use hallpass_contract::auth::token_service_client::TokenServiceClient;
+use serde_json::json;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use crate::fixture::{Flags, Running};
+
+#[tokio::test]
+async fn no_call_gets_past_the_guard() {
+    let server = Running::start(&Flags::new()).await;
+    let mut client = TokenServiceClient::new(server.channel.clone());
+    let refused = client.introspect_token(IntrospectTokenRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert_eq!(refused.get_details_error_info().unwrap().reason, "TOKEN_MISSING");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large() {
+    let server = Running::start(&Flags::new()).await;
+    server.gate.open();
+    let mut client = TokenServiceClient::new(server.channel.clone());
+    for (bytes, code) in [(4 << 20, Code::OutOfRange), ((4 << 20) - 64, Code::Ok)] {
+        let message = IntrospectTokenRequest { token: "x".repeat(bytes) };
+        let answer = client.introspect_token(server.with_token(message)).await;
+        assert_eq!(answer.map_or_else(|status| status.code(), |_| Code::Ok), code, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_is_too_large() {
+    let limits = json!({"header_bytes": 8192});
+    for (bytes, passes) in [(16_000, false), (4_000, true)] {
+        let server = Running::start(&Flags::from([("limits", limits.clone())])).await;
+        server.gate.open();
+        let mut client = TokenServiceClient::new(server.channel.clone());
+        let mut request = server.with_token(IntrospectTokenRequest::default());
+        request.metadata_mut().insert("x-large", "x".repeat(bytes).parse().unwrap());
+        assert_eq!(client.introspect_token(request).await.is_ok(), passes, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_calls() {
+    let server = Running::start(&Flags::from([("limits", json!({"calls": 1}))])).await;
+    let first = server.waiting(None);
+    server.gate.entered().await;
+    let refused = server.waiting(None).await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(refused.get_details_error_info().unwrap().reason, "TOO_MANY");
+    let wait = refused.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(wait, Some(Duration::from_secs(1)));
+    // What makes a node fresh again is not crowded out.
+    server.vital().await.unwrap();
+    assert!(server.endless().await.is_ok());
+    server.gate.open();
+    assert!(first.await.unwrap().is_ok());
+    assert!(server.waiting(None).await.unwrap().is_ok(), "its place is free again");
+}

@@ -1,0 +1,11 @@
+//! Servers as they are started in earnest: on loopback, on a port of their own, behind the guard.
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod deadlines;
+mod draining;
+mod fixture;
+mod health;
+mod limits;
+mod names;
+mod reflection;
+mod tls;

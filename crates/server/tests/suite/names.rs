@@ -1,0 +1,60 @@
+//! A server does not bind unless its services are those that its role declares, each with a rule for every method.
+
+use hallpass_contract::auth::{
+    REVOCATION_SERVICE, TOKEN_SERVICE, serve_revocation_service, serve_token_service,
+};
+use hallpass_policy::Rule;
+use hallpass_server::{Contract, Server, ServiceSet, ServiceSetError, StartError};
+
+use crate::fixture::{DECLARED, Flags, Revocations, Tokens, config, gate, services, setup};
+
+fn tokens() -> ServiceSet {
+    ServiceSet::default().add(serve_token_service(Tokens(gate())))
+}
+
+/// The contract with one rule forgotten.
+fn forgetful(path: &str) -> Option<&'static Rule> {
+    hallpass_contract::rule(path).filter(|rule| rule.method != "IntrospectToken")
+}
+
+#[tokio::test]
+async fn each_way_in_which_a_set_is_refused() {
+    const ALL: &[&str] = &[TOKEN_SERVICE, REVOCATION_SERVICE, "hallpass.labeler.v1.DatasetService"];
+    let rows = [
+        (services(&gate()), DECLARED, None),
+        (tokens(), DECLARED, Some(ServiceSetError::Missing(REVOCATION_SERVICE.to_owned()))),
+        (services(&gate()), ALL, Some(ServiceSetError::Missing(ALL[2].to_owned()))),
+        (
+            services(&gate()),
+            &[TOKEN_SERVICE],
+            Some(ServiceSetError::Undeclared(REVOCATION_SERVICE)),
+        ),
+    ];
+    for (services, declared, expected) in rows {
+        let (mut setup, _) = setup(services);
+        setup.declared = declared.to_vec();
+        let refused = match Server::bind(&config(&Flags::new()), setup).await {
+            Ok(_) => None,
+            Err(StartError::Services(refused)) => Some(refused),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(refused, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_method_without_a_rule_is_named() {
+    let (mut setup, _) = setup(services(&gate()));
+    setup.contract = Contract { rule: forgetful, ..Contract::HALLPASS };
+    let refused = Server::bind(&config(&Flags::new()), setup).await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("{TOKEN_SERVICE}.IntrospectToken has no rule"));
+}
+
+#[test]
+fn a_service_that_is_not_in_the_contract_is_named() {
+    let contract = Contract { descriptors: &[], ..Contract::HALLPASS };
+    let refused = tokens().check(&[TOKEN_SERVICE], &contract).unwrap_err();
+    assert_eq!(refused, ServiceSetError::Unknown(TOKEN_SERVICE));
+    let known = ServiceSet::default().add(serve_revocation_service(Revocations));
+    assert_eq!(known.check(&[REVOCATION_SERVICE], &Contract::HALLPASS), Ok(()));
+}

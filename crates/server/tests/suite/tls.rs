@@ -1,0 +1,79 @@
+//! TLS: who is let in, and what is said of files that cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use hallpass_server::{Server, Shutdown, StartError};
+use serde_json::{Value, json};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::fixture::{Flags, config, gate, services, setup};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+}
+
+fn pem(name: &str) -> String {
+    std::fs::read_to_string(file(name)).unwrap()
+}
+
+async fn bind(tls: Value) -> Result<hallpass_server::Bound, StartError> {
+    let (setup, _) = setup(services(&gate()));
+    Server::bind(&config(&Flags::from([("tls", tls)])), setup).await
+}
+
+async fn healthy(port: u16, tls: Option<ClientTlsConfig>) -> bool {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut endpoint = Channel::from_shared(format!("{scheme}://localhost:{port}")).unwrap();
+    if let Some(tls) = tls {
+        endpoint = endpoint.tls_config(tls).unwrap();
+    }
+    let mut client = HealthClient::new(endpoint.connect_lazy());
+    client.check(HealthCheckRequest::default()).await.is_ok()
+}
+
+#[tokio::test]
+async fn only_clients_that_trust_and_are_trusted_come_in() {
+    let ca = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem("ca.pem")));
+    let shown = Identity::from_pem(pem("client.pem"), pem("client.key"));
+    let files = json!({"cert": file("server.pem"), "key": file("server.key")});
+    let mut mutual = files.clone();
+    mutual["client_ca"] = json!(file("ca.pem"));
+    // Whether a plaintext client, one that shows no certificate, and one that shows one come in.
+    for (files, expected) in [(files, [false, true, true]), (mutual, [false, false, true])] {
+        let bound = bind(files).await.unwrap();
+        let port = bound.address().port();
+        let (_switch, shutdown) = Shutdown::by_hand();
+        let serving = tokio::spawn(bound.serve(shutdown));
+        let clients = [None, Some(ca()), Some(ca().identity(shown.clone()))];
+        for (client, expected) in clients.into_iter().zip(expected) {
+            assert_eq!(healthy(port, client).await, expected);
+        }
+        serving.abort();
+    }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named() {
+    let rows = [
+        (json!({"cert": file("none.pem"), "key": file("server.key")}), "none.pem: No such file"),
+        (
+            json!({"cert": file("server.key"), "key": file("server.key")}),
+            "server.key: holds no CERTIFICATE in PEM",
+        ),
+        (
+            json!({"cert": file("server.pem"), "key": file("client.key")}),
+            "client.key cannot be used together",
+        ),
+        (
+            json!({"cert": file("server.pem"), "key": file("server.key"), "client_ca": file("x")}),
+            "x: No such file",
+        ),
+    ];
+    for (files, expected) in rows {
+        let error = bind(files).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("-----BEGIN"), "{error}");
+    }
+}
