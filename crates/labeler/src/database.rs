@@ -15,7 +15,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{SqlSafeStr, SqlStr};
 
-pub(crate) use read::{FileRow, Listed};
+pub(crate) use read::{FileRow, Listed, Several};
 pub(crate) use write::{Inserted, NewDataset, same_wish};
 
 /// How long a statement waits for another process or a writer before it fails.

@@ -38,6 +38,12 @@ impl Dataset {
     pub(crate) fn storage_path(&self) -> String {
         Files::place(&self.id)
     }
+
+    /// How many bytes it takes in an answer, roughly and not less.
+    pub(crate) fn weight(&self) -> usize {
+        let fixed = 256 + self.display_name.len() + self.owner.len();
+        fixed + self.classes.iter().map(|class| class.name.len() + 24).sum::<usize>()
+    }
 }
 
 /// One class of a dataset.

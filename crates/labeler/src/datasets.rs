@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use crate::Now;
 use crate::access::Role;
-use crate::database::{Database, Listed, same_wish};
+use crate::database::{Database, Listed, Several, same_wish};
 use crate::dataset::Dataset;
 use crate::download::Download;
 use crate::error::Error;
@@ -86,16 +86,13 @@ impl Datasets {
         proofs: &[Granted<ReadDataset>],
     ) -> Result<Vec<Dataset>, Error> {
         let ids = proofs.iter().map(id_of).collect::<Result<Vec<_>, _>>()?;
-        let found = match self.database.datasets(&ids).await? {
-            Ok(found) => found,
-            Err(absent) => {
+        match self.database.datasets(&ids, HEAVIEST_ANSWER).await? {
+            Several::All(found) => Ok(found),
+            Several::TooHeavy => Err(Error::AnswerTooBig),
+            Several::Absent(absent) => {
                 let proof = proofs.iter().find(|proof| proof.id() == absent.as_str());
-                return Err(proof.map_or(Error::GoneMidway, gone));
+                Err(proof.map_or(Error::GoneMidway, gone))
             }
-        };
-        match found.iter().map(weight).sum::<usize>() {
-            0..=HEAVIEST_ANSWER => Ok(found),
-            _ => Err(Error::AnswerTooBig),
         }
     }
 
@@ -184,7 +181,8 @@ impl Datasets {
                 Error::invalid("page_token", "must come from the page before, in the same list")
             })?,
         };
-        let mut listed = self.database.visible(subject, before, page.size + 1).await?;
+        let mut listed =
+            self.database.visible(subject, before, page.size + 1, HEAVIEST_ANSWER).await?;
         let fits = fitting(&listed, page.size as usize);
         let more = listed.len() > fits;
         listed.truncate(fits);
@@ -206,16 +204,10 @@ impl fmt::Debug for Datasets {
 /// How many of these an answer can carry: at least one.
 fn fitting(listed: &[Listed], most: usize) -> usize {
     let weights = listed.iter().scan(0, |sum, listed| {
-        *sum += weight(&listed.dataset);
+        *sum += listed.dataset.weight();
         Some(*sum)
     });
     weights.take(most).take_while(|sum| *sum <= HEAVIEST_ANSWER).count().max(1)
-}
-
-/// How many bytes a dataset takes in an answer, roughly and not less.
-fn weight(dataset: &Dataset) -> usize {
-    let fixed = 256 + dataset.display_name.len() + dataset.owner.len();
-    fixed + dataset.classes.iter().map(|class| class.name.len() + 24).sum::<usize>()
 }
 
 /// The proof's id in the store's form. A proof that the store's own policy gave always has one.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test")]
 
 mod access;
+mod audit;
 mod deleting;
 mod downloads;
 mod idempotency;

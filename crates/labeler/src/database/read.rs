@@ -24,6 +24,15 @@ pub(crate) struct FileRow {
     pub(crate) stored: StoredFile,
 }
 
+/// What became of a look-up of several.
+#[derive(Debug)]
+pub(crate) enum Several {
+    All(Vec<Dataset>),
+    /// There is none of this id.
+    Absent(DatasetId),
+    TooHeavy,
+}
+
 const COLUMNS: &str = "SELECT number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, \
                        created, updated FROM datasets WHERE ";
 
@@ -41,41 +50,48 @@ impl Database {
         dataset(&mut state, id).await
     }
 
-    /// Several datasets in the order asked for; `Err` with the first id that is absent.
+    /// Several datasets in the order asked for. Reads no further than they weigh so much together.
     pub(crate) async fn datasets(
         &self,
         ids: &[DatasetId],
-    ) -> Result<Result<Vec<Dataset>, DatasetId>, sqlx::Error> {
+        heaviest: usize,
+    ) -> Result<Several, sqlx::Error> {
         let mut state = self.pool.begin().await?;
-        let mut found = Vec::with_capacity(ids.len());
+        let (mut found, mut weight) = (Vec::with_capacity(ids.len()), 0);
         for id in ids {
-            match dataset(&mut state, id).await? {
-                Some(dataset) => found.push(dataset),
-                None => return Ok(Err(id.clone())),
+            let Some(dataset) = dataset(&mut state, id).await? else {
+                return Ok(Several::Absent(id.clone()));
+            };
+            weight += dataset.weight();
+            if weight > heaviest {
+                return Ok(Several::TooHeavy);
             }
+            found.push(dataset);
         }
-        Ok(Ok(found))
+        Ok(Several::All(found))
     }
 
-    /// The newest datasets below `before` that the subject may read.
+    /// The newest datasets below `before` that the subject may read: at most so many, and none behind the one (the second or a later
+    /// one) with which they weigh more than so much together.
     pub(crate) async fn visible(
         &self,
         subject: &str,
         before: i64,
         most: u32,
+        heaviest: usize,
     ) -> Result<Vec<Listed>, sqlx::Error> {
         let mut state = self.pool.begin().await?;
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         query.push(VISIBLE);
-        let rows = sqlx::query(query.into_sql())
-            .bind(subject)
-            .bind(before)
-            .bind(most)
-            .fetch_all(&mut *state)
-            .await?;
-        let mut listed = Vec::with_capacity(rows.len());
-        for row in rows {
-            listed.push(with_classes(&mut state, &row).await?);
+        let query = sqlx::query(query.into_sql()).bind(subject).bind(before).bind(most);
+        let (mut listed, mut weight) = (Vec::new(), 0);
+        for row in query.fetch_all(&mut *state).await? {
+            let next = with_classes(&mut state, &row).await?;
+            weight += next.dataset.weight();
+            listed.push(next);
+            if weight > heaviest && listed.len() > 1 {
+                break;
+            }
         }
         Ok(listed)
     }
