@@ -21,7 +21,7 @@ impl SpanExporter for Ended {
 }
 
 /// Calls within a span; returns the span's attributes, one a line.
-async fn traced(mesh: &Mesh, path: &str, token: &str) -> (Outcome, String) {
+fn traced(mesh: &Mesh, path: &str, token: &str) -> (Outcome, String) {
     let ended = Ended::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(ended.clone()).build();
     let span = provider.tracer("test").start("call");
@@ -40,11 +40,11 @@ async fn traced(mesh: &Mesh, path: &str, token: &str) -> (Outcome, String) {
 async fn a_span_tells_the_decision_and_not_the_caller() {
     let mesh = Mesh::start();
     let token = mesh.user_token();
-    let (_, allowed) = traced(&mesh, "/t.Platform/Read", &token).await;
+    let (_, allowed) = traced(&mesh, "/t.Platform/Read", &token);
     assert!(allowed.contains("hallpass.decision=allow\n"), "{allowed}");
     assert!(allowed.contains("hallpass.token_type=user\n"), "{allowed}");
 
-    let (outcome, refused) = traced(&mesh, "/t.Platform/Admin", &token).await;
+    let (outcome, refused) = traced(&mesh, "/t.Platform/Admin", &token);
     let details = tonic_types::StatusExt::get_error_details(outcome.status());
     let decision = &details.error_info().unwrap().metadata["decision_id"];
     assert!(refused.contains("hallpass.decision=SCOPE_MISSING\n"), "{refused}");
