@@ -1,12 +1,13 @@
 //! A contract as its files state it: every service, RPC and resource type with its options, not yet checked.
 
+use prost::Message;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, FileDescriptor, MessageDescriptor,
     MethodDescriptor, ServiceDescriptor,
 };
 
 use crate::compile::Sources;
-use crate::options::{RuleOption, ServiceOption, TypeOption};
+use crate::options::{self, RuleOption, ServiceOption, TypeOption};
 use crate::problem::{Place, Report};
 
 /// A contract as stated.
@@ -123,7 +124,7 @@ impl Reader<'_> {
         Secret { place, field }
     }
 
-    fn option<M: prost::Message + Default>(
+    fn option<M: Message + Default>(
         &mut self,
         options: &DynamicMessage,
         name: &str,
@@ -138,18 +139,17 @@ impl Reader<'_> {
     }
 
     /// An option as a Rust type. What that type would drop is a problem, not something to pass over.
-    fn decode<M: prost::Message + Default>(
+    fn decode<M: Message + Default>(
         &mut self,
         message: &DynamicMessage,
         place: &Place,
     ) -> Option<M> {
-        let stated = prost::Message::encode_to_vec(message);
-        let decoded = M::decode(stated.as_slice()).ok();
-        if decoded.as_ref().map(M::encode_to_vec) != Some(stated) {
+        let option = options::whole(&message.encode_to_vec());
+        if option.is_none() {
             self.report
                 .add(place, "has an option with something in it that this build does not know");
         }
-        decoded
+        option
     }
 
     fn place(&self, file: &FileDescriptor, path: &[i32], subject: String) -> Place {

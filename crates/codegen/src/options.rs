@@ -1,7 +1,16 @@
 //! The options of `hallpass/auth/v1/rule.proto` as Rust types. Fields and numbers are those of the file.
+//!
+//! Invariant: an option is read whole or not at all; a demand that these types do not know is never dropped.
+
+use prost::Message;
+
+/// Reads an option; nothing if the bytes hold more than the type knows.
+pub(crate) fn whole<M: Message + Default>(stated: &[u8]) -> Option<M> {
+    M::decode(stated).ok().filter(|option| option.encode_to_vec() == stated)
+}
 
 /// `Rule`: what a call of one RPC must prove.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct RuleOption {
     #[prost(bool, tag = "1")]
     pub(crate) public: bool,
@@ -56,7 +65,7 @@ pub(crate) enum WhenStale {
 }
 
 /// `Binding`: one object that a request names.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct BindingOption {
     #[prost(string, tag = "1")]
     pub(crate) r#type: String,
@@ -69,7 +78,7 @@ pub(crate) struct BindingOption {
 }
 
 /// `Unbound`: a request field that looks like an object's id and is not checked.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct UnboundOption {
     #[prost(string, tag = "1")]
     pub(crate) field: String,
@@ -78,7 +87,7 @@ pub(crate) struct UnboundOption {
 }
 
 /// `ServiceAuth`: a service's part in the mesh.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct ServiceOption {
     #[prost(string, tag = "1")]
     pub(crate) audience: String,
@@ -87,7 +96,7 @@ pub(crate) struct ServiceOption {
 }
 
 /// `Scope`: one scope and what holding it allows.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct ScopeOption {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
@@ -96,10 +105,64 @@ pub(crate) struct ScopeOption {
 }
 
 /// `ResourceType`: a kind of object and what can be done to it.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct TypeOption {
     #[prost(string, tag = "1")]
     pub(crate) r#type: String,
     #[prost(string, repeated, tag = "2")]
     pub(crate) permissions: Vec<String>,
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+mod tests {
+    use std::path::PathBuf;
+
+    use prost::Message as _;
+    use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+
+    use super::*;
+    use crate::compile::{RULE_PROTO, compile};
+
+    /// A message with every field set to something that is sent.
+    fn full(message: &MessageDescriptor) -> DynamicMessage {
+        let mut full = DynamicMessage::new(message.clone());
+        for field in message.fields() {
+            let one = one(&field);
+            let value = if field.is_list() { Value::List(vec![one]) } else { one };
+            full.set_field(&field, value);
+        }
+        full
+    }
+
+    fn one(field: &FieldDescriptor) -> Value {
+        match field.kind() {
+            Kind::Bool => Value::Bool(true),
+            Kind::String => Value::String("a".to_owned()),
+            Kind::Enum(_) => Value::EnumNumber(1),
+            Kind::Message(nested) => Value::Message(full(&nested)),
+            other => unreachable!("rule.proto has no {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_field_of_the_file_is_known() {
+        let none = tempfile::tempdir().unwrap();
+        let sources = compile(&[none.path().to_owned()], &[PathBuf::from(RULE_PROTO)]).unwrap();
+        let stated = |name: &str| {
+            let name = format!("hallpass.auth.v1.{name}");
+            full(&sources.pool.get_message_by_name(&name).unwrap()).encode_to_vec()
+        };
+        assert!(whole::<RuleOption>(&stated("Rule")).is_some());
+        assert!(whole::<ServiceOption>(&stated("ServiceAuth")).is_some());
+        assert!(whole::<TypeOption>(&stated("ResourceType")).is_some());
+    }
+
+    #[test]
+    fn an_option_with_more_in_it_is_not_read() {
+        let mut stated = RuleOption { public: true, ..RuleOption::default() }.encode_to_vec();
+        assert!(whole::<RuleOption>(&stated).unwrap().public);
+        stated.extend([0xf8, 0x01, 1]);
+        assert_eq!(whole::<RuleOption>(&stated), None);
+    }
 }
