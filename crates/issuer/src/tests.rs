@@ -5,5 +5,6 @@
 mod by_name;
 mod feed;
 mod introspect;
+mod loopback;
 mod revoke;
 mod world;

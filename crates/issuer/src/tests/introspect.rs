@@ -28,7 +28,7 @@ async fn an_active_token_of_ones_own_says_what_it_is() {
 #[tokio::test]
 async fn an_inactive_token_says_nothing_else() {
     let world = World::new();
-    let expired = world.mint(&Wish { life: Some(Duration::from_secs(60)), ..ALICE });
+    let expired = world.mint(&Wish { life: Some(Duration::from_mins(1)), ..ALICE });
     world.clock.advance(HOUR / 2);
     let (alice, admin) = (world.mint(&ALICE), world.mint(&ADMIN));
     let gone = world.mint(&Wish { kid: "gone", ..ALICE });

@@ -19,14 +19,14 @@ use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
 
 pub(super) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
-pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) list: Arc<List>,
     pub(super) tokens: TokenHandler,
     pub(super) revocations: RevocationHandler,
-    signers: KeyRing,
+    pub(super) signers: KeyRing,
     next_id: AtomicU8,
     folder: TempDir,
 }
