@@ -1,7 +1,7 @@
 //! Tells whether this server lives and whether it can serve (gRPC health checking, `grpc.health.v1`).
 //!
 //! Liveness has a name of its own and depends on nothing. Readiness, the empty name, and each service rest on facts of this
-//! node; while it drains they are all NOT_SERVING. An unknown name is NOT_FOUND, or SERVICE_UNKNOWN where it is watched.
+//! node; while it drains none of them is serving. An unknown name is `NOT_FOUND`, or `SERVICE_UNKNOWN` where it is watched.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

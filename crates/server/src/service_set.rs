@@ -51,6 +51,7 @@ pub enum ServiceSetError {
 impl ServiceSet {
     /// Adds a service as the build made it, and records its name.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "no sum: a set that grows, read as a list")]
     pub fn add<S>(mut self, served: Served<S>) -> Self
     where
         S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>

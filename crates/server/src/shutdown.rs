@@ -62,7 +62,7 @@ impl Shutdown {
 
     async fn reached(mut self, stage: Stage) {
         if self.0.wait_for(|now| *now >= stage).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

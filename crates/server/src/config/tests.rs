@@ -9,6 +9,9 @@ use super::*;
 
 type Flags<'a> = BTreeMap<&'a str, &'a str>;
 
+/// A file, variables and flags, and what the error must say.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Flags<'a>, &'a [&'a str]);
+
 /// Loads a configuration of a file, variables and flags.
 fn load(file: &str, variables: &[(&str, &str)], flags: &Flags<'_>) -> Result<Config, String> {
     let mut toml = tempfile::NamedTempFile::new().unwrap();
@@ -42,7 +45,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
-    let rows: [(&str, &[(&str, &str)], Flags<'_>, &[&str]); 9] = [
+    let rows: [Row<'_>; 9] = [
         ("lisen = 'x'", &[], Flags::new(), &["lisen (from FILE)", "allowed here: listen, data"]),
         ("[limits]\ncals = 1", &[], Flags::new(), &["limits.cals (from FILE)", "calls"]),
         (

@@ -11,44 +11,35 @@ const SERVED: [&str; 3] = [
     "hallpass.auth.v1.TokenService",
 ];
 
-fn names<T>(services: Vec<T>, name: impl Fn(T) -> String) -> Vec<String> {
-    let mut names: Vec<_> = services.into_iter().map(name).collect();
-    names.retain(|name| !name.starts_with("grpc.reflection."));
-    names.sort();
-    names
+/// Lists the services by one version of the protocol, reflection itself left out.
+macro_rules! list {
+    ($version:ident, $channel:expr) => {{
+        use $version::server_reflection_client::ServerReflectionClient;
+        use $version::server_reflection_request::MessageRequest::ListServices;
+        use $version::server_reflection_response::MessageResponse::ListServicesResponse;
+        let request = $version::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(ListServices(String::new())),
+        };
+        let mut client = ServerReflectionClient::new($channel);
+        let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
+        let answer = answers.into_inner().message().await.unwrap().unwrap();
+        let names = match answer.message_response {
+            Some(ListServicesResponse(list)) => list.service,
+            _ => Vec::new(),
+        };
+        let mut names: Vec<_> = names.into_iter().map(|service| service.name).collect();
+        names.retain(|name| !name.starts_with("grpc.reflection."));
+        names.sort();
+        names
+    }};
 }
 
 #[tokio::test]
 async fn only_what_is_served_is_listed() {
     let server = Running::start(&Flags::new()).await;
-    {
-        use v1::server_reflection_response::MessageResponse::ListServicesResponse;
-        use v1::{
-            server_reflection_client::ServerReflectionClient, server_reflection_request as ask,
-        };
-        let mut client = ServerReflectionClient::new(server.channel.clone());
-        let list = ask::MessageRequest::ListServices(String::new());
-        let request =
-            v1::ServerReflectionRequest { host: String::new(), message_request: Some(list) };
-        let mut answers =
-            client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
-        let answer = answers.message().await.unwrap().unwrap();
-        let Some(ListServicesResponse(list)) = answer.message_response else { panic!() };
-        assert_eq!(names(list.service, |service| service.name), SERVED);
-    }
-    use v1alpha::server_reflection_response::MessageResponse::ListServicesResponse;
-    use v1alpha::{
-        server_reflection_client::ServerReflectionClient, server_reflection_request as ask,
-    };
-    let mut client = ServerReflectionClient::new(server.channel.clone());
-    let list = ask::MessageRequest::ListServices(String::new());
-    let request =
-        v1alpha::ServerReflectionRequest { host: String::new(), message_request: Some(list) };
-    let mut answers =
-        client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
-    let answer = answers.message().await.unwrap().unwrap();
-    let Some(ListServicesResponse(list)) = answer.message_response else { panic!() };
-    assert_eq!(names(list.service, |service| service.name), SERVED);
+    assert_eq!(list!(v1, server.channel.clone()), SERVED);
+    assert_eq!(list!(v1alpha, server.channel.clone()), SERVED);
 }
 
 #[tokio::test]
