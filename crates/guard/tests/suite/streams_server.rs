@@ -153,7 +153,10 @@ fn both(
         loop {
             match messages.message().await {
                 Ok(Some(message)) => drop(answers.send(Ok(message))),
-                Ok(None) => {}
+                Ok(None) => {
+                    let _ = tell.send("read to its end".to_owned());
+                    return;
+                }
                 Err(status) => {
                     let _ = tell.send(format!("read failed: {:?}", status.code()));
                     return;
