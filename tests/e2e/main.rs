@@ -1,1 +1,21 @@
-//! To be written.
+//! The mesh as its users meet it: the real binary, real sockets on loopback, the real tools.
+//!
+//! A test starts its own mesh on port 0 and ends it; none waits for time to pass.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should say where and stop"
+)]
+
+mod callers;
+mod matrix;
+mod mesh;
+mod raw;
+mod reference_suite;
+mod revocation;
+mod standing;
+mod tools;
+mod tour;
+mod traces;

@@ -40,6 +40,9 @@ const LABELER_LISTENS: &str = "127.0.0.1:7402";
 /// Where state is kept when nothing is said.
 const DATA: &str = "hallpass-data";
 
+/// Variables of other commands, which look like settings and are none.
+const OF_OTHER_COMMANDS: [&str; 2] = ["HALLPASS_TOKEN", "HALLPASS_SERVER"];
+
 /// The mesh in one process.
 #[derive(Debug, Args)]
 #[command(after_help = UP)]
@@ -163,7 +166,9 @@ impl ServiceArguments {
         peer_listens: &str,
         peer_address: Option<&String>,
     ) -> Result<Config, Failure> {
-        let sources = Sources::of_process(self.config.clone())
+        let mut sources = Sources::of_process(self.config.clone());
+        sources.environment.retain(|(name, _)| !OF_OTHER_COMMANDS.contains(&name.as_str()));
+        let sources = sources
             .default_for("listen", listens)
             .default_for("data", DATA)
             .default_for(&format!("peers.{peer}.address"), format!("http://{peer_listens}"));
