@@ -48,6 +48,10 @@ async fn a_worker_is_audited_by_job_and_service_and_a_user_is_not() {
     assert!(world.may::<ReadDataset>(&world.user("alice"), &id).await.is_ok());
     assert_eq!(log.audited(), [""; 0]);
     let worker = world.worker(Some(("dataset", &id)));
+    // Tests beside this one reach the same event first and have no subscriber; tracing remembers that until told otherwise.
+    assert!(world.may::<ReadDataset>(&worker, &id).await.is_ok());
+    tracing::callsite::rebuild_interest_cache();
+    log.0.lock().unwrap().clear();
     assert!(world.may::<ReadDataset>(&worker, &id).await.is_ok());
     let audited = log.audited();
     assert_eq!(audited.len(), 1, "{audited:?}");

@@ -96,22 +96,23 @@ async fn damage_on_the_disk_is_found() {
     }
 }
 
+/// In the middle of the files that were looked up together, and between two such look-ups.
 #[tokio::test]
 async fn a_dataset_deleted_meanwhile_ends_the_download_with_an_error() {
     let world = World::new().await;
     let files: Vec<_> = (0..600).map(|n| image(&format!("a/{n:05}.png"))).collect();
-    let id = world.upload(&world.user("alice"), start("a"), &files).await.unwrap().dataset_id;
-    let proof = world.may::<ReadDataset>(&world.user("alice"), &id).await.unwrap();
-    let request = wire::DownloadDatasetRequest { dataset_id: id.clone(), ..Default::default() };
-    let mut reply = world.handlers().download_dataset(proof, request).await.unwrap();
-    assert!(reply.next().await.unwrap().is_ok());
-    world.delete(&world.user("alice"), &id, "").await.unwrap();
-    let end = loop {
-        match reply.next().await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => break Status::from(error),
-            None => panic!("the download ended as if it were whole"),
+    for sent_before in [1, 500] {
+        let alice = world.user("alice");
+        let id = world.upload(&alice, start("a"), &files).await.unwrap().dataset_id;
+        let proof = world.may::<ReadDataset>(&alice, &id).await.unwrap();
+        let request = wire::DownloadDatasetRequest { dataset_id: id.clone(), ..Default::default() };
+        let mut reply = world.handlers().download_dataset(proof, request).await.unwrap();
+        for _ in 0..sent_before {
+            assert!(reply.next().await.unwrap().is_ok());
         }
-    };
-    assert_eq!(end.code(), Code::Aborted);
+        world.delete(&alice, &id, "").await.unwrap();
+        let end = reply.next().await.map(|piece| piece.map_err(Status::from));
+        let code = end.and_then(Result::err).map(|status| status.code());
+        assert_eq!(code, Some(Code::Aborted), "after {sent_before} files");
+    }
 }
