@@ -116,8 +116,9 @@ impl Matrix {
     async fn own_dataset(&self) -> String {
         let dataset = DatasetSpec { display_name: "matrix".into(), ..DatasetSpec::default() };
         let start = Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
-        let (path, data) = hallpass_labeler::sample::files()[0];
-        let chunk = Part::Chunk(FileChunk { path: path.into(), data: data.into() });
+        let image = hallpass_labeler::sample::files().iter().find(|(path, _)| path.ends_with(".png"));
+        let (path, data) = image.expect("the sample dataset has images");
+        let chunk = Part::Chunk(FileChunk { path: (*path).into(), data: (*data).into() });
         let parts = [start, chunk].map(|part| CreateDatasetRequest { part: Some(part) });
         let path = "/hallpass.labeler.v1.DatasetService/CreateDataset";
         let request = self.authorized(path, tokio_stream::iter(parts));
