@@ -3,8 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hallpass_contract::labeler::create_dataset_request::Part;
+use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient;
+use hallpass_contract::labeler::{CreateDatasetRequest, CreateDatasetStart, DatasetSpec, FileChunk};
 use hallpass_policy::Rule;
 use hallpass_token::{NewToken, TokenType};
+use tonic::Request;
 use tonic::transport::Channel;
 
 use crate::callers::{fresh_id, now};
@@ -44,12 +48,12 @@ fn revoke(mesh: &Mesh, token: &str) {
 }
 
 /// A token that Platform would mint for Labeler on behalf of the holder of `parent`.
-fn child(mesh: &Mesh, parent: &str) -> String {
+fn child(mesh: &Mesh, parent: &str, scope: &str) -> String {
     let parent = mesh.ring("platform").verify(parent, now()).expect("Platform knows the users' key");
-    let mut child = NewToken::child_of(&parent, TokenType::Service, fresh_id(), &["labeler:read"]).expect("a child");
+    let mut child = NewToken::child_of(&parent, TokenType::Service, fresh_id(), &[scope]).expect("a child");
     child.service = Some("platform".to_owned());
     child.audience = vec!["labeler".to_owned()];
-    child.scopes = std::iter::once("labeler:read").collect();
+    child.scopes = std::iter::once(scope).collect();
     let minted = mesh.ring("platform").mint("platform-1", &child, now()).expect("Platform may sign it");
     minted.expose().to_owned()
 }
@@ -59,7 +63,7 @@ async fn a_revoked_token_is_refused_at_once_and_its_descendants_on_the_other_nod
     let mesh = Mesh::up();
     let (platform, labeler) = (connect(&mesh.platform()).await, connect(&mesh.labeler()).await);
     let token = mint(&mesh, "alice");
-    let child = child(&mesh, &token);
+    let child = child(&mesh, &token, "labeler:read");
     let other = mint(&mesh, "alice");
     assert_eq!(answer(&platform, PLATFORM_LIST, &token).await, "OK");
     assert_eq!(answer(&labeler, LABELER_LIST, &child).await, "OK");
@@ -71,6 +75,35 @@ async fn a_revoked_token_is_refused_at_once_and_its_descendants_on_the_other_nod
     until_answer(&labeler, LABELER_LIST, &child, "Unauthenticated TOKEN_REVOKED", bound).await;
     eprintln!("Labeler refused {:?} after the acknowledgement", acknowledged.elapsed());
     assert_eq!(answer(&platform, PLATFORM_LIST, &other).await, "OK", "only that token is revoked");
+}
+
+/// An upload that is under way at Labeler ends when the user's token is revoked at Platform, though nobody sends anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_on_the_other_node_ends_with_its_token() {
+    let mesh = Mesh::up();
+    let token = mint(&mesh, "alice");
+    let (sender, parts) = tokio::sync::mpsc::channel(1);
+    let start = CreateDatasetStart {
+        dataset: Some(DatasetSpec { display_name: "cut".into(), ..DatasetSpec::default() }),
+        request_id: String::new(),
+    };
+    sender.send(CreateDatasetRequest { part: Some(Part::Start(start)) }).await.expect("a place");
+    let mut request = Request::new(tokio_stream::wrappers::ReceiverStream::new(parts));
+    let header = format!("Bearer {}", child(&mesh, &token, "labeler:write")).parse().expect("ASCII");
+    request.metadata_mut().insert("authorization", header);
+    let channel = connect(&mesh.labeler()).await;
+    let upload = tokio::spawn(async move { DatasetServiceClient::new(channel).create_dataset(request).await });
+    // The start is taken by then, so the stream is open; the file never ends.
+    let chunk = Part::Chunk(FileChunk { path: "cat/1.png".into(), data: vec![0x89, 0x50].into() });
+    sender.send(CreateDatasetRequest { part: Some(chunk) }).await.expect("the upload goes on");
+    assert!(!upload.is_finished());
+
+    revoke(&mesh, &token);
+    let acknowledged = Instant::now();
+    let ended = tokio::time::timeout(Duration::from_secs(2), upload).await.expect("it ends").expect("no panic");
+    eprintln!("the open stream ended {:?} after the acknowledgement", acknowledged.elapsed());
+    assert_eq!(raw::describe(&ended.expect_err("it was cut")), "Unauthenticated TOKEN_REVOKED");
+    drop(sender);
 }
 
 #[tokio::test(flavor = "multi_thread")]
