@@ -5,6 +5,7 @@
 mod answers;
 mod callers;
 mod datasets;
+mod edge;
 mod fake;
 mod jobs;
 mod objects;

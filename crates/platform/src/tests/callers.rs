@@ -6,8 +6,8 @@ use hallpass_contract::rule;
 use hallpass_guard::Keys;
 use hallpass_policy::{DecisionId, Permit};
 use hallpass_token::{
-    Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, Scopes, TokenId, TokenType, UnixTime,
-    Verified, generate,
+    Algorithm, KeyRing, KeySpec, KeyState, MintedToken, NewToken, Profile, Scopes, TokenId,
+    TokenType, UnixTime, Verified, generate,
 };
 
 pub(super) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -17,7 +17,12 @@ pub(super) const DECISION: DecisionId = DecisionId::new(7, 7);
 
 /// One ring for users, Platform and Labeler.
 pub(super) fn keys() -> Keys {
-    let users = spec("users", TokenType::User, "platform", &["datasets:read", "jobs:read"]);
+    let users = spec(
+        "users",
+        TokenType::User,
+        "platform",
+        &["datasets:read", "datasets:write", "datasets:delete", "jobs:read", "jobs:write"],
+    );
     let platform = spec(
         "platform",
         TokenType::Service,
@@ -28,16 +33,21 @@ pub(super) fn keys() -> Keys {
     Keys::new(KeyRing::new(vec![key(users), key(platform)]).unwrap())
 }
 
-/// The token of a user that holds it for an hour.
-pub(super) fn user(keys: &Keys, subject: &str) -> Arc<Verified> {
+/// The token of a user that holds it for an hour, with every scope of Platform.
+pub(super) fn token(keys: &Keys, subject: &str) -> MintedToken {
     let mut id = [0; 16];
     id[..subject.len()].copy_from_slice(subject.as_bytes());
     let mut new = NewToken::new(TokenType::User, TokenId::from_random(id));
     new.subject = Some(subject.to_owned());
     new.audience = vec!["platform".to_owned()];
     let ring = keys.ring();
-    let minted = ring.mint("users", &new, NOW).unwrap();
-    Arc::new(ring.verify(minted.expose(), NOW).unwrap())
+    new.scopes = ring.key("users").unwrap().scopes().clone();
+    ring.mint("users", &new, NOW).unwrap()
+}
+
+/// The same token, verified.
+pub(super) fn user(keys: &Keys, subject: &str) -> Arc<Verified> {
+    Arc::new(keys.ring().verify(token(keys, subject).expose(), NOW).unwrap())
 }
 
 /// The permit of a user's call of one of Platform's methods, such as `JobService/GetJob`.

@@ -68,23 +68,27 @@ impl World {
     }
 
     fn serve(&self, listener: TcpListener) {
-        let guard = Guard::start(GuardSetup {
-            rules: rule,
-            keys: self.keys.clone(),
-            index: Arc::clone(&self.revoked),
-            changes: self.changes.subscribe(),
-            freshness: Freshness::always(),
-            clock: Clock::manual(NOW),
-            node: 1,
-            cache_bytes: GuardSetup::CACHE_BYTES,
-        });
         let datasets = labeler::serve_dataset_service(self.labeler.clone(), self.labeler.clone());
         let server = Server::builder()
-            .layer(GuardLayer::new(guard))
+            .layer(GuardLayer::new(self.guard(&self.revoked, &self.changes)))
             .add_service(datasets.service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         // The test's runtime ends it.
         tokio::spawn(server);
+    }
+
+    /// A guard that refuses what is in this index and looks again when told of a change.
+    pub(super) fn guard(&self, index: &Arc<Index>, changes: &watch::Sender<u64>) -> Arc<Guard> {
+        Guard::start(GuardSetup {
+            rules: rule,
+            keys: self.keys.clone(),
+            index: Arc::clone(index),
+            changes: changes.subscribe(),
+            freshness: Freshness::always(),
+            clock: Clock::manual(NOW),
+            node: 1,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        })
     }
 }
 
