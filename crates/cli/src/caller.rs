@@ -41,7 +41,7 @@ pub(crate) struct Connection {
     /// Send the token to another machine without TLS.
     #[arg(long)]
     insecure_plaintext: bool,
-    /// A file with the token, `-` for stdin [default: the variable HALLPASS_TOKEN].
+    /// A file with the token, `-` for stdin [default: the variable `HALLPASS_TOKEN`].
     #[arg(long, value_name = "FILE|-")]
     token_file: Option<PathBuf>,
 }
@@ -145,18 +145,18 @@ pub(crate) fn unary<T>(message: T) -> Request<T> {
 /// What the service answered instead of what was asked for: the code, its message, and what `ErrorInfo` and `BadRequest` add.
 pub(crate) fn refused(status: &Status) -> Failure {
     let details = status.get_error_details();
-    let mut text = format!("{:?}: {}", status.code(), plain(status.message()));
-    for violation in details.bad_request().iter().flat_map(|bad| &bad.field_violations) {
-        text += &format!("; {}: {}", plain(&violation.field), plain(&violation.description));
-    }
-    if let Some(info) = details.error_info() {
-        text += &format!(" (reason {}", plain(&info.reason));
-        if let Some(decision) = info.metadata.get("decision_id") {
-            text += &format!(", decision {}", plain(decision));
-        }
-        text.push(')');
-    }
-    Failure::failed(text)
+    let violations = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+    let fields: String = violations
+        .map(|wrong| format!("; {}: {}", plain(&wrong.field), plain(&wrong.description)))
+        .collect();
+    let (code, message) = (status.code(), plain(status.message()));
+    let Some(info) = details.error_info() else {
+        return Failure::failed(format_args!("{code:?}: {message}{fields}"));
+    };
+    let reason = plain(&info.reason);
+    let decision = info.metadata.get("decision_id").map(|id| format!(", decision {}", plain(id)));
+    let decision = decision.unwrap_or_default();
+    Failure::failed(format_args!("{code:?}: {message}{fields} (reason {reason}{decision})"))
 }
 
 fn is_loopback(server: &Uri) -> bool {

@@ -132,7 +132,7 @@ async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
     let mut client = open(&wanted.connection).await?;
     let request = GetDatasetRequest { dataset_id: wanted.id };
     let got = client.get_dataset(unary(request)).await.map_err(|s| refused(&s))?;
-    print(got.into_inner().dataset.unwrap_or_default().into(), format)
+    print(&got.into_inner().dataset.unwrap_or_default().into(), format)
 }
 
 async fn delete(wanted: Delete, format: Format) -> Result<(), Failure> {
@@ -163,9 +163,9 @@ async fn check(wanted: Check, format: Format) -> Result<(), Failure> {
 }
 
 /// Prints one dataset.
-fn print(dataset: DatasetView, format: Format) -> Result<(), Failure> {
+fn print(dataset: &DatasetView, format: Format) -> Result<(), Failure> {
     match format {
         Format::Text => output::print(&dataset.to_text()),
-        Format::Json => output::print_json(&dataset),
+        Format::Json => output::print_json(dataset),
     }
 }

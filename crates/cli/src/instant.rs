@@ -1,5 +1,6 @@
 //! Instants as people read them.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use hallpass_token::UnixTime;
@@ -32,12 +33,10 @@ pub(crate) fn of_timestamp(timestamp: Option<prost_types::Timestamp>) -> String 
 
 /// How far away the instant is: `in 5m 3s`, `2h ago`, `now`.
 pub(crate) fn relative(instant: UnixTime, now: UnixTime) -> String {
-    if instant > now {
-        format!("in {}", length(instant.since(now)))
-    } else if instant < now {
-        format!("{} ago", length(now.since(instant)))
-    } else {
-        "now".to_owned()
+    match instant.cmp(&now) {
+        Ordering::Greater => format!("in {}", length(instant.since(now))),
+        Ordering::Less => format!("{} ago", length(now.since(instant))),
+        Ordering::Equal => "now".to_owned(),
     }
 }
 

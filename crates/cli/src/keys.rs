@@ -1,5 +1,6 @@
 //! Looks into key rings. Nothing here shows key material.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -121,7 +122,7 @@ fn table(rows: &[Row<'_>]) -> String {
             row.audiences.iter().map(|name| plain(name)).collect::<Vec<_>>().join(",").into(),
             row.scopes.join(",").into(),
         ];
-        cells.map(|cell| cell.into_owned()).to_vec()
+        cells.map(Cow::into_owned).to_vec()
     });
     output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
 }

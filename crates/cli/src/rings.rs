@@ -20,16 +20,16 @@ const SECRET_VARIABLE: &str = "JWT_SECRET_KEY";
 /// Which keys to use.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeyArguments {
-    /// A shared secret of at least 32 bytes. Others on this machine can see arguments: prefer the variable JWT_SECRET_KEY.
+    /// A shared secret of at least 32 bytes. Others on this machine can see arguments: prefer the variable `JWT_SECRET_KEY`.
     #[arg(long, value_name = "TEXT", group = "keys")]
     secret: Option<SecretString>,
     /// A key ring.
     #[arg(long, value_name = "FILE", group = "keys")]
     ring: Option<PathBuf>,
-    /// The data folder of `hallpass up`, whose keys are used [env: HALLPASS_DATA; else ./hallpass-data].
+    /// The data folder of `hallpass up`, whose keys are used [env: `HALLPASS_DATA`; else ./hallpass-data].
     #[arg(long, value_name = "DIR", group = "keys")]
     data: Option<PathBuf>,
-    /// The algorithm of a shared secret [env: JWT_ALGORITHM; default: HS256].
+    /// The algorithm of a shared secret [env: `JWT_ALGORITHM`; default: HS256].
     #[arg(long, value_name = "ALGORITHM", value_parser = shared_secret_algorithm, conflicts_with_all = ["ring", "data"])]
     algorithm: Option<Algorithm>,
 }
@@ -141,8 +141,9 @@ fn from_secret(
             .map_err(|problem| Failure::failed(format_args!("JWT_ALGORITHM: {problem}")))?,
     };
     let ring = ring_of(&secret, algorithm).map_err(|error| match error {
-        RingError::Key { problem, .. } => Failure::failed(format_args!("{origin}: {problem}")),
-        RingError::Unreadable(problem) => Failure::failed(format_args!("{origin}: {problem}")),
+        RingError::Key { problem, .. } | RingError::Unreadable(problem) => {
+            Failure::failed(format_args!("{origin}: {problem}"))
+        }
     })?;
     Ok(Keys::Secret { secret, algorithm, ring })
 }

@@ -30,7 +30,7 @@ pub(crate) enum TokenCommand {
 /// Runs the command.
 pub(crate) fn run(command: TokenCommand, format: Format) -> Result<(), Failure> {
     match command {
-        TokenCommand::Mint(wanted) => mint::run(wanted, format),
+        TokenCommand::Mint(wanted) => mint::run(&wanted, format),
         TokenCommand::Inspect(wanted) => inspect::run(&wanted, format),
         TokenCommand::Verify(wanted) => verify::run(wanted, format),
         TokenCommand::Revoke(wanted) => revoke::run(wanted, format),

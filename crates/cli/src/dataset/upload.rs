@@ -72,7 +72,7 @@ pub(super) async fn run(wanted: Upload, format: Format) -> Result<(), Failure> {
     let files = folder::files_of(&wanted.folder)?;
     let client = open(&wanted.connection).await?;
     let created = send(client, start(wanted), files).await?.into_inner();
-    print(created.dataset.unwrap_or_default().into(), format)
+    print(&created.dataset.unwrap_or_default().into(), format)
 }
 
 async fn send(

@@ -59,7 +59,7 @@ pub(crate) struct Mint {
     /// Ring only: the job that a background token is for.
     #[arg(long, value_name = "ID")]
     job_id: Option<String>,
-    /// Ring only: the one object that the token is for, such as dataset:ds_1.
+    /// Ring only: the one object that the token is for, such as `dataset:ds_1`.
     #[arg(long, value_name = "TYPE:ID")]
     resource: Option<Object>,
 }
@@ -114,12 +114,12 @@ impl Kind {
 }
 
 /// Mints and prints.
-pub(crate) fn run(wanted: Mint, format: Format) -> Result<(), Failure> {
+pub(crate) fn run(wanted: &Mint, format: Format) -> Result<(), Failure> {
     let now = Clock::system().now();
     let keys = wanted.keys.clone().find(wanted.kind.ring())?;
     let minted = match &keys {
-        Keys::Secret { secret, algorithm, .. } => bearer(&wanted, secret, *algorithm, now)?,
-        Keys::Ring(file) => from_ring(&wanted, file, now)?,
+        Keys::Secret { secret, algorithm, .. } => bearer(wanted, secret, *algorithm, now)?,
+        Keys::Ring(file) => from_ring(wanted, file, now)?,
     };
     match format {
         Format::Text => output::print(&format!("{}\n", minted.expose())),
@@ -193,8 +193,8 @@ fn choose<'a>(wanted: &Mint, file: &'a RingFile) -> Result<&'a Key, Failure> {
     if let Some(kid) = &wanted.kid {
         let all: Vec<_> = file.ring.keys().collect();
         return file.ring.key(kid).ok_or_else(|| {
-            let (kid, right) = (plain(kid), names(&all));
-            Failure::failed(format_args!("--kid {kid}: not in {path}; right: one of {right}"))
+            let (named, right) = (plain(kid), names(&all));
+            Failure::failed(format_args!("--kid {named}: not in {path}; right: one of {right}"))
         });
     }
     let signs =

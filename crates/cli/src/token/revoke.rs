@@ -27,7 +27,7 @@ pub(crate) struct Revoke {
     token: Option<SecretString>,
     #[command(flatten)]
     connection: Connection,
-    /// The caller's token; HALLPASS_TOKEN and --token-file are not visible to others.
+    /// The caller's token; `HALLPASS_TOKEN` and --token-file are not visible to others.
     #[arg(long = "as", value_name = "TOKEN", conflicts_with = "token_file")]
     caller: Option<SecretString>,
     /// Why, for the operator's record; at most 200 characters.

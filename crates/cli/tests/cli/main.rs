@@ -1,0 +1,18 @@
+//! The command line as its users meet it: the real binary, its exit codes, and what stands on stdout and on stderr.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should say where and stop"
+)]
+
+mod exit_codes;
+mod hostile;
+mod minting;
+mod pyjwt;
+mod refusals;
+mod rings;
+mod rules;
+mod run;
+mod verifying;
