@@ -46,7 +46,8 @@ struct Shared {
 impl LimitsLayer {
     pub(crate) fn new(limits: Limits, guard: Arc<Guard>, node: u64, shutdown: Shutdown) -> Self {
         let calls = Arc::new(Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)));
-        let decisions = Decisions::new(node);
+        // Other ids than the guard's, which counts from the same number.
+        let decisions = Decisions::new(!node);
         Self { shared: Arc::new(Shared { limits, guard, decisions, calls, shutdown }) }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
 
 use crate::Keepalive;
 use crate::tls::{self, TlsError};
@@ -14,6 +14,9 @@ use crate::tls::{self, TlsError};
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// A service that this one calls.
+///
+/// `ca` holds the authority that its certificate must come from, `domain` the name in it where that is not the address's
+/// own, `cert` and `key` what this service shows it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
@@ -21,6 +24,8 @@ pub struct Peer {
     address: Uri,
     ca: Option<PathBuf>,
     domain: Option<String>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 /// A peer that cannot be called.
@@ -32,6 +37,9 @@ pub enum PeerError {
     /// It speaks TLS and nothing says whom to trust.
     #[error("{0} is https: give the certificate of its authority as `ca`")]
     NoAuthority(Uri),
+    /// This service would show it a certificate without its key, or a key without its certificate.
+    #[error("{0}: give `cert` and `key` together, or neither")]
+    Half(Uri),
     /// Its address is not one that a client can use.
     #[error("{0} cannot be called")]
     Address(SocketAddr),
@@ -50,7 +58,7 @@ impl Peer {
     pub fn at(address: SocketAddr) -> Result<Self, PeerError> {
         let uri = format!("http://{address}").parse();
         let address = uri.map_err(|_| PeerError::Address(address))?;
-        Ok(Self { address, ca: None, domain: None })
+        Ok(Self { address, ca: None, domain: None, cert: None, key: None })
     }
 
     /// Where it is.
@@ -94,11 +102,18 @@ impl Peer {
     fn tls(&self) -> Result<ClientTlsConfig, PeerError> {
         let Some(ca) = &self.ca else { return Err(PeerError::NoAuthority(self.address.clone())) };
         let ca = Certificate::from_pem(tls::read(ca, "CERTIFICATE")?);
-        let config = ClientTlsConfig::new().ca_certificate(ca);
-        Ok(match &self.domain {
-            Some(domain) => config.domain_name(domain),
-            None => config,
-        })
+        let mut config = ClientTlsConfig::new().ca_certificate(ca);
+        if let Some(domain) = &self.domain {
+            config = config.domain_name(domain);
+        }
+        match (&self.cert, &self.key) {
+            (None, None) => Ok(config),
+            (Some(cert), Some(key)) => {
+                let (cert, key) = (tls::read(cert, "CERTIFICATE")?, tls::read(key, "PRIVATE KEY")?);
+                Ok(config.identity(Identity::from_pem(cert, key)))
+            }
+            (Some(_), None) | (None, Some(_)) => Err(PeerError::Half(self.address.clone())),
+        }
     }
 }
 

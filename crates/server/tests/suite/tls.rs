@@ -77,3 +77,45 @@ async fn files_that_cannot_be_used_are_named() {
         assert!(!error.contains("-----BEGIN"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_peer_is_called_as_it_is_configured() {
+    let mut files = json!({"cert": file("server.pem"), "key": file("server.key")});
+    files["client_ca"] = json!(file("ca.pem"));
+    let bound = bind(files).await.unwrap();
+    let here = format!("https://localhost:{}", bound.address().port());
+    let (ca, cert, key) = (file("ca.pem"), file("client.pem"), file("client.key"));
+    let rows = [
+        (json!({"address": here, "ca": ca, "cert": cert, "key": key}), "answered"),
+        (
+            json!({"address": here, "ca": ca, "domain": "127.0.0.1", "cert": cert, "key": key}),
+            "answered",
+        ),
+        (json!({"address": here, "ca": ca}), "not reached"),
+        (json!({"address": here, "ca": cert, "cert": cert, "key": key}), "not reached"),
+        (
+            json!({"address": here, "ca": ca, "domain": "x.test", "cert": cert, "key": key}),
+            "not reached",
+        ),
+        (json!({"address": here}), "give the certificate of its authority"),
+        (json!({"address": here, "ca": ca, "cert": cert}), "`cert` and `key` together"),
+        (json!({"address": here, "ca": file("none.pem")}), "none.pem: No such file"),
+    ];
+    let (_switch, shutdown) = Shutdown::by_hand();
+    let serving = tokio::spawn(bound.serve(shutdown));
+    for (peer, expected) in rows {
+        let flags = Flags::from([("peers", json!({"labeler": peer}))]);
+        let config = config(&flags);
+        let got = match config.peers["labeler"].channel(config.keepalive) {
+            Err(error) => error.to_string(),
+            Ok(channel) => {
+                match HealthClient::new(channel).check(HealthCheckRequest::default()).await {
+                    Ok(_) => "answered".to_owned(),
+                    Err(_) => "not reached".to_owned(),
+                }
+            }
+        };
+        assert!(got.contains(expected), "{got}: {flags:?}");
+    }
+    serving.abort();
+}
