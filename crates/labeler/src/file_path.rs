@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn each_hiding_or_turning_character_is_refused() {
+        let ranges = [0..=0x1F, 0x7F..=0x9F, 0x2028..=0x202E, 0x2060..=0x206F, 0xE0000..=0xE007F];
+        let single = [0x5C, 0x61C, 0x200B, 0x200E, 0x200F, 0xFEFF];
+        for c in ranges.into_iter().flatten().chain(single).filter_map(char::from_u32) {
+            let path = format!("cat/a{c}b.png");
+            assert_eq!(FilePath::parse(&path), Err(PathProblem::Character(c)), "{}", shown(&path));
+        }
+    }
+
+    #[test]
     fn ordinary_names_pass_unchanged() {
         let longest_part = "a".repeat(255);
         for text in [

@@ -81,6 +81,18 @@ async fn refusals_name_the_file_and_leave_nothing() {
     assert_eq!(world.list(&world.user("alice"), 0, "").await.unwrap().datasets, []);
 }
 
+/// Whole files may still be on their way to the disk when a later one is refused: none of them lands afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_write_lands_after_the_refusal() {
+    let world = World::new().await;
+    let broken = ("d/4.png".to_owned(), b"not an image".to_vec());
+    let files = [image("d/1.png"), image("d/2.png"), image("d/3.png"), broken];
+    for _ in 0..100 {
+        assert!(world.upload(&world.user("alice"), start("a"), &files).await.is_err());
+    }
+    assert_eq!(world.stored_files(), 0);
+}
+
 #[tokio::test]
 async fn bounds_are_kept() {
     let settings =
