@@ -22,6 +22,7 @@ enum Source {
 struct Hands {
     start: UnixTime,
     moved_nanos: AtomicU64,
+    stepped_secs: AtomicU64,
 }
 
 impl Clock {
@@ -32,7 +33,8 @@ impl Clock {
 
     /// A clock that stands at `start` until it is moved.
     pub fn manual(start: UnixTime) -> Self {
-        Self(Source::Manual(Arc::new(Hands { start, moved_nanos: AtomicU64::new(0) })))
+        let (moved_nanos, stepped_secs) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Source::Manual(Arc::new(Hands { start, moved_nanos, stepped_secs })))
     }
 
     /// Moves a manual clock on, both its wall time and its time since boot. The machine's clocks are not moved by it.
@@ -40,6 +42,13 @@ impl Clock {
         if let Source::Manual(hands) = &self.0 {
             let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
             hands.moved_nanos.fetch_add(nanos, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock's wall time forward by whole seconds, as an operator does; the time since boot knows nothing of it.
+    pub fn step(&self, by: Duration) {
+        if let Source::Manual(hands) = &self.0 {
+            hands.stepped_secs.fetch_add(by.as_secs(), Ordering::SeqCst);
         }
     }
 
@@ -51,7 +60,7 @@ impl Clock {
                 let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 UnixTime::from_secs(since.map_or(0, |since| since.as_secs()))
             }
-            Source::Manual(hands) => hands.start.plus(hands.moved()),
+            Source::Manual(hands) => hands.start.plus(hands.moved() + hands.stepped()),
         }
     }
 
@@ -72,6 +81,10 @@ impl Hands {
     fn moved(&self) -> Duration {
         Duration::from_nanos(self.moved_nanos.load(Ordering::SeqCst))
     }
+
+    fn stepped(&self) -> Duration {
+        Duration::from_secs(self.stepped_secs.load(Ordering::SeqCst))
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +97,9 @@ mod tests {
         let same = clock.clone();
         clock.advance(Duration::from_millis(1_500));
         assert_eq!(same.now(), UnixTime::from_secs(1_001));
+        assert_eq!(same.boot(), Duration::from_millis(1_500));
+        clock.step(Duration::from_secs(10));
+        assert_eq!(same.now(), UnixTime::from_secs(1_011));
         assert_eq!(same.boot(), Duration::from_millis(1_500));
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use hallpass_policy::{Access, DecisionId, Denial, Permit, Refusal, Rule};
 use hallpass_token::{
-    KeyRing, MintError, NewToken, Scopes, TokenId, TokenType, UnixTime, Verified,
+    MintError, NewToken, Scopes, TokenError, TokenId, TokenType, UnixTime, Verified,
 };
 use serde_json::json;
 
@@ -113,8 +113,8 @@ impl Minting {
 
     fn on_behalf(&self, permit: &Permit, callee: &'static Rule) -> Result<Arc<Ready>, Denial> {
         let parent = permit.token().ok_or(refused("the served call has no caller"))?;
-        parent.check_time(self.clock.now())?;
         let scope = callee.scope.ok_or(refused("the called RPC has no scope to delegate"))?;
+        // Minting asks this, too; but a token that another rule let be minted may be at hand.
         if !permit.rule().delegates.contains(&scope) {
             return Err(refused("the serving rule does not delegate the scope"));
         }
@@ -160,8 +160,10 @@ impl Minting {
         parent: Option<(&Verified, &'static Rule)>,
         now: UnixTime,
     ) -> Result<Ready, Denial> {
+        // The ring refuses whatever the key's entry does not name.
         let ring = self.keys.ring();
-        let kid = self.signer(&ring, purpose)?;
+        let key = ring.active_signer(&self.service, purpose.token_type);
+        let key = key.ok_or(refused("the ring has no key of this service for such a token"))?;
         let id = TokenId::from_random(random()?);
         let mut new = match parent {
             None => NewToken::new(purpose.token_type, id),
@@ -169,7 +171,6 @@ impl Minting {
                 let delegates = serving.delegates;
                 let mut child = NewToken::child_of(parent, purpose.token_type, id, delegates)
                     .map_err(unminted)?;
-                child.job_id.clone_from(&parent.claims().job_id);
                 child.actor = Some(match &parent.claims().actor {
                     Some(earlier) => json!({ "sub": self.service, "act": earlier }),
                     None => json!({ "sub": self.service }),
@@ -180,21 +181,7 @@ impl Minting {
         new.service = Some(self.service.clone());
         new.audience = vec![purpose.audience.to_owned()];
         new.scopes = purpose.scope.into_iter().collect::<Scopes>();
-        Ready::new(&ring.mint(kid, &new, now).map_err(unminted)?, now)
-    }
-
-    /// The service's own key for this, if its entry allows exactly what is asked for.
-    fn signer<'r>(&self, ring: &'r KeyRing, purpose: &Purpose) -> Result<&'r str, Denial> {
-        let key = ring
-            .active_signer(&self.service, purpose.token_type)
-            .ok_or(refused("the ring has no active key of this service for the kind of token"))?;
-        if !key.may_reach(purpose.audience) {
-            return Err(refused("the key may not sign for the called service"));
-        }
-        if purpose.scope.is_some_and(|scope| !key.scopes().contains(scope)) {
-            return Err(refused("the key may not sign the scope"));
-        }
-        Ok(key.kid())
+        Ready::new(&ring.mint(key.kid(), &new, now).map_err(unminted)?, now)
     }
 }
 
@@ -215,6 +202,12 @@ fn unminted(error: MintError) -> Denial {
         MintError::ScopeNotDelegated => refused("the caller does not hold the scope"),
         MintError::ChainTooLong => refused("the chain of tokens is too long"),
         MintError::NotAChild => refused("the kind of token has no parent"),
+        MintError::NotAllowed(TokenError::AudienceNotAllowed) => {
+            refused("the key may not sign for the called service")
+        }
+        MintError::NotAllowed(TokenError::ScopeNotAllowed) => {
+            refused("the key may not sign the scope")
+        }
         MintError::NotAllowed(_) => refused("the key's entry does not allow it"),
         MintError::NotTheParents(_) => refused("the token would not be the caller's"),
         MintError::Lifetime(_) => refused("the token's life would be outside its bounds"),

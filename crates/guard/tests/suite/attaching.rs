@@ -102,7 +102,7 @@ async fn what_is_not_delegated_is_not_sent() {
         ("an RPC for workers only", "/t.Labeler/Work", on_behalf(&permit, ())),
         ("an RPC without a scope", "/t.Labeler/Unscoped", on_behalf(&permit, ())),
         ("an RPC for users only", "/t.Platform/Admin", on_behalf(&permit, ())),
-        ("an RPC that takes an action token", "/t.Platform/Abort", as_service(())),
+        ("an RPC that takes an action token", "/t.Labeler/Elevated", on_behalf(&permit, ())),
         ("a scope that the key may not sign", "/t.Labeler/Write", as_service(())),
         ("an RPC without a rule", "/t.Labeler/Unknown", on_behalf(&permit, ())),
         ("nobody to act for", LABELER, on_behalf(&public, ())),
@@ -110,6 +110,17 @@ async fn what_is_not_delegated_is_not_sent() {
     ] {
         assert_eq!(caller.refuses(path, request).await, "DELEGATION_REFUSED", "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_token_at_hand_is_no_way_around_the_serving_rule() {
+    let caller = Caller::start();
+    let token = caller.mesh.user_token();
+    let delegating = caller.serving(SERVED, &token).await;
+    caller.sends(LABELER, on_behalf(&delegating, ())).await;
+    caller.sent.lock().unwrap().take();
+    let without = caller.serving("/t.Platform/Revoke", &token).await;
+    assert_eq!(caller.refuses(LABELER, on_behalf(&without, ())).await, "DELEGATION_REFUSED");
 }
 
 #[tokio::test]

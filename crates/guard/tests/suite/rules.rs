@@ -26,11 +26,11 @@ const LABELER: Rule = Rule {
     ..BASE
 };
 
-pub(crate) static RULES: [Rule; 14] = [
+pub(crate) static RULES: [Rule; 15] = [
     Rule { path: "/t.Platform/Read", ..BASE },
     Rule { path: "/t.Platform/Admin", scope: Some("platform:admin"), ..BASE },
     Rule { path: "/t.Platform/Open", access: Access::Public, ..BASE },
-    Rule { path: "/t.Platform/Revoke", when_stale: WhenStale::Serve, ..BASE },
+    Rule { path: "/t.Platform/Revoke", when_stale: WhenStale::Serve, delegates: &[], ..BASE },
     Rule {
         path: "/t.Platform/Abort",
         access: Access::Tokens { types: &[TokenType::User], action: Some("jobs.abort") },
@@ -41,6 +41,11 @@ pub(crate) static RULES: [Rule; 14] = [
     Rule {
         path: "/t.Labeler/Work",
         access: Access::Tokens { types: &[TokenType::Background], action: None },
+        ..LABELER
+    },
+    Rule {
+        path: "/t.Labeler/Elevated",
+        access: Access::Tokens { types: &[TokenType::Service], action: Some("jobs.abort") },
         ..LABELER
     },
     Rule { path: "/t.Labeler/Unscoped", scope: None, ..LABELER },

@@ -55,16 +55,19 @@ async fn a_client_that_does_not_read_cannot_hold_the_handler() {
 
 #[tokio::test]
 async fn a_client_stream_ends_before_its_handler_answers() {
-    let mut streaming = StreamingMesh::start(Mesh::start()).await;
-    let (token, print) = streaming.mesh.revocable();
-    let (sender, sending) = mpsc::unbounded_channel();
-    sender.send("one".to_owned()).unwrap();
-    let (opened, ()) = tokio::join!(streaming.open("/t.Streams/Up", &token, sending), async {
-        until(|| streaming.mesh.guard.counts().streams == 1).await;
-        streaming.mesh.revoke(print);
-    });
-    assert_eq!(reason(&opened.unwrap_err()), "TOKEN_REVOKED");
-    assert_eq!(streaming.told().await, "dropped");
+    // One handler waits for the next message, the other does not even read.
+    for message in ["read on", "stay"] {
+        let mut streaming = StreamingMesh::start(Mesh::start()).await;
+        let (token, print) = streaming.mesh.revocable();
+        let (sender, sending) = mpsc::unbounded_channel();
+        sender.send(message.to_owned()).unwrap();
+        let (opened, ()) = tokio::join!(streaming.open("/t.Streams/Up", &token, sending), async {
+            until(|| streaming.mesh.guard.counts().streams == 1).await;
+            streaming.mesh.revoke(print);
+        });
+        assert_eq!(reason(&opened.unwrap_err()), "TOKEN_REVOKED");
+        assert_eq!(streaming.told().await, "dropped");
+    }
 }
 
 #[tokio::test]

@@ -129,14 +129,14 @@ fn down(
     Ok(tonic::Response::new(Box::pin(much)))
 }
 
-/// Waits for messages and answers none.
+/// Reads until it is told to stay, and never answers.
 async fn up(
     request: tonic::Request<Streaming<String>>,
     tell: mpsc::UnboundedSender<String>,
 ) -> Result<tonic::Response<String>, Status> {
     let _held = Held(tell);
     let mut messages = request.into_inner();
-    while messages.message().await?.is_some() {}
+    while messages.message().await?.is_some_and(|message| message != "stay") {}
     std::future::pending().await
 }
 
