@@ -84,7 +84,13 @@ fn every_flipped_bit_of_a_png_chunk_is_found() {
 
 #[test]
 fn damages_are_named() {
-    let table: &[(&str, Vec<u8>, &str)] = &[
+    for (name, bytes, problem) in damages() {
+        assert_eq!(verdict(name, &bytes, 5), Err(Flaw::from(problem)), "{name}: {problem}");
+    }
+}
+
+fn damages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    vec![
         ("a.png", Vec::new(), "is empty"),
         ("a.png", b"\x89PNG".to_vec(), "is too short to be an image (4 bytes)"),
         (
@@ -143,10 +149,7 @@ fn damages_are_named() {
             with("lossy.webp", 16, &[255, 255]),
             "is a damaged WebP: a chunk does not fit into the file",
         ),
-    ];
-    for (name, bytes, problem) in table {
-        assert_eq!(verdict(name, bytes, 5), Err(Flaw::from(*problem)), "{name}: {problem}");
-    }
+    ]
 }
 
 #[test]
