@@ -136,3 +136,18 @@ async fn the_connection_is_made_anew_before_its_token_ends() {
     assert_ne!(first, second);
     assert!(node.freshness.is_fresh(node.clock.boot()));
 }
+
+#[tokio::test]
+async fn a_follower_stays_fresh_for_as_long_as_its_issuer_answers() {
+    let (mesh, folder) = (Mesh::start(), tempfile::tempdir().unwrap());
+    let list = open_list(&folder.path().join("issuer"), 1);
+    let mut issuer = Issuer::start(&mesh, list, ANY.parse().unwrap()).await;
+    let own = open_list(&folder.path().join("follower"), 2);
+    let node = Node::follow(&mesh, own, issuer.address, &mesh.clock);
+    soon(issuer.opened()).await;
+    for _ in 0..20 {
+        until(|| node.freshness.age(node.clock.boot()) == Some(Duration::ZERO)).await;
+        mesh.clock.advance(STALENESS / 8);
+        assert!(node.freshness.is_fresh(node.clock.boot()));
+    }
+}
