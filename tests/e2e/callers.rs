@@ -24,9 +24,9 @@ impl Keys {
     /// A key for each kind of token, a retired one, and one that the mesh does not know.
     pub(crate) fn new() -> Self {
         let kinds = TokenType::ALL.map(|kind| key(kind.as_str(), kind));
-        let others = ["retired", "unknown"].into_iter().flat_map(|name| {
-            TokenType::ALL.map(|kind| key(&format!("{name}-{kind}"), kind))
-        });
+        let others = ["retired", "unknown"]
+            .into_iter()
+            .flat_map(|name| TokenType::ALL.map(|kind| key(&format!("{name}-{kind}"), kind)));
         Self(KeyRing::new(kinds.into_iter().chain(others).collect()).expect("the keys make a ring"))
     }
 
@@ -84,7 +84,10 @@ fn every_scope() -> Scopes {
 
 /// The instant at which the matrix signs.
 pub(crate) fn now() -> UnixTime {
-    #[expect(clippy::disallowed_methods, reason = "the mesh under test runs on the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the mesh under test runs on the machine's clock"
+    )]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     UnixTime::from_secs(since.as_secs())
 }

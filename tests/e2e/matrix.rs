@@ -10,7 +10,9 @@ use hallpass_contract::auth::revocation_target::Target;
 use hallpass_contract::auth::{RevocationTarget, RevokeRequest, TokenName};
 use hallpass_contract::labeler::create_dataset_request::Part;
 use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient;
-use hallpass_contract::labeler::{CreateDatasetRequest, CreateDatasetStart, DatasetSpec, FileChunk};
+use hallpass_contract::labeler::{
+    CreateDatasetRequest, CreateDatasetStart, DatasetSpec, FileChunk,
+};
 use hallpass_contract::platform::job_service_client::JobServiceClient;
 use hallpass_contract::platform::{CreateJobRequest, JobSpec};
 use hallpass_policy::{Access, Rule};
@@ -50,7 +52,11 @@ fn compare(text: &str) {
         let (old, new) = (golden.lines().nth(line), text.lines().nth(line));
         panic!("tests/golden/matrix.txt:{}: {old:?} is now {new:?}", line + 1);
     }
-    assert_eq!(golden.lines().count(), text.lines().count(), "tests/golden/matrix.txt has other lines");
+    assert_eq!(
+        golden.lines().count(),
+        text.lines().count(),
+        "tests/golden/matrix.txt has other lines"
+    );
 }
 
 struct Matrix {
@@ -87,13 +93,15 @@ impl Matrix {
         let mut row = Vec::new();
         for (caller, credentials) in self.callers(rule).await {
             let body = raw::request(&self.pool, rule, "ds_00000000000000000000000000000000");
-            let headers: Vec<_> = credentials.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let headers: Vec<_> =
+                credentials.iter().map(|(name, value)| (*name, value.as_str())).collect();
             row.push((caller, raw::call(self.channel(rule), rule, body, &headers).await));
         }
         if let Some(id) = self.own_object(rule).await {
             let body = raw::request(&self.pool, rule, &id);
             let own = self.authorization(rule);
-            let answer = raw::call(self.channel(rule), rule, body, &[("authorization", &own)]).await;
+            let answer =
+                raw::call(self.channel(rule), rule, body, &[("authorization", &own)]).await;
             row.push(("own object".into(), answer));
         }
         row
@@ -110,13 +118,22 @@ impl Matrix {
         let request = CreateJobRequest { job: Some(job), request_id: String::new() };
         let request = self.authorized("/hallpass.platform.v1.JobService/CreateJob", request);
         let created = JobServiceClient::new(self.platform.clone()).create_job(request).await;
-        Some(created.expect("alice may train on her dataset").into_inner().job.expect("a job").job_id)
+        Some(
+            created
+                .expect("alice may train on her dataset")
+                .into_inner()
+                .job
+                .expect("a job")
+                .job_id,
+        )
     }
 
     async fn own_dataset(&self) -> String {
         let dataset = DatasetSpec { display_name: "matrix".into(), ..DatasetSpec::default() };
-        let start = Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
-        let image = hallpass_labeler::sample::files().iter().find(|(path, _)| path.ends_with(".png"));
+        let start =
+            Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
+        let image =
+            hallpass_labeler::sample::files().iter().find(|(path, _)| path.ends_with(".png"));
         let (path, data) = image.expect("the sample dataset has images");
         let chunk = Part::Chunk(FileChunk { path: (*path).into(), data: (*data).into() });
         let parts = [start, chunk].map(|part| CreateDatasetRequest { part: Some(part) });
@@ -155,14 +172,27 @@ impl Matrix {
             let token = self.keys.sign(&token(rule, kind), None, now);
             (format!("{kind} token"), vec![bearer(&token)])
         }));
-        all.extend(self.wrong(rule, kind, &good, now).await.map(|(caller, token)| (caller.into(), vec![bearer(&token)])));
+        all.extend(
+            self.wrong(rule, kind, &good, now)
+                .await
+                .map(|(caller, token)| (caller.into(), vec![bearer(&token)])),
+        );
         let action = self.keys.sign(&token(rule, TokenType::Action), None, now);
-        all.push(("an action token beside it".into(), vec![bearer(&good), ("hallpass-action", action)]));
+        all.push((
+            "an action token beside it".into(),
+            vec![bearer(&good), ("hallpass-action", action)],
+        ));
         all
     }
 
     /// The good token, wrong in one respect.
-    async fn wrong(&self, rule: &Rule, kind: TokenType, good: &str, now: UnixTime) -> [(&'static str, String); 16] {
+    async fn wrong(
+        &self,
+        rule: &Rule,
+        kind: TokenType,
+        good: &str,
+        now: UnixTime,
+    ) -> [(&'static str, String); 16] {
         let sign = |change: &dyn Fn(&mut NewToken), key: Option<&str>, now| {
             let mut token = token(rule, kind);
             change(&mut token);
@@ -172,10 +202,20 @@ impl Matrix {
         let revoked = sign(same, None, now);
         self.revoke(&revoked, now).await;
         [
-            ("no scope", sign(&|token| token.scopes = std::iter::empty::<&str>().collect(), None, now)),
+            (
+                "no scope",
+                sign(&|token| token.scopes = std::iter::empty::<&str>().collect(), None, now),
+            ),
             ("other audience", sign(&|token| token.audience = vec!["other".into()], None, now)),
             ("expired", sign(same, None, now.minus(Duration::from_secs(600)))),
-            ("not yet valid", sign(&|token| token.not_before = Some(now.plus(Duration::from_secs(90))), None, now)),
+            (
+                "not yet valid",
+                sign(
+                    &|token| token.not_before = Some(now.plus(Duration::from_secs(90))),
+                    None,
+                    now,
+                ),
+            ),
             ("issued in the future", sign(same, None, now.plus(Duration::from_secs(90)))),
             ("retired key", sign(same, Some("retired"), now)),
             ("unknown key", sign(same, Some("unknown"), now)),
@@ -201,7 +241,8 @@ impl Matrix {
         }
         let verified = self.keys.verify(&parent, now);
         let delegates: Vec<_> = rule.scope.into_iter().collect();
-        let mut child = NewToken::child_of(&verified, kind, callers::fresh_id(), &delegates).expect("a child");
+        let mut child =
+            NewToken::child_of(&verified, kind, callers::fresh_id(), &delegates).expect("a child");
         let whole = token(rule, kind);
         child.audience = whole.audience;
         child.service = whole.service;
@@ -212,7 +253,8 @@ impl Matrix {
     /// Revokes a token at Platform, and returns once Labeler knows.
     async fn revoke(&self, victim: &str, now: UnixTime) {
         let claims = self.keys.verify(victim, now).claims().clone();
-        let name = TokenName { issuer: "matrix".into(), token_id: claims.id.expect("ours have one") };
+        let name =
+            TokenName { issuer: "matrix".into(), token_id: claims.id.expect("ours have one") };
         let target = Some(RevocationTarget { target: Some(Target::Token(name)) });
         let request = RevokeRequest { target, expire_time: None, reason: String::new() };
         let request = self.authorized("/hallpass.auth.v1.RevocationService/Revoke", request);
@@ -222,11 +264,13 @@ impl Matrix {
     }
 
     async fn until_labeler_refuses(&self, victim: &str) {
-        let rule = hallpass_contract::rule("/hallpass.labeler.v1.DatasetService/GetDataset").expect("a rule");
+        let rule = hallpass_contract::rule("/hallpass.labeler.v1.DatasetService/GetDataset")
+            .expect("a rule");
         let header = format!("Bearer {victim}");
         let refused = async {
             loop {
-                let answer = raw::call(&self.labeler, rule, Vec::new(), &[("authorization", &header)]).await;
+                let answer =
+                    raw::call(&self.labeler, rule, Vec::new(), &[("authorization", &header)]).await;
                 if answer.ends_with("TOKEN_REVOKED") {
                     return;
                 }

@@ -32,8 +32,9 @@ impl Node {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         stdout.read_line(&mut line).expect("stdout is text");
-        let addresses = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("`hallpass {}` did not get ready: {line:?}", arguments.join(" ")));
+        let addresses = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("`hallpass {}` did not get ready: {line:?}", arguments.join(" "))
+        });
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Self { child, addresses }
     }

@@ -13,7 +13,8 @@ use tonic_types::StatusExt as _;
 
 /// The contract's descriptors.
 pub(crate) fn pool() -> DescriptorPool {
-    DescriptorPool::decode(hallpass_contract::FILE_DESCRIPTOR_SET).expect("the contract is readable")
+    DescriptorPool::decode(hallpass_contract::FILE_DESCRIPTOR_SET)
+        .expect("the contract is readable")
 }
 
 /// The request of an RPC in which every bound field names this object.
@@ -41,7 +42,12 @@ fn set(message: &mut DynamicMessage, path: &str, id: &str) {
 }
 
 /// Calls an RPC with this metadata and returns "OK", or the code and the reason: "PERMISSION_DENIED SCOPE_MISSING".
-pub(crate) async fn call(channel: &Channel, rule: &Rule, body: Vec<u8>, metadata: &[(&str, &str)]) -> String {
+pub(crate) async fn call(
+    channel: &Channel,
+    rule: &Rule,
+    body: Vec<u8>,
+    metadata: &[(&str, &str)],
+) -> String {
     match exchange(channel, rule, body, metadata).await {
         Ok(()) => "OK".to_owned(),
         Err(status) => describe(&status),

@@ -62,7 +62,10 @@ async fn health(channel: Channel, service: &str) -> ServingStatus {
 #[tokio::test]
 async fn labeler_health_check() {
     let suite = Suite::start().await;
-    assert_eq!(health(suite.labeler, "hallpass.labeler.v1.DatasetService").await, ServingStatus::Serving);
+    assert_eq!(
+        health(suite.labeler, "hallpass.labeler.v1.DatasetService").await,
+        ServingStatus::Serving
+    );
 }
 
 #[tokio::test]
@@ -108,7 +111,8 @@ async fn check_permissions() {
     assert_eq!(own.role(), Role::Owner);
     assert_eq!(own.permissions, ["read", "write", "delete", "share"]);
 
-    let absent = CheckPermissionRequest { dataset_id: "ds_00000000000000000000000000000000".into() };
+    let absent =
+        CheckPermissionRequest { dataset_id: "ds_00000000000000000000000000000000".into() };
     let none = suite.client().check_permission(suite.request(absent)).await.expect("alice may ask");
     assert!(none.into_inner().permissions.is_empty());
 }

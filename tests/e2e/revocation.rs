@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use hallpass_contract::labeler::create_dataset_request::Part;
 use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient;
-use hallpass_contract::labeler::{CreateDatasetRequest, CreateDatasetStart, DatasetSpec, FileChunk};
+use hallpass_contract::labeler::{
+    CreateDatasetRequest, CreateDatasetStart, DatasetSpec, FileChunk,
+};
 use hallpass_policy::Rule;
 use hallpass_token::{NewToken, TokenType};
 use tonic::Request;
@@ -36,7 +38,9 @@ async fn until_answer(channel: &Channel, path: &str, token: &str, wanted: &str, 
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(within, asked).await.unwrap_or_else(|_| panic!("not {wanted} within {within:?}"));
+    tokio::time::timeout(within, asked)
+        .await
+        .unwrap_or_else(|_| panic!("not {wanted} within {within:?}"));
 }
 
 fn revoke(mesh: &Mesh, token: &str) {
@@ -49,12 +53,15 @@ fn revoke(mesh: &Mesh, token: &str) {
 
 /// A token that Platform would mint for Labeler on behalf of the holder of `parent`.
 fn child(mesh: &Mesh, parent: &str, scope: &str) -> String {
-    let parent = mesh.ring("platform").verify(parent, now()).expect("Platform knows the users' key");
-    let mut child = NewToken::child_of(&parent, TokenType::Service, fresh_id(), &[scope]).expect("a child");
+    let parent =
+        mesh.ring("platform").verify(parent, now()).expect("Platform knows the users' key");
+    let mut child =
+        NewToken::child_of(&parent, TokenType::Service, fresh_id(), &[scope]).expect("a child");
     child.service = Some("platform".to_owned());
     child.audience = vec!["labeler".to_owned()];
     child.scopes = std::iter::once(scope).collect();
-    let minted = mesh.ring("platform").mint("platform-1", &child, now()).expect("Platform may sign it");
+    let minted =
+        mesh.ring("platform").mint("platform-1", &child, now()).expect("Platform may sign it");
     minted.expose().to_owned()
 }
 
@@ -89,10 +96,14 @@ async fn an_open_stream_on_the_other_node_ends_with_its_token() {
     };
     sender.send(CreateDatasetRequest { part: Some(Part::Start(start)) }).await.expect("a place");
     let mut request = Request::new(tokio_stream::wrappers::ReceiverStream::new(parts));
-    let header = format!("Bearer {}", child(&mesh, &token, "labeler:write")).parse().expect("ASCII");
+    let header =
+        format!("Bearer {}", child(&mesh, &token, "labeler:write")).parse().expect("ASCII");
     request.metadata_mut().insert("authorization", header);
     let channel = connect(&mesh.labeler()).await;
-    let upload = tokio::spawn(async move { DatasetServiceClient::new(channel).create_dataset(request).await });
+    let upload =
+        tokio::spawn(
+            async move { DatasetServiceClient::new(channel).create_dataset(request).await },
+        );
     // The start is taken by then, so the stream is open; the file never ends.
     let chunk = Part::Chunk(FileChunk { path: "cat/1.png".into(), data: vec![0x89, 0x50].into() });
     sender.send(CreateDatasetRequest { part: Some(chunk) }).await.expect("the upload goes on");
@@ -100,7 +111,10 @@ async fn an_open_stream_on_the_other_node_ends_with_its_token() {
 
     revoke(&mesh, &token);
     let acknowledged = Instant::now();
-    let ended = tokio::time::timeout(Duration::from_secs(2), upload).await.expect("it ends").expect("no panic");
+    let ended = tokio::time::timeout(Duration::from_secs(2), upload)
+        .await
+        .expect("it ends")
+        .expect("no panic");
     eprintln!("the open stream ended {:?} after the acknowledgement", acknowledged.elapsed());
     assert_eq!(raw::describe(&ended.expect_err("it was cut")), "Unauthenticated TOKEN_REVOKED");
     drop(sender);

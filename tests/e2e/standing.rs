@@ -5,8 +5,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::mesh::{Mesh, Node, connect, read_ring, ring_file};
 use crate::callers::{fresh_id, now};
+use crate::mesh::{Mesh, Node, connect, read_ring, ring_file};
 use crate::raw;
 
 const PLATFORM_LIST: &str = "/hallpass.platform.v1.DatasetService/ListDatasets";
@@ -29,7 +29,14 @@ fn labeler(data: &TempDir, listen: &str, platform: &str) -> Node {
     Node::start(&["labeler", "--data", data, "--listen", listen, "--platform", &platform], &[])
 }
 
-fn token(data: &TempDir, ring: &str, kid: &str, kind: hallpass_token::TokenType, audience: &str, scope: &str) -> String {
+fn token(
+    data: &TempDir,
+    ring: &str,
+    kid: &str,
+    kind: hallpass_token::TokenType,
+    audience: &str,
+    scope: &str,
+) -> String {
     let mut token = hallpass_token::NewToken::new(kind, fresh_id());
     token.subject = Some("alice".to_owned());
     token.service = kind.names_service().then(|| "platform".to_owned());
@@ -44,7 +51,14 @@ fn user_token(data: &TempDir) -> String {
 }
 
 fn service_token(data: &TempDir) -> String {
-    token(data, "platform", "platform-1", hallpass_token::TokenType::Service, "labeler", "labeler:read")
+    token(
+        data,
+        "platform",
+        "platform-1",
+        hallpass_token::TokenType::Service,
+        "labeler",
+        "labeler:read",
+    )
 }
 
 async fn until(channel: &Channel, path: &str, token: &str, wanted: &[&str]) -> String {
@@ -59,7 +73,9 @@ async fn until(channel: &Channel, path: &str, token: &str, wanted: &[&str]) -> S
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap_or_else(|_| panic!("never {wanted:?}"))
+    tokio::time::timeout(Duration::from_secs(20), asked)
+        .await
+        .unwrap_or_else(|_| panic!("never {wanted:?}"))
 }
 
 /// An address on loopback that was free a moment ago.

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 /// The path of a tool that `deploy/tools/build` makes, or `None` after saying that the test is left out.
 pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools");
-    let folder = std::env::var_os("HALLPASS_TOOLS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let folder =
+        std::env::var_os("HALLPASS_TOOLS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let path = folder.join(tool);
     if path.is_file() {
         return Some(path);

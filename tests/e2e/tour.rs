@@ -27,7 +27,9 @@ fn grpcurl(tool: &Path, token: Option<&str>, arguments: &[&str]) -> Ran {
     let mut command = Command::new(tool);
     command.arg("-plaintext");
     if let Some(token) = token {
-        command.args(["-expand-headers", "-H", "authorization: Bearer ${TOKEN}"]).env("TOKEN", token);
+        command
+            .args(["-expand-headers", "-H", "authorization: Bearer ${TOKEN}"])
+            .env("TOKEN", token);
     }
     run(command.args(arguments))
 }
@@ -63,7 +65,10 @@ fn grpcurl_calls_what_it_may_and_is_told_why_where_it_may_not() {
     let labeler = "hallpass.labeler.v1.DatasetService/ListDatasets";
     let refused = grpcurl(&tool, Some(&token), &[&mesh.labeler(), labeler]);
     assert_eq!(refused.code, 64 + 7, "{refused:?}");
-    assert!(refused.stderr.contains("TYPE_NOT_ACCEPTED"), "Labeler takes no users' tokens: {refused:?}");
+    assert!(
+        refused.stderr.contains("TYPE_NOT_ACCEPTED"),
+        "Labeler takes no users' tokens: {refused:?}"
+    );
 }
 
 #[test]
@@ -84,7 +89,8 @@ fn the_health_probe_passes_on_both_services() {
         };
         crate::traces::until(serving);
     }
-    let absent = run(Command::new(&tool).args([&format!("-addr={}", mesh.labeler()), "-service=absent"]));
+    let absent =
+        run(Command::new(&tool).args([&format!("-addr={}", mesh.labeler()), "-service=absent"]));
     assert_ne!(absent.code, 0);
     assert!(absent.stderr.contains("NotFound"), "{absent:?}");
 }

@@ -20,7 +20,8 @@ fn jaeger_shows_one_trace_through_both_services() {
     let Some(jaeger) = tools::find("jaeger") else { return };
     let jaeger = Jaeger::start(&jaeger);
     let collector = format!("http://{}", jaeger.otlp);
-    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let environment =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
     let mesh = Mesh::with_environment(&environment);
     let listed = hallpass(&mesh, &["dataset", "list"], "alice");
     assert_eq!(listed.code, 0, "{listed:?}");
@@ -69,7 +70,8 @@ impl Jaeger {
 
     /// The trace that has a span of this name from both services, once it has arrived.
     fn trace_of(&self, operation: &str) -> Trace {
-        let path = format!("/api/traces?service=platform&operation={}", operation.replace('/', "%2F"));
+        let path =
+            format!("/api/traces?service=platform&operation={}", operation.replace('/', "%2F"));
         until(|| {
             let answer: Value = serde_json::from_str(&self.get(&path)?).ok()?;
             let trace = Trace(answer["data"].as_array()?.first()?.clone());
@@ -98,7 +100,9 @@ struct Trace(Value);
 impl Trace {
     fn services(&self) -> BTreeSet<String> {
         let processes = self.0["processes"].as_object().into_iter().flatten();
-        processes.filter_map(|(_, process)| process["serviceName"].as_str().map(str::to_owned)).collect()
+        processes
+            .filter_map(|(_, process)| process["serviceName"].as_str().map(str::to_owned))
+            .collect()
     }
 
     fn span(&self, operation: &str, kind: &str) -> &Value {

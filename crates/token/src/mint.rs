@@ -98,7 +98,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         return Ok(());
     }
     let bearer = key.profile() == Profile::BearerV1;
-    let entrys_scopes = new.scopes.is_empty() || new.scopes == *key.scopes();
+    let key_scopes = new.scopes.is_empty() || new.scopes == *key.scopes();
     let without_place = [
         ("ancestors", new.lineage.is_some()),
         ("txn", new.txn.is_some()),
@@ -107,7 +107,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         ("cnf", new.confirmation.is_some()),
         ("sid", new.session.is_some()),
         ("aud", !new.audience.is_empty() && new.audience != key.audiences()),
-        ("scopes other than the key's", bearer && !entrys_scopes),
+        ("scopes other than the key's", bearer && !key_scopes),
         ("service", bearer && new.service.is_some()),
         ("job_id", bearer && new.job_id.is_some()),
         ("nbf", bearer && new.not_before.is_some()),

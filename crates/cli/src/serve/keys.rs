@@ -78,8 +78,12 @@ impl KeyFiles {
         let ring = KeyRing::new(keys.into_iter().flatten().collect())?.to_json();
         let draft = file.with_extension("json.new");
         let written = || -> io::Result<()> {
-            let mut out =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+            let mut out = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
             out.write_all(ring.expose_secret().as_bytes())?;
             out.sync_all()?;
             fs::rename(&draft, file)?;

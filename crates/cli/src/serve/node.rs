@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::SERVICES;
-use hallpass_guard::{
-    Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys,
-};
+use hallpass_guard::{Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
 use hallpass_revocation::{Freshness, List, Options};
 use hallpass_server::{Bound, Config, Contract, Peer, Ready, Server, ServerSetup, ServiceSet};
 use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
@@ -72,7 +70,8 @@ impl Node {
 
     /// The way to a service: its connection is made when it is first needed.
     pub(super) fn way(&self, peer: &Peer) -> Result<Way, Failure> {
-        let attach = Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
+        let attach =
+            Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
         let attach = attach.map_err(Failure::failed)?;
         let channel = self.channel(peer)?;
         let (host, port) = peer.host_and_port();
@@ -88,7 +87,9 @@ impl Node {
     /// The other service, as the configuration names it.
     pub(super) fn peer(&self, name: &str) -> Result<Peer, Failure> {
         let peer = self.config.peers.get(name).cloned();
-        peer.ok_or_else(|| Failure::failed(format_args!("peers.{name}.address is not set; right: its URL")))
+        peer.ok_or_else(|| {
+            Failure::failed(format_args!("peers.{name}.address is not set; right: its URL"))
+        })
     }
 
     /// Checks that the services are those that the contract declares for this role, and takes the port.
@@ -97,7 +98,8 @@ impl Node {
         services: ServiceSet,
         services_ready: Vec<(&'static str, Ready)>,
     ) -> Result<Bound, Failure> {
-        let (list, freshness, clock) = (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
+        let (list, freshness, clock) =
+            (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
         let setup = ServerSetup {
             role: self.role,
             declared: SERVICES.iter().filter(|s| s.audience == self.role).map(|s| s.name).collect(),
@@ -152,6 +154,7 @@ async fn sweep(list: Arc<List>, clock: Clock) {
 /// Random bytes from the crypto library.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::failed("the system gives no random bits"))?;
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Failure::failed("the system gives no random bits"))?;
     Ok(bytes)
 }

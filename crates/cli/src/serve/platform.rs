@@ -37,7 +37,8 @@ impl Platform {
         let node = Node::open("platform", config, telemetry, Freshness::always())?;
         refuse_a_lost_list(&node)?;
         let labeler = node.peer("labeler")?;
-        let setup = Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
+        let setup =
+            Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
         let platform = hallpass_platform::Platform::open(setup).await.map_err(Failure::failed)?;
         let issuer = Issuer::new(Arc::clone(&node.list), node.keys.clone(), node.clock.clone());
         let services = ServiceSet::default()

@@ -31,7 +31,11 @@ pub(super) async fn load(keys: &KeyFiles, platform: SocketAddr) -> Result<(), Fa
     request.metadata_mut().insert("authorization", token);
     let created = DatasetServiceClient::new(channel).create_dataset(request).await;
     created.map(drop).map_err(|status| {
-        Failure::failed(format_args!("the sample dataset is not loaded: {:?}: {}", status.code(), status.message()))
+        Failure::failed(format_args!(
+            "the sample dataset is not loaded: {:?}: {}",
+            status.code(),
+            status.message()
+        ))
     })
 }
 
@@ -48,7 +52,8 @@ fn token(keys: &KeyFiles) -> Result<hallpass_token::MintedToken, Failure> {
 
 fn parts() -> impl Iterator<Item = CreateDatasetRequest> {
     let dataset = DatasetSpec { display_name: sample::NAME.to_owned(), ..DatasetSpec::default() };
-    let start = Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
+    let start =
+        Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
     let files = sample::files().iter().map(|(path, data)| {
         Part::Chunk(FileChunk { path: (*path).to_owned(), data: (*data).into() })
     });

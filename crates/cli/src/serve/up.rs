@@ -39,8 +39,12 @@ pub(super) async fn run(
             sample::load(&keys, at_platform).await?;
         }
         match format {
-            Format::Json => welcome::listening(&[("platform", at_platform), ("labeler", at_labeler)], format),
-            Format::Text => welcome::tour(&configs.platform.data, at_platform, at_labeler, first_start),
+            Format::Json => {
+                welcome::listening(&[("platform", at_platform), ("labeler", at_labeler)], format)
+            }
+            Format::Text => {
+                welcome::tour(&configs.platform.data, at_platform, at_labeler, first_start)
+            }
         }
     };
     let greeted = async {

@@ -17,7 +17,8 @@ pub(super) fn listening(addresses: &[(&str, SocketAddr)], format: Format) -> Res
             print(&format!("{line}\n"))
         }
         Format::Text => {
-            let lines = addresses.iter().map(|(name, address)| format!("{name} listens on {address}\n"));
+            let lines =
+                addresses.iter().map(|(name, address)| format!("{name} listens on {address}\n"));
             print(&lines.collect::<String>())
         }
     }

@@ -29,10 +29,10 @@ fn a_scope_that_the_service_does_not_declare() {
     refused(&[Case {
         edits: &[(
             "scope: \"notes:read\"\n      resource: {type: \"note\" field",
-            "scope: \"notes:raed\"\n      resource: {type: \"note\" field",
+            "scope: \"notes:peek\"\n      resource: {type: \"note\" field",
         )],
         at: "rpc GetNote(",
-        says: "rpc acme.v1.NoteService/GetNote needs the scope \"notes:raed\", which its service does not declare; it \
+        says: "rpc acme.v1.NoteService/GetNote needs the scope \"notes:peek\", which its service does not declare; it \
                declares \"notes:read\", \"notes:write\"",
     }]);
 }
