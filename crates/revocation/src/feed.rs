@@ -13,6 +13,9 @@ pub use publisher::{Publisher, Step};
 
 use crate::Entry;
 
+/// How many entries a batch should carry: as many as a follower makes durable with one sync.
+pub const PAGE: usize = 256;
+
 /// How far a follower has come in one store of an issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {

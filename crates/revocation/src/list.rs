@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 use hallpass_token::{Fingerprint, UnixTime};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::feed::{Batch, Position};
+use crate::feed::{Batch, PAGE, Position};
 use crate::{Entry, Index, Note};
 
 pub use error::{OpenError, ReadError, StoreError, WriteError};
@@ -34,7 +34,7 @@ use writer::{Change, Command, Writer};
 
 /// After how many entries a sync is due. Small on purpose: sled reuses a segment of its log a segment or more after its pages were
 /// moved, so what was synced is not overwritten before what replaces it is synced, too.
-const GROUP: usize = 256;
+const GROUP: usize = PAGE;
 /// How many commands may wait; beyond that callers wait.
 const QUEUE: usize = 4_096;
 /// How much a note may hold of each text, in bytes.

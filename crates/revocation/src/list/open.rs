@@ -153,7 +153,6 @@ fn database(folder: &Path, options: &Options) -> sled::Result<sled::Db> {
     sled::Config::new()
         .path(folder)
         .cache_capacity(options.cache_bytes)
-        .mode(sled::Mode::HighThroughput)
         // Every change is flushed by the writer; a second flusher would rewrite pages between two syncs.
         .flush_every_ms(None)
         .open()
