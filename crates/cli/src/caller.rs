@@ -146,9 +146,9 @@ pub(crate) fn unary<T>(message: T) -> Request<T> {
 pub(crate) fn refused(status: &Status) -> Failure {
     let details = status.get_error_details();
     let violations = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
-    let fields: String = violations
-        .map(|wrong| format!("; {}: {}", plain(&wrong.field), plain(&wrong.description)))
-        .collect();
+    let fields = violations.fold(String::new(), |fields, wrong| {
+        format!("{fields}; {}: {}", plain(&wrong.field), plain(&wrong.description))
+    });
     let (code, message) = (status.code(), plain(status.message()));
     let Some(info) = details.error_info() else {
         return Failure::failed(format_args!("{code:?}: {message}{fields}"));

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use aws_lc_rs::rand;
 use clap::{Args, ValueEnum};
+use hallpass_contract::{RULES, SERVICES};
 use hallpass_guard::Clock;
+use hallpass_policy::Rule;
 use hallpass_token::{
     Algorithm, Key, KeyState, MintedToken, NewToken, ResourceClaim, Scopes, TokenId, TokenType,
     UnixTime, mint_bearer,
@@ -49,8 +51,8 @@ pub(crate) struct Mint {
     /// Ring only: the service that holds the token [default: the key's owner; for background tokens its part `-training`].
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// Ring only: a scope, or several with commas or spaces; repeatable [default: all that the key may sign for user tokens, those
-    /// that end in `:read` for others].
+    /// Ring only: a scope, or several with commas or spaces; repeatable [default: for user tokens all that the key may sign
+    /// and users' RPCs demand, `…:admin` excepted; for others those that end in `:read`].
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Ring only: a service that the token is meant for; repeatable [default: all that the key may sign for].
@@ -193,8 +195,8 @@ fn choose<'a>(wanted: &Mint, file: &'a RingFile) -> Result<&'a Key, Failure> {
     if let Some(kid) = &wanted.kid {
         let all: Vec<_> = file.ring.keys().collect();
         return file.ring.key(kid).ok_or_else(|| {
-            let (named, right) = (plain(kid), names(&all));
-            Failure::failed(format_args!("--kid {named}: not in {path}; right: one of {right}"))
+            let problem = format!("not in {path}; right: one of {}", names(&all));
+            Failure::failed(format_args!("--kid {}: {problem}", plain(kid)))
         });
     }
     let signs =
@@ -226,6 +228,14 @@ fn service(wanted: &Mint, key: &Key) -> Option<String> {
     wanted.service.clone().or(usual)
 }
 
+/// Whether an RPC that users call demands the scope, and it is not an administrator's. A ring of other services has other scopes,
+/// which this contract knows nothing of: they all are.
+fn is_everyday(scope: &str) -> bool {
+    let ours = SERVICES.iter().flat_map(|service| service.scopes).any(|(name, _)| *name == scope);
+    let demanded = |rule: &Rule| rule.scope == Some(scope) && rule.accepts(TokenType::User);
+    !ours || (!scope.ends_with(":admin") && RULES.iter().any(demanded))
+}
+
 fn scopes(wanted: &Mint, key: &Key) -> Result<Scopes, String> {
     let named: Scopes = wanted
         .scopes
@@ -238,7 +248,7 @@ fn scopes(wanted: &Mint, key: &Key) -> Result<Scopes, String> {
     }
     Ok(match wanted.kind {
         _ if !wanted.scopes.is_empty() => named,
-        Kind::User => key.scopes().clone(),
+        Kind::User => key.scopes().iter().filter(|scope| is_everyday(scope)).collect(),
         Kind::Service | Kind::Background => {
             key.scopes().iter().filter(|scope| scope.ends_with(":read")).collect()
         }

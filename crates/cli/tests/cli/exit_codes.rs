@@ -60,7 +60,8 @@ fn arguments_that_do_not_fit_the_keys_end_with_2() {
 #[test]
 fn a_wrong_configuration_ends_with_1() {
     let known = "my-test-secret-key-32-characters!";
-    let cases: &[(&[&str], &[(&str, &str)], &str)] = &[
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(&[&str], Variables<'_>, &str)] = &[
         (&[], &[], "JWT_SECRET_KEY"),
         (&[], &[("JWT_SECRET_KEY", "short")], "JWT_SECRET_KEY: 5 bytes; right: at least 32"),
         (&[], &[("JWT_SECRET_KEY", "")], "JWT_SECRET_KEY: 0 bytes"),

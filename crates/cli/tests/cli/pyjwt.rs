@@ -1,6 +1,6 @@
-//! What is minted here is what PyJWT decodes, and what PyJWT mints verifies here.
+//! What is minted here is what `PyJWT` decodes, and what `PyJWT` mints verifies here.
 //!
-//! Needs a Python with PyJWT: `HALLPASS_PYTHON` names the interpreter, `python3` otherwise. Without it the tests say loudly that
+//! Needs a Python with `PyJWT`: `HALLPASS_PYTHON` names the interpreter, `python3` otherwise. Without it the tests say loudly that
 //! they are skipped, and fail where `CI` is set.
 
 use std::process::Command;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::run::{SECRET, hallpass};
 
-/// Runs a script; `None` where there is no PyJWT.
+/// Runs a script; `None` where there is no `PyJWT`.
 fn python(script: &str, arguments: &[&str]) -> Option<String> {
     let python = std::env::var("HALLPASS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has_pyjwt = Command::new(&python).args(["-c", "import jwt"]).output();
