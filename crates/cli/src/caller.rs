@@ -144,12 +144,13 @@ pub(crate) fn unary<T>(message: T) -> Request<T> {
 
 /// What the service answered instead of what was asked for: the code, its message, and what `ErrorInfo` and `BadRequest` add.
 pub(crate) fn refused(status: &Status) -> Failure {
+    let (code, message) = (status.code(), plain(status.message()));
     let details = status.get_error_details();
     let violations = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
-    let fields = violations.fold(String::new(), |fields, wrong| {
+    let added = violations.filter(|wrong| !message.contains(&*plain(&wrong.description)));
+    let fields = added.fold(String::new(), |fields, wrong| {
         format!("{fields}; {}: {}", plain(&wrong.field), plain(&wrong.description))
     });
-    let (code, message) = (status.code(), plain(status.message()));
     let Some(info) = details.error_info() else {
         return Failure::failed(format_args!("{code:?}: {message}{fields}"));
     };
@@ -157,6 +158,12 @@ pub(crate) fn refused(status: &Status) -> Failure {
     let decision = info.metadata.get("decision_id").map(|id| format!(", decision {}", plain(id)));
     let decision = decision.unwrap_or_default();
     Failure::failed(format_args!("{code:?}: {message}{fields} (reason {reason}{decision})"))
+}
+
+/// Whether the service refused the caller's own token as revoked.
+pub(crate) fn is_revoked(status: &Status) -> bool {
+    let details = status.get_error_details();
+    details.error_info().is_some_and(|info| info.reason == "TOKEN_REVOKED")
 }
 
 fn is_loopback(server: &Uri) -> bool {

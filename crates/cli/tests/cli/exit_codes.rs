@@ -57,10 +57,12 @@ fn arguments_that_do_not_fit_the_keys_end_with_2() {
     hallpass(&["token", "revoke"]).run().fails(2, "HALLPASS_TOKEN");
 }
 
+/// Names and values.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn a_wrong_configuration_ends_with_1() {
     let known = "my-test-secret-key-32-characters!";
-    type Variables<'a> = &'a [(&'a str, &'a str)];
     let cases: &[(&[&str], Variables<'_>, &str)] = &[
         (&[], &[], "JWT_SECRET_KEY"),
         (&[], &[("JWT_SECRET_KEY", "short")], "JWT_SECRET_KEY: 5 bytes; right: at least 32"),

@@ -33,7 +33,7 @@ impl Data {
             "users-1",
             "hallpass",
             &[TokenType::User],
-            &["datasets:read", "datasets:write"],
+            &["datasets:read", "datasets:write", "revocations:admin"],
             "platform",
         );
         let kinds = [TokenType::Service, TokenType::Background];
@@ -80,6 +80,12 @@ fn a_user_token_has_what_the_key_may_sign_and_lives_an_hour() {
     assert_eq!(payload["aud"], json!("platform"));
     assert_eq!(payload["scopes"], json!(["datasets:read", "datasets:write"]));
     assert_eq!(life(&payload), 3_600);
+    let admin = data.mint(&["--scope", "revocations:admin"]);
+    assert_eq!(
+        parts(admin.token()).1["scopes"],
+        json!(["revocations:admin"]),
+        "only where asked for"
+    );
     assert_ne!(minted.token(), data.mint(&["--subject", "alice"]).token(), "ids differ");
     assert_eq!(parts(data.mint(&[]).token()).1["sub"], "client");
 }
