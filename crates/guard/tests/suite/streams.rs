@@ -148,3 +148,17 @@ async fn a_revocation_of_another_token_ends_nothing() {
         assert!(soon(stream.message()).await.unwrap().is_some());
     }
 }
+
+#[test]
+fn no_stream_opens_that_nothing_watches_over() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gone = runtime();
+    let mesh = gone.block_on(async { Mesh::start() });
+    drop(gone);
+    runtime().block_on(async {
+        let token = mesh.user_token();
+        assert_eq!(mesh.call(DOWN, &token).await.reason(), "CANNOT_DECIDE");
+        assert_eq!(mesh.call("/t.Platform/Read", &token).await.reason(), "OK");
+    });
+    assert_eq!(mesh.guard.counts().streams, 0);
+}
