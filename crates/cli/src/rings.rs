@@ -75,7 +75,7 @@ impl KeyArguments {
         }
         // An algorithm is one of a secret.
         if self.algorithm.is_none()
-            && let Some(folder) = std::env::var_os("HALLPASS_DATA")
+            && let Some(folder) = std::env::var_os("HALLPASS_DATA").filter(|of| !of.is_empty())
         {
             return RingFile::of(Path::new(&folder), name).map(Keys::Ring);
         }

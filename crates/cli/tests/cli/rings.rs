@@ -147,6 +147,8 @@ fn the_ring_is_the_flag_s_then_the_variable_s_then_the_folder_s() {
     let ring = data.ring("users");
     let flag = hallpass(&["token", "mint", "--ring", ring.to_str().unwrap()]);
     assert_eq!(parts(flag.env("HALLPASS_DATA", "absent").run().token()).0["kid"], "users-1");
+    let unset = hallpass(&mint).env("HALLPASS_DATA", "").env("JWT_SECRET_KEY", SECRET);
+    assert_eq!(parts(unset.run().token()).0["alg"], "HS256");
     let secret = hallpass(&["token", "mint", "--secret", SECRET]).env("HALLPASS_DATA", "absent");
     assert_eq!(parts(secret.run().token()).0["alg"], "HS256");
 }

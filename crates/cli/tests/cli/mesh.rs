@@ -1,0 +1,167 @@
+//! Datasets, jobs and revocation against a running mesh.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::run::{Hallpass, Ran, hallpass};
+
+/// A mesh of its own, ended when dropped.
+struct Mesh {
+    child: Child,
+    server: String,
+    data: TempDir,
+}
+
+impl Mesh {
+    fn up() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hallpass"))
+            .args(["up", "--platform", "127.0.0.1:0", "--labeler", "127.0.0.1:0"])
+            .args(["--output", "json", "--data"])
+            .arg(data.path())
+            .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addresses: Value = serde_json::from_str(&line).expect("the mesh got ready");
+        let server = format!("http://{}", addresses["platform"].as_str().unwrap());
+        Self { child, server, data }
+    }
+
+    fn token(&self, subject: &str) -> String {
+        let data = self.data.path().to_str().unwrap();
+        hallpass(&["token", "mint", "--data", data, "--subject", subject]).run().token().to_owned()
+    }
+
+    fn command(&self, arguments: &[&str], token: &str) -> Hallpass {
+        let command = hallpass(arguments).env("HALLPASS_SERVER", &self.server);
+        command.env("HALLPASS_TOKEN", token)
+    }
+
+    fn json(&self, arguments: &[&str], token: &str) -> Value {
+        let ran = self.command(&[arguments, &["--output", "json"]].concat(), token).run();
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        ran.json()
+    }
+
+    fn run(&self, arguments: &[&str], token: &str) -> Ran {
+        self.command(arguments, token).run()
+    }
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../labeler/sample/shapes")
+}
+
+/// Every file beneath a folder with its content.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                files.push((name, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_folder_goes_up_and_comes_down_as_it_was() {
+    let mesh = Mesh::up();
+    let (alice, bob, carol) = (mesh.token("alice"), mesh.token("bob"), mesh.token("carol"));
+    let sample = sample();
+    let folder = sample.to_str().unwrap();
+    let upload = ["dataset", "upload", folder, "--name", "forms", "--share", "bob:viewer"];
+    let made = mesh.json(&upload, &alice);
+    assert_eq!((&made["display_name"], &made["owner"]), (&json!("forms"), &json!("alice")));
+    assert_eq!(made["classes"].as_array().unwrap().len(), 3);
+    let id = made["dataset_id"].as_str().unwrap();
+
+    let listed = mesh.json(&["dataset", "list"], &alice);
+    assert_eq!(listed[0], made, "newest first");
+    assert_eq!(mesh.json(&["dataset", "get", id], &bob), made);
+    let check = ["dataset", "check", id];
+    let of_bob = mesh.json(&check, &bob);
+    assert_eq!(of_bob, json!({"role": "viewer", "permissions": ["read"]}));
+    assert_eq!(mesh.json(&check, &carol), json!({"role": "none", "permissions": []}));
+    mesh.run(&["dataset", "get", id], &carol).fails(1, "(reason OBJECT_REFUSED, decision ");
+
+    let there = tempfile::tempdir().unwrap();
+    let there = there.path().join("down");
+    let download = ["dataset", "download", id, there.to_str().unwrap()];
+    assert_eq!(mesh.json(&download, &bob)["bytes"], made["size_bytes"]);
+    assert_eq!(content(&there), content(&sample));
+    mesh.run(&download, &bob).fails(1, "--force");
+    assert_eq!(mesh.run(&[&download[..], &["--force"]].concat(), &bob).code, 0);
+
+    let job = mesh.json(&["job", "create", "--dataset", id, "--name", "first"], &bob);
+    assert_eq!((&job["state"], &job["dataset_id"]), (&json!("queued"), &made["dataset_id"]));
+    assert_eq!(mesh.json(&["job", "list"], &bob), json!([job]));
+    let job_id = job["job_id"].as_str().unwrap();
+    assert_eq!(mesh.json(&["job", "get", job_id], &bob), job);
+    mesh.run(&["job", "get", job_id], &carol).fails(1, "OBJECT_REFUSED");
+
+    let delete = ["dataset", "delete", id];
+    mesh.run(&delete, &bob).fails(1, "OBJECT_REFUSED");
+    mesh.run(&[&delete[..], &["--etag", "other"]].concat(), &alice).fails(1, "error: ");
+    assert_eq!(mesh.json(&delete, &alice), json!({"deleted": id}));
+    mesh.run(&["dataset", "get", id], &alice).fails(1, "OBJECT_REFUSED");
+}
+
+#[test]
+fn a_token_is_revoked_by_presenting_it() {
+    let mesh = Mesh::up();
+    let list = ["dataset", "list"];
+    let (own, given, other) = (mesh.token("alice"), mesh.token("alice"), mesh.token("alice"));
+    let works = |token: &str| mesh.run(&list, token).code == 0;
+    assert!(works(&own) && works(&given));
+
+    let revoke = ["token", "revoke", "--reason", "a test"];
+    for _ in ["the first time", "again: it is so already"] {
+        assert_eq!(mesh.run(&revoke, &own).stdout, "revoked\n");
+    }
+    mesh.run(&list, &own).fails(1, "reason TOKEN_REVOKED");
+
+    let by_stdin = ["token", "revoke", "-"];
+    let revoked = mesh.command(&by_stdin, &other).stdin(given.clone()).run();
+    assert_eq!((revoked.code, revoked.stderr.as_str()), (0, ""));
+    assert!(!works(&given));
+    assert!(works(&other), "only the token presented is revoked");
+    let refused = mesh.command(&by_stdin, &own).stdin(other.clone()).run();
+    refused.fails(1, "reason TOKEN_REVOKED");
+    assert!(works(&other), "a revoked token revokes nothing");
+}
+
+#[test]
+fn a_broken_folder_is_refused_by_the_name_of_the_file() {
+    let mesh = Mesh::up();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("cat")).unwrap();
+    std::fs::write(folder.path().join("cat/1.png"), "no image").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let token = mesh.token("alice");
+    let before = mesh.json(&["dataset", "list"], &token);
+    mesh.run(&["dataset", "upload", path, "--name", "n"], &token).fails(1, "cat/1.png");
+    assert_eq!(mesh.json(&["dataset", "list"], &token), before, "nothing is left of it");
+}
