@@ -8,7 +8,7 @@ use hallpass_guard::Following;
 use hallpass_labeler::Settings;
 use hallpass_revocation::Freshness;
 use hallpass_revocation::feed::Timing;
-use hallpass_server::{Bound, Config, Peer, ServiceSet, Shutdown};
+use hallpass_server::{Bound, Config, Keepalive, Peer, ServiceSet, Shutdown};
 use hallpass_telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,10 @@ use crate::serve::node::Node;
 
 /// A node whose list is older than this refuses what it cannot know.
 const MAX_STALENESS: Duration = Duration::from_secs(2);
+
+/// A feed whose connection is dead has to be opened anew at once: until then this node refuses.
+const FEED_KEEPALIVE: Keepalive =
+    Keepalive { interval: Duration::from_secs(1), timeout: Duration::from_secs(1) };
 
 /// Labeler, bound to its port.
 pub(super) struct Labeler {
@@ -49,7 +53,7 @@ impl Labeler {
     /// Begins to follow Platform's list. Until Platform has answered, nothing but health is served.
     pub(super) fn follow(&self, platform: &Peer) -> Result<(), Failure> {
         let following = Following {
-            issuer: self.node.way(platform)?,
+            issuer: self.node.way_noticing(platform, FEED_KEEPALIVE)?,
             list: Arc::clone(&self.node.list),
             freshness: self.node.freshness.clone(),
             clock: self.node.clock.clone(),

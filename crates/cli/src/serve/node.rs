@@ -7,7 +7,9 @@ use std::time::Duration;
 use hallpass_contract::SERVICES;
 use hallpass_guard::{Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
 use hallpass_revocation::{Freshness, List, Options};
-use hallpass_server::{Bound, Config, Contract, Peer, Ready, Server, ServerSetup, ServiceSet};
+use hallpass_server::{
+    Bound, Config, Contract, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
+};
 use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
 use tonic::transport::Channel;
 use tower::Layer as _;
@@ -70,10 +72,15 @@ impl Node {
 
     /// The way to a service: its connection is made when it is first needed.
     pub(super) fn way(&self, peer: &Peer) -> Result<Way, Failure> {
+        self.way_noticing(peer, self.config.keepalive)
+    }
+
+    /// The way to a service, on which a dead connection is noticed after this long.
+    pub(super) fn way_noticing(&self, peer: &Peer, keepalive: Keepalive) -> Result<Way, Failure> {
         let attach =
             Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
         let attach = attach.map_err(Failure::failed)?;
-        let channel = self.channel(peer)?;
+        let channel = peer.channel(keepalive).map_err(Failure::failed)?;
         let (host, port) = peer.host_and_port();
         let trace = ClientTraceLayer::new(self.telemetry.clone(), host, port);
         Ok(trace.layer(AttachLayer::new(attach).layer(channel)))
