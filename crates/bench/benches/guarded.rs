@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use hallpass_bench::{Bench, PATH, echo};
 
 const CALLS: u32 = 20_000;
-const ROUNDS: usize = 30;
+const ROUNDS: usize = 60;
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
