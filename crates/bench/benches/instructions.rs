@@ -71,13 +71,13 @@ fn run(operation: &str, times: u32) {
     match operation {
         "call_unguarded" => repeat(times, |_| drop(black_box(Nothing.call(bench.request())))),
         "call_guarded_cache_hit" => {
-            repeat(times, |_| drop(black_box(guarded.call(bench.request()))))
+            repeat(times, |_| drop(black_box(guarded.call(bench.request()))));
         }
         "verify_eddsa" => {
-            repeat_with(times / SLOW, &mint("EdDSA"), |minted| verify(minted.expose()))
+            repeat_with(times / SLOW, &mint("EdDSA"), |minted| verify(minted.expose()));
         }
         "verify_hs256" => {
-            repeat_with(times / SLOW, &mint("HS256"), |minted| verify(minted.expose()))
+            repeat_with(times / SLOW, &mint("HS256"), |minted| verify(minted.expose()));
         }
         "mint_eddsa" => repeat(times / SLOW, |_| drop(black_box(mint("EdDSA")))),
         "look_up_absent_10k" => {
