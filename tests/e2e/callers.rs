@@ -111,7 +111,7 @@ pub(crate) fn token(rule: &Rule, kind: TokenType) -> NewToken {
     if kind.names_service() {
         token.service = Some("matrix".to_owned());
     }
-    token.life = Some(Duration::from_secs(120));
+    token.life = Some(Duration::from_mins(2));
     token
 }
 

@@ -2,7 +2,6 @@
 //!
 //! A test starts its own mesh on port 0 and ends it; none waits for time to pass.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,

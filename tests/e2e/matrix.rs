@@ -133,7 +133,7 @@ impl Matrix {
         let start =
             Part::Start(CreateDatasetStart { dataset: Some(dataset), request_id: String::new() });
         let image =
-            hallpass_labeler::sample::files().iter().find(|(path, _)| path.ends_with(".png"));
+            hallpass_labeler::sample::files().iter().find(|(path, _)| path.starts_with("circle/"));
         let (path, data) = image.expect("the sample dataset has images");
         let chunk = Part::Chunk(FileChunk { path: (*path).into(), data: (*data).into() });
         let parts = [start, chunk].map(|part| CreateDatasetRequest { part: Some(part) });
@@ -207,7 +207,7 @@ impl Matrix {
                 sign(&|token| token.scopes = std::iter::empty::<&str>().collect(), None, now),
             ),
             ("other audience", sign(&|token| token.audience = vec!["other".into()], None, now)),
-            ("expired", sign(same, None, now.minus(Duration::from_secs(600)))),
+            ("expired", sign(same, None, now.minus(Duration::from_mins(10)))),
             (
                 "not yet valid",
                 sign(

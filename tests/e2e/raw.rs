@@ -41,7 +41,7 @@ fn set(message: &mut DynamicMessage, path: &str, id: &str) {
     set(nested, rest, id);
 }
 
-/// Calls an RPC with this metadata and returns "OK", or the code and the reason: "PERMISSION_DENIED SCOPE_MISSING".
+/// Calls an RPC with this metadata and returns "OK", or the code and the reason: `PermissionDenied SCOPE_MISSING`.
 pub(crate) async fn call(
     channel: &Channel,
     rule: &Rule,

@@ -19,27 +19,27 @@ fn keys() -> TempDir {
 
 fn platform(data: &TempDir, listen: &str, labeler: &str) -> Node {
     let data = data.path().to_str().expect("text");
-    let labeler = format!("http://{labeler}");
-    Node::start(&["platform", "--data", data, "--listen", listen, "--labeler", &labeler], &[])
+    let peer = format!("http://{labeler}");
+    Node::start(&["platform", "--data", data, "--listen", listen, "--labeler", &peer], &[])
 }
 
 fn labeler(data: &TempDir, listen: &str, platform: &str) -> Node {
     let data = data.path().to_str().expect("text");
-    let platform = format!("http://{platform}");
-    Node::start(&["labeler", "--data", data, "--listen", listen, "--platform", &platform], &[])
+    let peer = format!("http://{platform}");
+    Node::start(&["labeler", "--data", data, "--listen", listen, "--platform", &peer], &[])
 }
 
 fn token(
     data: &TempDir,
     ring: &str,
     kid: &str,
-    kind: hallpass_token::TokenType,
+    token_type: hallpass_token::TokenType,
     audience: &str,
     scope: &str,
 ) -> String {
-    let mut token = hallpass_token::NewToken::new(kind, fresh_id());
+    let mut token = hallpass_token::NewToken::new(token_type, fresh_id());
     token.subject = Some("alice".to_owned());
-    token.service = kind.names_service().then(|| "platform".to_owned());
+    token.service = token_type.names_service().then(|| "platform".to_owned());
     token.scopes = std::iter::once(scope).collect();
     token.audience = vec![audience.to_owned()];
     let ring = read_ring(&ring_file(data.path(), ring));

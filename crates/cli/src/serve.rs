@@ -21,7 +21,7 @@ use crate::output::Format;
 pub(crate) fn up(arguments: &UpArguments, format: Format) -> Result<(), Failure> {
     let configs = arguments.configs()?;
     run(&["platform", "labeler"], &configs.platform, async |telemetry, shutdown| {
-        up::run(&configs, telemetry, shutdown, format).await
+        Box::pin(up::run(&configs, telemetry, shutdown, format)).await
     })
 }
 

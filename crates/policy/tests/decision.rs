@@ -80,8 +80,8 @@ impl Minter {
         token.audience = vec![audience.to_owned()];
         token.life = Some(Duration::from_secs(100));
         change(&mut token);
-        let kid = format!("{issuer}-{}", if kind.names_service() { "service" } else { "user" });
-        let minted = self.0.mint(&kid, &token, NOW).unwrap();
+        let named = format!("{issuer}-{}", if kind.names_service() { "service" } else { "user" });
+        let minted = self.0.mint(&named, &token, NOW).unwrap();
         Arc::new(self.0.verify(minted.expose(), NOW).unwrap())
     }
 

@@ -26,7 +26,7 @@ const FEED_KEEPALIVE: Keepalive =
 pub(super) struct Labeler {
     node: Node,
     bound: Bound,
-    labeler: hallpass_labeler::Labeler,
+    service: hallpass_labeler::Labeler,
     shutdown: Shutdown,
     following: CancellationToken,
 }
@@ -47,7 +47,7 @@ impl Labeler {
         let labeler = labeler.map_err(Failure::failed)?;
         let services = ServiceSet::default().add(labeler.dataset_service());
         let bound = node.bind(services, Vec::new()).await?;
-        Ok(Self { node, bound, labeler, shutdown, following: CancellationToken::new() })
+        Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }
 
     /// Begins to follow Platform's list. Until Platform has answered, nothing but health is served.
@@ -83,7 +83,7 @@ impl Labeler {
     pub(super) async fn serve(self) -> Result<(), Failure> {
         let served = self.bound.serve(self.shutdown).await;
         self.following.cancel();
-        self.labeler.close().await;
+        self.service.close().await;
         served.map(drop).map_err(Failure::failed)
     }
 }

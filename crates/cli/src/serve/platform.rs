@@ -22,7 +22,7 @@ const ASK_PEER_EVERY: Duration = Duration::from_secs(1);
 /// Platform, bound to its port.
 pub(super) struct Platform {
     bound: Bound,
-    platform: hallpass_platform::Platform<Way>,
+    service: hallpass_platform::Platform<Way>,
     shutdown: Shutdown,
 }
 
@@ -48,7 +48,7 @@ impl Platform {
             .add(issuer.revocations());
         let reachable = watch_peer(node.channel(&labeler)?);
         let bound = node.bind(services, vec![(DATASET_SERVICE, reachable)]).await?;
-        Ok(Self { bound, platform, shutdown })
+        Ok(Self { bound, service: platform, shutdown })
     }
 
     /// Where it listens.
@@ -59,7 +59,7 @@ impl Platform {
     /// Serves until told to stop.
     pub(super) async fn serve(self) -> Result<(), Failure> {
         let served = self.bound.serve(self.shutdown).await;
-        self.platform.close().await;
+        self.service.close().await;
         served.map(drop).map_err(Failure::failed)
     }
 }
