@@ -90,6 +90,11 @@ impl<P: Permission> Granted<P> {
         Self { id, permit, permission: PhantomData }
     }
 
+    /// The same proof, for the same object named twice in one request.
+    pub(crate) fn again(&self) -> Self {
+        Self::make(self.permit.clone(), self.id.clone())
+    }
+
     /// The object's id.
     pub fn id(&self) -> &str {
         &self.id

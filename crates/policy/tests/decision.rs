@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_policy::adapter::grant_each;
 use hallpass_policy::{
-    Access, Credential, DecisionId, Denial, Facts, ListState, Permit, Rule, WhenStale, decide,
+    Access, Credential, DecisionId, Denial, Facts, ListState, ObjectPolicy, Permission, Permit,
+    Rule, Unknown, Verdict, WhenStale, decide,
 };
 use hallpass_token::{
     Algorithm, Confirmation, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenError, TokenId,
@@ -270,4 +272,44 @@ fn a_permit_shows_no_token() {
     let permit: Permit =
         decide(&facts(&READ, Some(&Minter::new().user()), None), NOW, DECISION).unwrap();
     assert!(!format!("{permit:?}").contains("eyJ"));
+}
+
+struct Counting(std::sync::atomic::AtomicUsize);
+
+impl ObjectPolicy for Counting {
+    async fn check(
+        &self,
+        _: &Permit,
+        _: &'static str,
+        _: &'static str,
+        _: &str,
+    ) -> Result<Verdict, Unknown> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(Verdict::Granted)
+    }
+}
+
+#[derive(Debug)]
+enum ReadJob {}
+
+impl Permission for ReadJob {
+    const KIND: &'static str = "job";
+    const NAME: &'static str = "read";
+}
+
+/// A check may be a call to another service: a request cannot multiply it by naming one object a hundred times.
+#[test]
+fn an_object_that_is_named_twice_is_checked_once_and_proved_twice() {
+    let user = Minter::new().user();
+    let permit = decide(&facts(&READ, Some(&user), None), NOW, DECISION).unwrap();
+    let policy = Counting(0.into());
+    let ids = ["a", "b", "a"].map(str::to_owned);
+    let checked = std::pin::pin!(grant_each::<ReadJob>(&policy, &permit, "job_ids", &ids));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(proofs) = Future::poll(checked, &mut context) else {
+        unreachable!("the policy does not wait");
+    };
+    let named: Vec<_> = proofs.unwrap().iter().map(|proof| proof.id().to_owned()).collect();
+    assert_eq!(named, ids);
+    assert_eq!(policy.0.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
