@@ -86,7 +86,7 @@ async fn workers_read_for_no_user_but_only_what_their_token_is_for() {
     let world = World::new().await;
     let (id, other) = (shared(&world, false).await, shared(&world, false).await);
     let table = [
-        (None, true),
+        (None, false),
         (Some(("dataset", id.as_str())), true),
         (Some(("dataset", other.as_str())), false),
         (Some(("snapshot", id.as_str())), false),
@@ -96,7 +96,11 @@ async fn workers_read_for_no_user_but_only_what_their_token_is_for() {
         assert_eq!(world.may::<ReadDataset>(&worker, &id).await.is_ok(), allowed, "{resource:?}");
     }
     let absent = "ds_00000000000000000000000000000000";
-    assert!(world.may::<ReadDataset>(&world.worker(None), absent).await.is_err());
+    let worker = world.worker(Some(("dataset", absent)));
+    assert!(world.may::<ReadDataset>(&worker, absent).await.is_err());
+    let other_minters = world.hybrid_worker();
+    assert!(world.may::<ReadDataset>(&other_minters, &id).await.is_ok());
+    assert!(world.may::<ReadDataset>(&other_minters, absent).await.is_err());
     assert!(world.list(&world.worker(None), 0, "").await.is_err(), "a worker has no list");
 }
 
@@ -131,14 +135,12 @@ async fn without_the_database_nobody_knows() {
     let world = World::new().await;
     let id = shared(&world, true).await;
     let permit = world.user("owner");
+    let worker = world.worker(Some(("dataset", &id)));
     let proof = world.may::<ReadDataset>(&permit, &id).await.unwrap();
     world.labeler.datasets.database.close().await;
     let unknown = Some(Code::Unavailable);
     assert_eq!(world.may::<ReadDataset>(&permit, &id).await.err().map(|s| s.code()), unknown);
-    assert_eq!(
-        world.may::<ReadDataset>(&world.worker(None), &id).await.err().map(|s| s.code()),
-        unknown
-    );
+    assert_eq!(world.may::<ReadDataset>(&worker, &id).await.err().map(|s| s.code()), unknown);
     let answer = world.handlers().get_dataset(proof, wire::GetDatasetRequest::default()).await;
     assert_eq!(answer.err().map(|error| Status::from(error).code()), unknown);
     assert!(world.labeler.ready().await.is_err());

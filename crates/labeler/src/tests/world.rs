@@ -9,8 +9,8 @@ use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
 use hallpass_policy::{DecisionId, Granted, Permission, Permit, Visible};
 use hallpass_token::{
-    Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, ResourceClaim, TokenId, TokenType,
-    UnixTime, generate,
+    Algorithm, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, ResourceClaim, TokenId,
+    TokenType, UnixTime, generate,
 };
 use tempfile::TempDir;
 use tokio_stream::StreamExt;
@@ -80,6 +80,13 @@ impl World {
         token.resource =
             resource.map(|(kind, id)| ResourceClaim { kind: kind.to_owned(), id: id.to_owned() });
         self.permit(&token)
+    }
+
+    /// A call of a worker with a token of another minter, which has no id and names no object.
+    pub(super) fn hybrid_worker(&self) -> Permit {
+        let mut token = token(TokenType::Background);
+        token.audience = Vec::new();
+        self.signed("hybrid", &token)
     }
 
     pub(super) async fn may<P: Permission>(
@@ -173,8 +180,12 @@ impl World {
     }
 
     fn permit(&self, token: &NewToken) -> Permit {
+        self.signed("test", token)
+    }
+
+    fn signed(&self, kid: &str, token: &NewToken) -> Permit {
         let now = UnixTime::from_secs(self.time.load(Ordering::Relaxed));
-        let minted = self.ring.mint("test", token, now).unwrap();
+        let minted = self.ring.mint(kid, token, now).unwrap();
         let verified = self.ring.verify(minted.expose(), now).unwrap();
         let rule =
             hallpass_contract::rule("/hallpass.labeler.v1.DatasetService/GetDataset").unwrap();
@@ -225,18 +236,26 @@ fn token(token_type: TokenType) -> NewToken {
 }
 
 fn ring() -> KeyRing {
+    let keys = [
+        key(Algorithm::EdDsa, "test", Profile::Standard),
+        key(Algorithm::Hs256, "hybrid", Profile::HybridV1),
+    ];
+    KeyRing::new(keys.into()).unwrap()
+}
+
+fn key(algorithm: Algorithm, kid: &str, profile: Profile) -> Key {
     let spec = KeySpec {
-        kid: "test".to_owned(),
+        kid: kid.to_owned(),
         issuer: "test".to_owned(),
         owner: "platform".to_owned(),
         types: vec![TokenType::Service, TokenType::Background],
         scopes: ["labeler:read".to_owned()].into_iter().collect(),
         audiences: vec!["labeler".to_owned()],
         state: KeyState::Active,
-        profile: Profile::Standard,
+        profile,
         no_expiry: false,
     };
-    KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap()
+    generate(algorithm, spec).unwrap()
 }
 
 fn count(folder: &Path) -> usize {
