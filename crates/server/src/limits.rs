@@ -16,6 +16,10 @@ pub struct Limits {
     pub calls_per_connection: u32,
     /// How many calls may be under way in all; a further one is refused with `RESOURCE_EXHAUSTED`.
     pub calls: usize,
+    /// How many streams that need no token, such as reflection's, may be open; they have deadlines as unary calls have.
+    pub anonymous_streams: usize,
+    /// How many may watch the server's health.
+    pub health_watchers: usize,
     /// How long a unary call may take where the caller does not say.
     #[serde(deserialize_with = "duration::read")]
     pub deadline: Duration,
@@ -30,6 +34,8 @@ impl Default for Limits {
             header_bytes: 16 * 1024,
             calls_per_connection: 256,
             calls: 4096,
+            anonymous_streams: 64,
+            health_watchers: 1024,
             deadline: Duration::from_secs(30),
             max_deadline: Duration::from_mins(5),
         }

@@ -1,7 +1,8 @@
 //! Keeps calls within the limits: how many at once, and for how long.
 //!
 //! Invariants: a unary call has a deadline, and what it calls in its turn knows it; a stream that a client keeps open for
-//! ever ends when the server drains; the calls by which a node becomes fresh again are not crowded out.
+//! ever ends when the server drains; the calls by which a node becomes fresh again are not crowded out, and nothing that needs
+//! no token takes a place from what does.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -40,15 +41,23 @@ struct Shared {
     guard: Arc<Guard>,
     decisions: Decisions,
     calls: Arc<Semaphore>,
+    /// For streams that need no token, such as reflection's.
+    anonymous: Arc<Semaphore>,
+    /// For those who watch health: they may stay for ever, so they are counted apart.
+    watchers: Arc<Semaphore>,
     shutdown: Shutdown,
 }
 
 impl LimitsLayer {
     pub(crate) fn new(limits: Limits, guard: Arc<Guard>, node: u64, shutdown: Shutdown) -> Self {
-        let calls = Arc::new(Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)));
         // Other ids than the guard's, which counts from the same number.
         let decisions = Decisions::new(!node);
-        Self { shared: Arc::new(Shared { limits, guard, decisions, calls, shutdown }) }
+        let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        let calls = places(limits.calls);
+        let (anonymous, watchers) =
+            (places(limits.anonymous_streams), places(limits.health_watchers));
+        let shared = Shared { limits, guard, decisions, calls, anonymous, watchers, shutdown };
+        Self { shared: Arc::new(shared) }
     }
 }
 
@@ -106,15 +115,15 @@ struct Terms {
 impl Shared {
     fn terms(&self, request: &Request<Body>) -> Result<Terms, Status> {
         let rule = self.guard.rule(request.uri().path());
-        let held = if rule.is_some_and(is_vital) {
-            None
-        } else {
-            let held = Arc::clone(&self.calls).try_acquire_owned();
-            Some(held.map_err(|_| self.too_many(request.uri().path()))?)
+        let place = |places: &Arc<Semaphore>| {
+            let held = Arc::clone(places).try_acquire_owned();
+            held.map_err(|_| self.too_many(request.uri().path()))
         };
+        let held = self.places(rule).map(place).transpose()?;
         let streams = rule.is_some_and(Rule::streams);
         let endless = rule.is_some_and(is_endless);
-        let deadline = self.within(timeout::of(request.headers()), streams);
+        let unbounded = streams && !rule.is_some_and(is_anonymous);
+        let deadline = self.within(timeout::of(request.headers()), unbounded);
         Ok(Terms {
             held,
             deadline: deadline.and_then(|within| Instant::now().checked_add(within)),
@@ -123,9 +132,19 @@ impl Shared {
         })
     }
 
-    /// A stream lasts as long as its caller wants; a unary call has an end.
-    fn within(&self, stated: Option<Duration>, streams: bool) -> Option<Duration> {
-        if streams {
+    /// Where a call has to find a place; `None` for those that always have one.
+    fn places(&self, rule: Option<&'static Rule>) -> Option<&Arc<Semaphore>> {
+        match rule {
+            Some(rule) if is_anonymous(rule) => Some(&self.anonymous),
+            Some(rule) if rule.service == HEALTH => rule.streams().then_some(&self.watchers),
+            Some(rule) if is_vital(rule) => None,
+            Some(_) | None => Some(&self.calls),
+        }
+    }
+
+    /// A stream lasts as long as its caller wants; a unary call has an end, and so has a stream of someone unknown.
+    fn within(&self, stated: Option<Duration>, unbounded: bool) -> Option<Duration> {
+        if unbounded {
             return stated;
         }
         Some(stated.unwrap_or(self.limits.deadline).min(self.limits.max_deadline))
@@ -139,12 +158,15 @@ impl Shared {
     }
 }
 
-/// Whether the node's own health rests on a call: it is let in however many others there are.
+/// Whether a node becomes fresh again by a call: it is let in however many others there are. The guard turns away those who
+/// may not make it.
 fn is_vital(rule: &'static Rule) -> bool {
-    match rule.access {
-        Access::Public => rule.service == HEALTH,
-        Access::Tokens { .. } => rule.when_stale == WhenStale::Serve,
-    }
+    rule.access != Access::Public && rule.when_stale == WhenStale::Serve
+}
+
+/// Whether a call is a stream of someone who shows no token. Health's watchers are counted for themselves.
+fn is_anonymous(rule: &'static Rule) -> bool {
+    rule.access == Access::Public && rule.streams() && rule.service != HEALTH
 }
 
 /// Whether a call is a stream that its client keeps open for ever. Health's watchers are told first, and ended there.

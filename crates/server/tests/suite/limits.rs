@@ -5,7 +5,11 @@ use std::time::Duration;
 use hallpass_contract::auth::IntrospectTokenRequest;
 use hallpass_contract::auth::token_service_client::TokenServiceClient;
 use serde_json::json;
-use tonic::Code;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_types::StatusExt as _;
 
 use crate::fixture::{Flags, Running};
@@ -60,4 +64,43 @@ async fn too_many_calls() {
     server.gate.open();
     assert!(first.await.unwrap().is_ok());
     assert!(server.waiting(None).await.unwrap().is_ok(), "its place is free again");
+}
+
+/// A stream of someone who shows no token, who asks nothing and stays.
+async fn idle_reflection(server: &Running) -> Result<Option<()>, Status> {
+    let silence = tokio_stream::pending::<ServerReflectionRequest>();
+    let mut client = ServerReflectionClient::new(server.channel.clone());
+    let mut answers = client.server_reflection_info(silence).await?.into_inner();
+    answers.message().await.map(|answer| answer.map(drop))
+}
+
+#[tokio::test]
+async fn strangers_streams_end_and_take_no_place_from_calls() {
+    let limits = json!({"calls": 1, "anonymous_streams": 1, "deadline": "2s"});
+    let server = Running::start(&Flags::from([("limits", limits)])).await;
+    server.gate.open();
+    let (one, two) = tokio::join!(idle_reflection(&server), async {
+        let two = idle_reflection(&server).await;
+        // Whichever came second was refused at once; the other is open still, and calls find their place.
+        assert!(server.waiting(None).await.unwrap().is_ok());
+        two
+    });
+    let mut codes = [one.unwrap_err().code(), two.unwrap_err().code()];
+    codes.sort_by_key(|code| *code as i32);
+    assert_eq!(codes, [Code::DeadlineExceeded, Code::ResourceExhausted]);
+}
+
+#[tokio::test]
+async fn those_who_watch_health_are_counted() {
+    let limits = json!({"health_watchers": 1});
+    let server = Running::start(&Flags::from([("limits", limits)])).await;
+    let mut client = HealthClient::new(server.channel.clone());
+    let first = client.watch(HealthCheckRequest::default()).await.unwrap();
+    let refused = client.watch(HealthCheckRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(client.check(HealthCheckRequest::default()).await.is_ok());
+    drop(first);
+    while client.watch(HealthCheckRequest::default()).await.is_err() {
+        tokio::task::yield_now().await;
+    }
 }
