@@ -36,7 +36,6 @@ pub(super) async fn over(guard: Weak<Guard>, mut changes: watch::Receiver<u64>) 
 struct Seen {
     list: Option<u64>,
     ring: Option<u64>,
-    stale: bool,
 }
 
 impl Seen {
@@ -45,10 +44,10 @@ impl Seen {
         for stream in guard.streams.ended(guard.clock.now()) {
             stream.cut(Ending::Expired);
         }
-        if stale && !self.stale {
+        // At every look, not only when it turns stale: it may have been fresh, and let a stream in, between two looks.
+        if stale {
             end_stale(guard);
         }
-        self.stale = stale;
         // Both are read before the look: what changes meanwhile is looked at in the next round.
         let (list, ring) = (Some(guard.index.generation()), Some(guard.keys.generation()));
         if self.list != list {
@@ -85,5 +84,50 @@ fn end_keyless(guard: &Guard) {
         if stream.tokens().any(gone) {
             stream.cut(Ending::KeyGone);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use hallpass_policy::DecisionId;
+    use hallpass_revocation::{Freshness, Index};
+    use hallpass_token::UnixTime;
+
+    use super::*;
+    use crate::serve::guard::GuardSetup;
+    use crate::{Clock, Keys};
+
+    const MAX_STALENESS: Duration = Duration::from_secs(2);
+
+    /// Stale at one look, fresh for a moment, stale at the next: what was let in meanwhile is ended all the same.
+    #[tokio::test]
+    async fn a_stream_of_a_short_fresh_moment_does_not_outlast_it() {
+        let (clock, freshness) =
+            (Clock::manual(UnixTime::from_secs(1_000)), Freshness::follower(MAX_STALENESS));
+        let (_list, changes) = watch::channel(0);
+        let guard = Guard::start(GuardSetup {
+            rules: hallpass_contract::rule,
+            keys: Keys::new(KeyRing::default()),
+            index: Arc::new(Index::default()),
+            changes,
+            freshness: freshness.clone(),
+            clock: clock.clone(),
+            node: 1,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        });
+        let path = "/hallpass.labeler.v1.DatasetService/DownloadDataset";
+        let mut seen = Seen::default();
+        seen.look(&guard);
+        freshness.proven_at(clock.boot());
+        let rule = hallpass_contract::rule(path).unwrap();
+        let _open = guard.streams.register(rule, DecisionId::new(1, 1), Vec::new());
+        clock.advance(MAX_STALENESS * 2);
+        seen.look(&guard);
+        let stream = guard.streams.all().pop().unwrap();
+        let context = std::task::Context::from_waker(std::task::Waker::noop());
+        let status = stream.poll_cut(crate::serve::streams::Side::Reading, &context).unwrap();
+        assert_eq!(status.code(), tonic::Code::Unavailable);
     }
 }
