@@ -41,6 +41,20 @@ async fn a_call_for_a_user_carries_the_narrowest_token() {
     assert!(sent.lookups().contains(&parent.fingerprint()));
 }
 
+/// An issuer that gives one id to two tokens does not make one user act in the other's name.
+#[tokio::test]
+async fn users_whose_tokens_share_an_id_share_no_child() {
+    let caller = Caller::start();
+    let ann = user("ann");
+    let bob = with(user("bob"), |new| new.id = ann.id.clone());
+    for (new, subject) in [(ann, "ann"), (bob, "bob")] {
+        let token = caller.mesh.mint("users", &new);
+        let permit = caller.serving(SERVED, &token).await;
+        let sent = caller.sends(LABELER, on_behalf(&permit, ())).await;
+        assert_eq!(sent.claims().subject.as_deref(), Some(subject));
+    }
+}
+
 #[tokio::test]
 async fn a_chain_keeps_its_transaction_and_all_its_ancestors() {
     let caller = Caller::start();
