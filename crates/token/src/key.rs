@@ -155,6 +155,11 @@ impl Key {
         &self.spec
     }
 
+    /// Whether the other entry is this one: the same key, for the same purposes, at the same point of its life.
+    pub fn is_same_entry(&self, other: &Self) -> bool {
+        self.spec == other.spec && self.material.identity() == other.material.identity()
+    }
+
     /// Whether its entry allows this kind of token.
     pub fn may_sign(&self, token_type: TokenType) -> bool {
         self.spec.types.contains(&token_type)

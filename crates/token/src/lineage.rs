@@ -17,6 +17,7 @@ pub(crate) struct Lineage {
     subject: Option<String>,
     txn: String,
     session: Option<String>,
+    job_id: Option<String>,
     resource: Option<ResourceClaim>,
     allowed: Scopes,
 }
@@ -44,6 +45,7 @@ impl Lineage {
             subject: claims.subject.clone().filter(|_| token_type != TokenType::Background),
             txn: parent.txn().to_owned(),
             session: claims.session.clone(),
+            job_id: claims.job_id.clone(),
             resource: claims.resource.clone(),
             allowed: delegated(&claims.scopes, delegates),
         })
@@ -55,6 +57,7 @@ impl Lineage {
             subject: self.subject.clone(),
             txn: Some(self.txn.clone()),
             session: self.session.clone(),
+            job_id: self.job_id.clone(),
             resource: self.resource.clone(),
             lineage: Some(self),
             ..new
@@ -74,6 +77,9 @@ impl Lineage {
         }
         if new.session != self.session {
             return Err(MintError::NotTheParents("sid"));
+        }
+        if self.job_id.is_some() && new.job_id != self.job_id {
+            return Err(MintError::NotTheParents("job_id"));
         }
         if self.resource.is_some() && new.resource != self.resource {
             return Err(MintError::NotTheParents("resource"));

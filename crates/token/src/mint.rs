@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Claims, Key, KeyRing, KeyState, MintError, MintedToken, NewToken, Profile, TokenType, UnixTime,
-    claims_wire, verify,
+    Claims, Fingerprint, Key, KeyRing, KeyState, MintError, MintedToken, NewToken, Profile,
+    TokenType, UnixTime, claims_wire, verify,
 };
 
 impl KeyRing {
@@ -28,7 +28,7 @@ impl KeyRing {
         let read = claims_wire::read(key, payload).map_err(MintError::NotAllowed)?;
         verify::check_entry(key, &read).map_err(MintError::NotAllowed)?;
         let signature = key.material().sign(signed.as_bytes()).ok_or(MintError::Signing)?;
-        let fingerprint = verify::fingerprint(&read, signed.as_bytes());
+        let fingerprint = verify::fingerprint(&read, Fingerprint::signed_part(signed.as_bytes()));
         MintedToken::assemble(signed, &signature, fingerprint, read.expires_at)
     }
 }

@@ -76,10 +76,6 @@ impl NewToken {
     ) -> Result<Self, MintError> {
         let lineage = Lineage::of(parent, token_type, delegates)?;
         let claims = parent.claims();
-        Ok(lineage.fill(Self {
-            actor: claims.actor.clone(),
-            job_id: claims.job_id.clone(),
-            ..Self::new(token_type, id)
-        }))
+        Ok(lineage.fill(Self { actor: claims.actor.clone(), ..Self::new(token_type, id) }))
     }
 }

@@ -5,13 +5,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Claims, Fingerprint, SKEW, TokenError, UnixTime};
+use crate::{Claims, Fingerprint, Key, Profile, SKEW, TokenError, UnixTime};
 
 /// A verified token. Time goes on, so [`Verified::check_time`] is asked again at every use.
 #[derive(Clone, PartialEq)]
 pub struct Verified {
     claims: Claims,
     kid: String,
+    profile: Profile,
+    signed: Fingerprint,
     txn: String,
     lookups: Vec<Fingerprint>,
     cutoffs: Vec<Fingerprint>,
@@ -21,14 +23,16 @@ impl Verified {
     /// `root_issuer` is the issuer of the key that signed the chain's first token, where the ring knows that key.
     pub(crate) fn new(
         claims: Claims,
-        kid: &str,
+        key: &Key,
         own: Fingerprint,
+        signed: Fingerprint,
         root_issuer: Option<&str>,
     ) -> Self {
         let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
-        let lookups = lookups(&claims, kid, own);
+        let lookups = lookups(&claims, key.kid(), own);
         let cutoffs = cutoffs(&claims, root_issuer);
-        Self { claims, kid: kid.to_owned(), txn, lookups, cutoffs }
+        let (kid, profile) = (key.kid().to_owned(), key.profile());
+        Self { claims, kid, profile, signed, txn, lookups, cutoffs }
     }
 
     /// What the token says.
@@ -41,9 +45,19 @@ impl Verified {
         &self.kid
     }
 
+    /// The form of token that its key makes: who minted it, and how much it can say.
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// Its own identity: of issuer and `jti`, or of the signed part where other minters give no `jti`.
     pub fn fingerprint(&self) -> Fingerprint {
         self.lookups[0]
+    }
+
+    /// What was signed, all of it. Unlike [`Verified::fingerprint`] it tells apart tokens to which an issuer gave one `jti`.
+    pub const fn signed_part(&self) -> Fingerprint {
+        self.signed
     }
 
     /// Everything whose revocation revokes this token at once: itself, its ancestors, its session, its key, its root's key.

@@ -19,8 +19,9 @@ impl KeyRing {
         check_entry(key, &claims)?;
         let root = claims.root_key.as_deref().and_then(|kid| self.key(kid));
         let root_issuer = root.map(Key::issuer);
-        let own = fingerprint(&claims, compact.signed());
-        let verified = Verified::new(claims, key.kid(), own, root_issuer);
+        let signed = Fingerprint::signed_part(compact.signed());
+        let own = fingerprint(&claims, signed);
+        let verified = Verified::new(claims, key, own, signed, root_issuer);
         verified.check_time(now)?;
         Ok(verified)
     }
@@ -47,10 +48,10 @@ impl KeyRing {
 }
 
 /// What a verifier will know the token by: its `jti`, or what was signed where the minter gives none.
-pub(crate) fn fingerprint(claims: &Claims, signed: &[u8]) -> Fingerprint {
+pub(crate) fn fingerprint(claims: &Claims, signed: Fingerprint) -> Fingerprint {
     match (&claims.issuer, &claims.id) {
         (Some(issuer), Some(id)) => Fingerprint::token(issuer, id),
-        _ => Fingerprint::signed_part(signed),
+        _ => signed,
     }
 }
 

@@ -122,4 +122,10 @@ fn a_child_of_a_worker_stays_with_its_object() {
         let refused = ring.mint("made", &new, UnixTime::from_secs(5)).unwrap_err();
         assert_eq!(refused, MintError::NotTheParents("resource"));
     }
+    new.resource = Some(dataset("d"));
+    for other in [None, Some("8".to_owned())] {
+        new.job_id = other;
+        let refused = ring.mint("made", &new, UnixTime::from_secs(5)).unwrap_err();
+        assert_eq!(refused, MintError::NotTheParents("job_id"));
+    }
 }

@@ -84,7 +84,7 @@ fn a_hybrid_token_counts_as_its_entry_says() {
     assert_eq!(token.lookups(), [token.fingerprint(), Fingerprint::key("hybrid")]);
     let cutoffs = [Fingerprint::subject("platform", "1"), Fingerprint::service("platform")];
     assert_eq!(token.cutoffs(), cutoffs);
-    assert_eq!(token.kid(), "hybrid");
+    assert_eq!((token.kid(), token.profile()), ("hybrid", Profile::HybridV1));
 }
 
 const HYBRID_CHANGES: &[(&str, Change, TokenError)] = &[
@@ -139,7 +139,7 @@ fn a_bearer_token_has_exactly_its_claims() {
     let (header, payload) = bearer_parts();
     let text = forge_text(BEARER, &header.to_string(), &payload.to_string());
     let token = ring().verify(&text, NOW).unwrap();
-    assert_eq!(token.claims().token_type, TokenType::User);
+    assert_eq!((token.claims().token_type, token.profile()), (TokenType::User, Profile::BearerV1));
     assert_eq!(token.claims().scopes.to_string(), "platform:read");
     assert_eq!(token.claims().audience, ["platform"]);
     assert_eq!((token.expires_at(), token.usable_for(NOW)), (None, None));
