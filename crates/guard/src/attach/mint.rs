@@ -13,7 +13,7 @@ use hallpass_token::{
 use serde_json::json;
 
 use crate::attach::authority::Authority;
-use crate::attach::minted::{Minted, Parent, Purpose, Ready};
+use crate::attach::minted::{Minted, Purpose, Ready};
 use crate::{Clock, Decisions, Keys, Rules};
 
 /// Mints tokens for the calls that one service makes. Clones share what was minted lately.
@@ -139,7 +139,7 @@ impl Minting {
             return Err(refused("the called RPC demands a user's action token"));
         }
         let purpose = Purpose {
-            parent: parent.map(|(parent, _)| Parent::of(parent)),
+            parent: parent.map(|(parent, _)| parent.signed_part()),
             token_type,
             audience: callee.audience,
             scope: callee.scope,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_policy::Denial;
-use hallpass_token::{Fingerprint, MintedToken, TokenType, UnixTime, Verified};
+use hallpass_token::{Fingerprint, MintedToken, TokenType, UnixTime};
 use http::HeaderValue;
 use quick_cache::sync::Cache;
 
@@ -19,34 +19,13 @@ const LEFT: Duration = Duration::from_mins(1);
 /// What makes two calls need the same token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Purpose {
-    /// The token that it descends from; `None` for the process' own.
-    pub(super) parent: Option<Parent>,
+    /// What was signed of the token that it descends from; `None` for the process' own. An issuer may give one `jti` twice.
+    pub(super) parent: Option<Fingerprint>,
     pub(super) token_type: TokenType,
     pub(super) audience: &'static str,
     pub(super) scope: Option<&'static str>,
     /// The generation of the ring that signs.
     pub(super) ring: u64,
-}
-
-/// A parent token. An issuer that gives one id to two tokens gives their children no common name by that: subject and times count.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Parent {
-    token: Fingerprint,
-    subject: Option<String>,
-    issued_at: UnixTime,
-    expires_at: Option<UnixTime>,
-}
-
-impl Parent {
-    pub(super) fn of(parent: &Verified) -> Self {
-        let claims = parent.claims();
-        Self {
-            token: parent.fingerprint(),
-            subject: claims.subject.clone(),
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
-        }
-    }
 }
 
 /// A token ready to be sent. Its `Debug` does not show it.

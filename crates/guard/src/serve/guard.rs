@@ -101,7 +101,8 @@ impl Guard {
             refusals: AtomicU64::new(0),
             watch: OnceLock::new(),
         });
-        let watch = tokio::spawn(watching::over(Arc::downgrade(&guard), setup.changes));
+        let ring = guard.keys.current();
+        let watch = tokio::spawn(watching::over(Arc::downgrade(&guard), ring, setup.changes));
         guard.watch.get_or_init(|| watch.abort_handle());
         guard
     }

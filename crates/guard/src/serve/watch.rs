@@ -3,10 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use hallpass_token::{KeyRing, KeyState, Verified};
+use hallpass_token::{KeyRing, Verified};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::keys::Current;
 use crate::serve::guard::Guard;
 use crate::serve::streams::Ending;
 
@@ -14,10 +15,14 @@ use crate::serve::streams::Ending;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Watches over a guard's streams for as long as there is the guard.
-pub(super) async fn over(guard: Weak<Guard>, mut changes: watch::Receiver<u64>) {
+pub(super) async fn over(
+    guard: Weak<Guard>,
+    ring: Arc<Current>,
+    mut changes: watch::Receiver<u64>,
+) {
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = Seen::default();
+    let mut seen = Seen { list: None, ring };
     let mut told = true;
     loop {
         tokio::select! {
@@ -32,10 +37,9 @@ pub(super) async fn over(guard: Weak<Guard>, mut changes: watch::Receiver<u64>) 
 }
 
 /// What was looked at last.
-#[derive(Default)]
 struct Seen {
     list: Option<u64>,
-    ring: Option<u64>,
+    ring: Arc<Current>,
 }
 
 impl Seen {
@@ -49,12 +53,12 @@ impl Seen {
             end_stale(guard);
         }
         // Both are read before the look: what changes meanwhile is looked at in the next round.
-        let (list, ring) = (Some(guard.index.generation()), Some(guard.keys.generation()));
+        let (list, ring) = (Some(guard.index.generation()), guard.keys.current());
         if self.list != list {
             end_revoked(guard);
         }
-        if self.ring != ring {
-            end_keyless(guard);
+        if self.ring.generation != ring.generation {
+            end_keyless(guard, &self.ring.ring, &ring.ring);
         }
         (self.list, self.ring) = (list, ring);
     }
@@ -76,10 +80,12 @@ fn end_revoked(guard: &Guard) {
     }
 }
 
-fn end_keyless(guard: &Guard) {
-    let ring: Arc<KeyRing> = guard.keys.ring();
-    let gone =
-        |token: &Verified| ring.key(token.kid()).is_none_or(|key| key.state() == KeyState::Retired);
+/// Ends what was let in by an entry that is gone, or that is another now: its key may be new, or its tokens may do less.
+fn end_keyless(guard: &Guard, before: &KeyRing, after: &KeyRing) {
+    let gone = |token: &Verified| match (before.key(token.kid()), after.key(token.kid())) {
+        (Some(before), Some(after)) => !before.is_same_entry(after),
+        (None, _) | (_, None) => true,
+    };
     for stream in guard.streams.all() {
         if stream.tokens().any(gone) {
             stream.cut(Ending::KeyGone);
@@ -118,7 +124,7 @@ mod tests {
             cache_bytes: GuardSetup::CACHE_BYTES,
         });
         let path = "/hallpass.labeler.v1.DatasetService/DownloadDataset";
-        let mut seen = Seen::default();
+        let mut seen = Seen { list: None, ring: guard.keys.current() };
         seen.look(&guard);
         freshness.proven_at(clock.boot());
         let rule = hallpass_contract::rule(path).unwrap();

@@ -106,6 +106,21 @@ async fn a_stream_ends_when_its_key_is_gone() {
     assert_eq!(reason(&ending(stream).await), "TOKEN_INVALID");
 }
 
+/// A name that means another key now says nothing for the stream; other keys' entries do not matter to it.
+#[tokio::test]
+async fn a_stream_ends_when_its_keys_entry_is_another() {
+    let streaming = StreamingMesh::start(Mesh::start()).await;
+    let token = streaming.mesh.user_token();
+    let (_sender, sending) = mpsc::unbounded_channel();
+    let mut stream = streaming.open(DOWN, &token, sending).await.unwrap();
+    streaming.mesh.reload_with("labeler-1", KeyState::Active);
+    for _ in 0..100 {
+        assert!(soon(stream.message()).await.unwrap().is_some());
+    }
+    streaming.mesh.reload_with("users", KeyState::Active);
+    assert_eq!(reason(&ending(stream).await), "TOKEN_INVALID");
+}
+
 #[tokio::test]
 async fn a_stale_node_ends_the_streams_that_it_cannot_vouch_for() {
     let streaming = StreamingMesh::start(Mesh::with(Freshness::follower(STALENESS))).await;
