@@ -166,6 +166,7 @@ impl List {
 
     /// Up to `limit` entries after a position. May read the disk.
     pub fn since(&self, position: Position, limit: usize) -> Result<Batch, ReadError> {
+        let _steady = self.shared.store.steady();
         let sequence = self.sequence();
         if position.epoch != self.epoch() || position.sequence > sequence {
             return Err(ReadError::NeedSnapshot);
@@ -176,6 +177,7 @@ impl List {
     /// Up to `limit` entries of a snapshot, from the one after `after`; the first page is after zero, the next after the page's
     /// own sequence. May read the disk.
     pub fn snapshot(&self, after: u64, limit: usize) -> Result<Batch, ReadError> {
+        let _steady = self.shared.store.steady();
         let sequence = self.sequence();
         let page = self.entries_after(after, sequence, limit)?;
         Ok(Batch { snapshot: true, last: page.sequence == sequence, ..page })
@@ -188,6 +190,7 @@ impl List {
 
     /// Up to `limit` entries after a sequence, with the operator's notes. May read the disk.
     pub fn page(&self, after: u64, limit: usize) -> Result<Vec<Listed>, ReadError> {
+        let _steady = self.shared.store.steady();
         Ok(self.shared.store.page(after, self.sequence(), limit)?)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a feed or an operator sees no entry beyond the sequence that it asks up to, so nothing that is not durable yet.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use hallpass_token::{Fingerprint, UnixTime};
@@ -37,7 +38,10 @@ pub(super) struct Ended {
 
 /// The open database.
 #[derive(Debug)]
-pub(super) struct Store(sled::Db);
+pub(super) struct Store {
+    db: sled::Db,
+    writing: RwLock<()>,
+}
 
 /// What the store says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,34 +76,43 @@ impl Meta {
 
 impl Store {
     pub(super) const fn new(db: sled::Db) -> Self {
-        Self(db)
+        Self { db, writing: RwLock::new(()) }
     }
 
     /// What the store says of itself; `None` if it was never finished.
     pub(super) fn meta(&self) -> Result<Option<Meta>, StoreError> {
-        let Some(format) = self.0.get(META_FORMAT)? else { return Ok(None) };
+        let Some(format) = self.db.get(META_FORMAT)? else { return Ok(None) };
         let format = format.as_ref().try_into().map_err(|_| StoreError::Record("no format"))?;
         let epoch = self.number(META_EPOCH)?;
         let sequence = self.number(META_SEQUENCE)?;
-        let position = self.0.get(META_POSITION)?;
+        let position = self.db.get(META_POSITION)?;
         let position = position.map(|bytes| codec::read_position(&bytes)).transpose()?;
-        let lost = self.0.get(META_LOST)?;
+        let lost = self.db.get(META_LOST)?;
         let lost = lost.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(Some(Meta { format: u32::from_be_bytes(format), epoch, sequence, position, lost }))
     }
 
     /// Writes atomically and hands it to the operating system; a sync of the files makes it durable.
     pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
-        self.0.apply_batch(batch)?;
-        self.0.flush()?;
+        {
+            let _alone = self.writing.write().unwrap_or_else(PoisonError::into_inner);
+            self.db.apply_batch(batch)?;
+        }
+        self.db.flush()?;
         Ok(())
+    }
+
+    /// Nothing is written for as long as this is held. An entry that moves to the end of the order is removed from its old place
+    /// only after its new one was announced: who holds this, then reads the sequence, then the entries up to it, misses none.
+    pub(super) fn steady(&self) -> RwLockReadGuard<'_, ()> {
+        self.writing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads everything into an index.
     pub(super) fn load(&self) -> Result<Index, StoreError> {
         let index = Index::default();
         let mut run = Vec::with_capacity(LOAD);
-        for record in self.0.scan_prefix([BY_FINGERPRINT]).values() {
+        for record in self.db.scan_prefix([BY_FINGERPRINT]).values() {
             run.push(codec::read_stored(&record?)?.entry);
             if run.len() == LOAD {
                 index.insert(&run);
@@ -112,12 +125,12 @@ impl Store {
 
     /// The sequences whose records are to go.
     pub(super) fn superseded(&self) -> Result<Vec<u64>, StoreError> {
-        let keys = self.0.scan_prefix([SUPERSEDED]).keys();
+        let keys = self.db.scan_prefix([SUPERSEDED]).keys();
         keys.map(|key| codec::read_sequence_key(&key?)).collect()
     }
 
     pub(super) fn get(&self, key: Key) -> Result<Option<Stored>, StoreError> {
-        let found = self.0.get(codec::fingerprint_key(key))?;
+        let found = self.db.get(codec::fingerprint_key(key))?;
         found.map(|bytes| codec::read_stored(&bytes)).transpose()
     }
 
@@ -136,7 +149,7 @@ impl Store {
             let (key, value) = record?;
             Ok((codec::read_sequence_key(&key)?, codec::read_entry(&value)?))
         };
-        self.0.range(range).take(limit.max(1)).map(read).collect()
+        self.db.range(range).take(limit.max(1)).map(read).collect()
     }
 
     /// What stands under an end that has come, with the record that says so.
@@ -147,7 +160,7 @@ impl Store {
             let (record, _) = record?;
             Ok(Ended { key: codec::read_end_key(&record)?, record })
         };
-        self.0.range(range).take(limit).map(read).collect()
+        self.db.range(range).take(limit).map(read).collect()
     }
 
     pub(super) fn lookup(&self, fingerprint: Fingerprint) -> Result<Vec<Listed>, StoreError> {
@@ -172,7 +185,7 @@ impl Store {
     }
 
     fn number(&self, key: &[u8]) -> Result<u64, StoreError> {
-        let bytes = self.0.get(key)?.ok_or(StoreError::Record("a number is missing"))?;
+        let bytes = self.db.get(key)?.ok_or(StoreError::Record("a number is missing"))?;
         codec::read_number(&bytes)
     }
 }

@@ -26,6 +26,33 @@ async fn since_gives_what_came_after_in_order_and_in_pages() {
     assert!(matches!(other, Err(ReadError::NeedSnapshot)));
 }
 
+/// An entry that is made stricter moves to the end of the order. A page that is read meanwhile shows it at one place or the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_moves_is_in_every_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = Arc::new(open(folder.path()));
+    let until = |secs| Entry::exact(print(0), Some(at(secs)));
+    revoke(&list, until(2_000)).await;
+    for number in 1..=200 {
+        revoke(&list, exact(number)).await;
+    }
+    let moving = tokio::spawn({
+        let list = Arc::clone(&list);
+        async move {
+            for later in 1..=300 {
+                revoke(&list, until(2_000 + later)).await;
+            }
+        }
+    });
+    let start = Position { epoch: list.epoch(), sequence: 0 };
+    while !moving.is_finished() {
+        for page in [list.since(start, 1_000).unwrap(), list.snapshot(0, 1_000).unwrap()] {
+            assert!(page.entries.iter().any(|entry| entry.fingerprint == print(0)));
+        }
+    }
+    moving.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_snapshot_is_all_of_it_and_counts_with_its_last_page() {
     let folder = tempfile::tempdir().unwrap();
