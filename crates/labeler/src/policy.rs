@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hallpass_policy::{ObjectPolicy, Permit, Unknown, Verdict};
-use hallpass_token::TokenType;
+use hallpass_token::{Profile, TokenType};
 
 use crate::datasets::Datasets;
 use crate::ids::DatasetId;
@@ -66,13 +66,12 @@ pub(crate) fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
     claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
 }
 
-/// A background token opens the one dataset that it names. Tokens of other minters have no place for a name: under `hybrid-v1`,
-/// where a token has no id either, their key's entry alone says what they open.
+/// A background token opens the one dataset that it names. Under `hybrid-v1`, which has no place for a name, the key's entry alone
+/// says what it opens.
 fn is_bound_work(permit: &Permit) -> bool {
-    let claims = permit.token().map(|token| token.claims());
-    claims.is_some_and(|claims| {
-        claims.token_type == TokenType::Background
-            && (claims.resource.is_some() || claims.id.is_none())
+    permit.token().is_some_and(|token| {
+        token.claims().token_type == TokenType::Background
+            && (token.claims().resource.is_some() || token.profile() == Profile::HybridV1)
     })
 }
 
