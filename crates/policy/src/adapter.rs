@@ -1,9 +1,13 @@
 //! What generated adapters call: they take the permit, check the objects that the rule binds, and enter the handler.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::stream::try_unfold;
 use tokio_stream::{Stream, StreamExt};
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
 use tonic::{Request, Status, Streaming};
 
 use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal, Visible};
@@ -16,6 +20,35 @@ pub type Incoming<T> = std::pin::Pin<Box<dyn Stream<Item = Result<T, Status>> + 
 
 /// A server's answer in pieces.
 pub type Reply<T, E> = std::pin::Pin<Box<dyn Stream<Item = Result<T, E>> + Send>>;
+
+/// What a server can serve: tonic's bounds under one name.
+pub trait GrpcService:
+    Service<
+        http::Request<Body>,
+        Response = http::Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + NamedService
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> GrpcService for S where
+    S: Service<
+            http::Request<Body>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
 
 /// A service that its adapter guards, with the name that it is recorded under.
 #[derive(Debug, Clone)]
