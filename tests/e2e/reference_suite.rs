@@ -47,7 +47,7 @@ impl Suite {
     }
 
     async fn first_dataset(&self) -> Dataset {
-        let request = self.request(ListDatasetsRequest { page_size: 1, page_token: String::new() });
+        let request = self.request(ListDatasetsRequest { page_size: 1, ..Default::default() });
         let listed = self.client().list_datasets(request).await.expect("alice may list");
         listed.into_inner().datasets.into_iter().next().expect("the sample dataset is alice's")
     }
@@ -106,13 +106,15 @@ async fn get_dataset_metadata() {
 async fn check_permissions() {
     let suite = Suite::start().await;
     let dataset_id = suite.first_dataset().await.dataset_id;
-    let request = suite.request(CheckPermissionRequest { dataset_id });
+    let request = suite.request(CheckPermissionRequest { dataset_id, ..Default::default() });
     let own = suite.client().check_permission(request).await.expect("alice may ask").into_inner();
     assert_eq!(own.role(), Role::Owner);
     assert_eq!(own.permissions, ["read", "write", "delete", "share"]);
 
-    let absent =
-        CheckPermissionRequest { dataset_id: "ds_00000000000000000000000000000000".into() };
+    let absent = CheckPermissionRequest {
+        dataset_id: "ds_00000000000000000000000000000000".into(),
+        ..Default::default()
+    };
     let none = suite.client().check_permission(suite.request(absent)).await.expect("alice may ask");
     assert!(none.into_inner().permissions.is_empty());
 }

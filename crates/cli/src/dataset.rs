@@ -7,10 +7,10 @@ mod upload;
 mod view;
 
 use clap::{Args, Subcommand};
-use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
-use hallpass_contract::platform::{
+use hallpass_contract::labeler::{
     CheckPermissionRequest, DeleteDatasetRequest, GetDatasetRequest, ListDatasetsRequest,
 };
+use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
 use serde_json::json;
 
 use crate::caller::{self, Connection, Service, refused, unary};
@@ -113,7 +113,7 @@ async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
     let mut datasets = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request = ListDatasetsRequest { page_size: 0, page_token };
+        let request = ListDatasetsRequest { page_token, ..Default::default() };
         let page =
             client.list_datasets(unary(request)).await.map_err(|s| refused(&s))?.into_inner();
         datasets.extend(page.datasets.into_iter().map(DatasetView::from));
@@ -147,7 +147,7 @@ async fn delete(wanted: Delete, format: Format) -> Result<(), Failure> {
 
 async fn check(wanted: Check, format: Format) -> Result<(), Failure> {
     let mut client = open(&wanted.connection).await?;
-    let request = CheckPermissionRequest { dataset_id: wanted.id };
+    let request = CheckPermissionRequest { dataset_id: wanted.id, ..Default::default() };
     let checked = client.check_permission(unary(request)).await.map_err(|s| refused(&s))?;
     let checked = checked.into_inner();
     let role = view::role(checked.role());

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::file_path::{FilePath, shown};
 use crate::files::{Files, failed};
 use crate::ids::DatasetId;
-use crate::images::{Flaw, ImageCheck, ImageKind};
+use crate::images::{ImageCheck, ImageKind};
 use crate::inventory::{Content, Inventory, Place, StoredFile};
 use crate::settings::{MAX_PIECE, Settings};
 use crate::spec::digest;
@@ -104,7 +104,7 @@ impl Intake {
     async fn close(&mut self, file: Option<OpenFile>) -> Result<(), Error> {
         let Some(mut file) = file else { return Ok(()) };
         if let Some(check) = file.check.take() {
-            check.finish().map_err(|flaw| refused(file.path.as_str(), flaw.0))?;
+            check.finish().map_err(|flaw| refused(file.path.as_str(), flaw.to_string()))?;
         }
         if self.writing.len() >= WRITES_AT_ONCE {
             self.written().await?;
@@ -130,7 +130,7 @@ impl OpenFile {
     async fn write(&mut self, data: Bytes) -> Result<(), Error> {
         self.hash.update(&data);
         if let Some(check) = &mut self.check {
-            check.feed(&data).map_err(|Flaw(flaw)| refused(self.path.as_str(), flaw))?;
+            check.feed(&data).map_err(|flaw| refused(self.path.as_str(), flaw.to_string()))?;
         }
         self.writer.put(data).await.map_err(|error| failed("writing", &error))
     }

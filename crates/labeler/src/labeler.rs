@@ -2,18 +2,17 @@
 //!
 //! Invariant: one process has a data folder at a time, so that what it finds there without rows at the start is nobody's.
 
-use std::convert::Infallible;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hallpass_contract::labeler::serve_dataset_service;
-use hallpass_policy::adapter::Served;
+use hallpass_contract::labeler::{
+    serve_dataset_service, serve_permission_service, serve_snapshot_service, serve_split_service,
+    serve_upload_service,
+};
+use hallpass_policy::adapter::{GrpcService, Served};
 use tokio_util::task::TaskTracker;
-use tonic::body::Body;
-use tonic::codegen::{Service, http};
-use tonic::server::NamedService;
 
 use crate::Now;
 use crate::database::Database;
@@ -22,9 +21,13 @@ use crate::error::Error;
 use crate::files::Files;
 use crate::ids::random;
 use crate::page::PageKey;
+use crate::permission_service::PermissionHandlers;
 use crate::policy::DatasetPolicy;
 use crate::service::Handlers;
 use crate::settings::Settings;
+use crate::snapshot_service::SnapshotHandlers;
+use crate::split_service::SplitHandlers;
+use crate::upload_service::UploadHandlers;
 
 /// The Labeler service over one data folder.
 #[derive(Debug)]
@@ -80,24 +83,36 @@ impl Labeler {
     }
 
     /// The dataset service, behind its adapter and its object check.
-    pub fn dataset_service(
-        &self,
-    ) -> Served<
-        impl Service<
-            http::Request<Body>,
-            Response = http::Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-        + use<>,
-    > {
-        let policy = DatasetPolicy::new(Arc::clone(&self.datasets));
-        serve_dataset_service(Handlers::new(Arc::clone(&self.datasets)), policy)
+    pub fn datasets(&self) -> Served<impl GrpcService + use<>> {
+        serve_dataset_service(Handlers::new(self.store()), self.policy())
+    }
+
+    /// The service of who may use what.
+    pub fn permissions(&self) -> Served<impl GrpcService + use<>> {
+        serve_permission_service(PermissionHandlers::new(self.store()), self.policy())
+    }
+
+    /// The snapshots' service.
+    pub fn snapshots(&self) -> Served<impl GrpcService + use<>> {
+        serve_snapshot_service(SnapshotHandlers::new(self.store()), self.policy())
+    }
+
+    /// The splits' service.
+    pub fn splits(&self) -> Served<impl GrpcService + use<>> {
+        serve_split_service(SplitHandlers::new(self.store()), self.policy())
+    }
+
+    /// The uploads' service.
+    pub fn uploads(&self) -> Served<impl GrpcService + use<>> {
+        serve_upload_service(UploadHandlers::new(self.store()), self.policy())
+    }
+
+    fn store(&self) -> Arc<Datasets> {
+        Arc::clone(&self.datasets)
+    }
+
+    fn policy(&self) -> DatasetPolicy {
+        DatasetPolicy::new(self.store())
     }
 
     /// Whether the database and the files can be reached.

@@ -17,15 +17,19 @@ mod intake;
 mod inventory;
 mod labeler;
 mod page;
+mod permission_service;
 mod policy;
 pub mod sample;
 mod service;
 mod settings;
+mod snapshot_service;
 mod spec;
+mod split_service;
 mod status;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod upload_service;
 mod wire;
 
 use std::sync::Arc;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use hallpass_contract::can;
 use hallpass_contract::can::{DeleteDataset, ReadDataset};
 use hallpass_contract::labeler::{
     BatchGetDatasetsRequest, BatchGetDatasetsResponse, CheckPermissionRequest,
     CheckPermissionResponse, CreateDatasetRequest, CreateDatasetResponse, DatasetService,
     DeleteDatasetRequest, DeleteDatasetResponse, DownloadDatasetRequest, DownloadDatasetResponse,
-    GetDatasetRequest, GetDatasetResponse, ListDatasetsRequest, ListDatasetsResponse,
+    GetDatasetRequest, GetDatasetResponse, GetDownloadUrlRequest, GetDownloadUrlResponse,
+    ListDatasetsRequest, ListDatasetsResponse, UpdateDatasetRequest, UpdateDatasetResponse,
 };
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_policy::{Granted, Permit, Seen, Visible};
@@ -86,6 +88,22 @@ impl DatasetService for Handlers {
             1..=256 => Ok(wire::permissions(self.0.role(&permit, &request.dataset_id).await?)),
             _ => Err(Error::invalid("dataset_id", "is too long")),
         }
+    }
+
+    async fn update_dataset(
+        &self,
+        _: Granted<can::WriteDataset>,
+        _: UpdateDatasetRequest,
+    ) -> Result<UpdateDatasetResponse, Error> {
+        Err(Error::NotServed)
+    }
+
+    async fn get_download_url(
+        &self,
+        _: Granted<can::ReadDataset>,
+        _: GetDownloadUrlRequest,
+    ) -> Result<GetDownloadUrlResponse, Error> {
+        Err(Error::NotServed)
     }
 
     async fn download_dataset(

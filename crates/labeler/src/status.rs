@@ -44,6 +44,7 @@ fn class(error: &Error) -> Class {
         Error::Refused(refusal) => Refused(refusal.clone().into()),
         Error::GoneMidway => Answer(Code::Aborted, "DATASET_DELETED"),
         Error::AnswerTooBig => Answer(Code::ResourceExhausted, "ANSWER_TOO_BIG"),
+        Error::NotServed => Answer(Code::Unimplemented, "NOT_SERVED"),
         Error::NoUser => Answer(Code::PermissionDenied, "NO_USER"),
         Error::DiskFull => Answer(Code::ResourceExhausted, "DISK_FULL"),
         Error::Files { .. } | Error::Database(_) => Answer(Code::Unavailable, "STORE_UNAVAILABLE"),

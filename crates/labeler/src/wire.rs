@@ -45,7 +45,7 @@ pub(crate) fn piece(
 /// A piece of a download.
 pub(crate) fn downloaded(piece: Piece) -> wire::DownloadDatasetResponse {
     let chunk = wire::FileChunk { path: piece.path, data: piece.data };
-    wire::DownloadDatasetResponse { chunk: Some(chunk) }
+    wire::DownloadDatasetResponse { chunk: Some(chunk), file: None }
 }
 
 /// A dataset as others see it.
@@ -73,6 +73,9 @@ pub(crate) fn dataset(dataset: Dataset) -> wire::Dataset {
         etag: dataset.etag,
         create_time: Some(timestamp(dataset.created)),
         update_time: Some(timestamp(dataset.updated)),
+        description: String::new(),
+        splits: Vec::new(),
+        file_count: 0,
     }
 }
 
@@ -93,7 +96,7 @@ fn check_format(format: i32) -> Result<(), Error> {
     match wire::DatasetFormat::try_from(format) {
         // Unspecified: there is one format so far, and whether it is that is found out from the files.
         Ok(wire::DatasetFormat::Unspecified | wire::DatasetFormat::ImageFolder) => Ok(()),
-        Err(_) => Err(Error::invalid("start.dataset.format", "is not known")),
+        Ok(_) | Err(_) => Err(Error::invalid("start.dataset.format", "is not known")),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: absent and forbidden give the same verdict, and who does not answer gives none.
 
 use hallpass_contract::can;
+use hallpass_contract::labeler::CheckPermissionRequest;
 use hallpass_policy::{Denial, ObjectPolicy, Permission, Permit, Unknown, Verdict};
 use tonic::Code;
 
@@ -23,13 +24,14 @@ impl<S: Peer> Access<S> {
         Self { database, labeler }
     }
 
-    async fn dataset(
+    /// An object that Labeler keeps.
+    async fn kept(
         &self,
         permit: &Permit,
         permission: &'static str,
-        id: &str,
+        object: CheckPermissionRequest,
     ) -> Result<Verdict, Unknown> {
-        match self.labeler.check(permit, id).await {
+        match self.labeler.check(permit, object).await {
             Ok(answer) if answer.permissions.iter().any(|held| held == permission) => {
                 Ok(Verdict::Granted)
             }
@@ -69,8 +71,20 @@ impl<S: Peer> ObjectPolicy for Access<S> {
         permission: &'static str,
         id: &str,
     ) -> Result<Verdict, Unknown> {
+        let (id_of, nothing) = (id.to_owned(), CheckPermissionRequest::default);
         match kind {
-            can::ReadDataset::KIND => self.dataset(permit, permission, id).await,
+            can::ReadDataset::KIND => {
+                let object = CheckPermissionRequest { dataset_id: id_of, ..nothing() };
+                self.kept(permit, permission, object).await
+            }
+            can::ReadSnapshot::KIND => {
+                let object = CheckPermissionRequest { snapshot_id: id_of, ..nothing() };
+                self.kept(permit, permission, object).await
+            }
+            can::ReadUpload::KIND => {
+                let object = CheckPermissionRequest { upload_id: id_of, ..nothing() };
+                self.kept(permit, permission, object).await
+            }
             can::ReadJob::KIND => self.job(permit, id).await,
             _ => Ok(Verdict::Refused),
         }

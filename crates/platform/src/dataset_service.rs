@@ -1,18 +1,22 @@
 //! Platform's `DatasetService`: what users ask, Labeler answers.
 
-use futures_util::StreamExt;
 use hallpass_contract::can;
-use hallpass_contract::platform::{
+use hallpass_contract::labeler::{
     BatchGetDatasetsRequest, BatchGetDatasetsResponse, CheckPermissionRequest,
-    CheckPermissionResponse, CreateDatasetRequest, CreateDatasetResponse, DatasetService,
-    DeleteDatasetRequest, DeleteDatasetResponse, DownloadDatasetRequest, DownloadDatasetResponse,
-    GetDatasetRequest, GetDatasetResponse, ListDatasetsRequest, ListDatasetsResponse,
+    CheckPermissionResponse, CreateDatasetRequest, CreateDatasetResponse, DeleteDatasetRequest,
+    DeleteDatasetResponse, DownloadDatasetRequest, DownloadDatasetResponse, GetDatasetRequest,
+    GetDatasetResponse, GetDownloadUrlRequest, GetDownloadUrlResponse, ListDatasetsRequest,
+    ListDatasetsResponse, UpdateDatasetRequest, UpdateDatasetResponse,
 };
+use hallpass_contract::platform::DatasetService;
+use hallpass_guard::on_behalf;
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_policy::{Granted, Permit, Seen, Visible};
 
 use crate::error::Error;
-use crate::labeler::{LabelerClient, Peer};
+use crate::labeler::{
+    Asked, LabelerClient, LabelerError, Peer, answered, relay, relayed, streamed,
+};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -29,8 +33,10 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         first: CreateDatasetRequest,
         rest: Incoming<CreateDatasetRequest>,
     ) -> Result<CreateDatasetResponse, Error> {
-        let answer = self.labeler.create(&permit, first, rest).await?;
-        Ok(CreateDatasetResponse { dataset: answer.dataset })
+        let (parts, broken_off) = relay(first, rest);
+        let mut client = self.labeler.datasets();
+        let call = client.create_dataset(on_behalf(&permit, parts));
+        relayed(Asked::by(&permit, "write"), call, broken_off).await
     }
 
     async fn get_dataset(
@@ -38,7 +44,9 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         dataset: Granted<can::ReadDataset>,
         _: GetDatasetRequest,
     ) -> Result<GetDatasetResponse, Error> {
-        Ok(GetDatasetResponse { dataset: Some(self.labeler.get(&dataset).await?) })
+        let request = GetDatasetRequest { dataset_id: dataset.id().to_owned() };
+        let call = on_behalf(dataset.permit(), request);
+        answered(&Asked::with(&dataset), self.labeler.datasets().get_dataset(call).await)
     }
 
     async fn list_datasets(
@@ -46,12 +54,16 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         datasets: Visible<can::ReadDataset>,
         request: ListDatasetsRequest,
     ) -> Result<Seen<ListDatasetsResponse>, Error> {
-        let ListDatasetsRequest { page_size, page_token } = request;
-        let seen = self.labeler.list(&datasets, page_size, page_token).await?;
-        Ok(seen.map(|page| ListDatasetsResponse {
-            datasets: page.datasets,
-            next_page_token: page.next_page_token,
-        }))
+        // The permit is the subject: Labeler selects by the token that is minted from it.
+        datasets
+            .look(|_| async {
+                let call = on_behalf(datasets.permit(), request);
+                answered(
+                    &Asked::by(datasets.permit(), "read"),
+                    self.labeler.datasets().list_datasets(call).await,
+                )
+            })
+            .await
     }
 
     async fn batch_get_datasets(
@@ -59,7 +71,21 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         datasets: Vec<Granted<can::ReadDataset>>,
         _: BatchGetDatasetsRequest,
     ) -> Result<BatchGetDatasetsResponse, Error> {
-        Ok(BatchGetDatasetsResponse { datasets: self.labeler.get_each(&datasets).await? })
+        // The adapter has seen to it that there is one.
+        let first = datasets.first().ok_or(LabelerError::Empty("the adapter"))?;
+        let dataset_ids = datasets.iter().map(|dataset| dataset.id().to_owned()).collect();
+        let call = on_behalf(first.permit(), BatchGetDatasetsRequest { dataset_ids });
+        answered(&Asked::with(first), self.labeler.datasets().batch_get_datasets(call).await)
+    }
+
+    async fn update_dataset(
+        &self,
+        dataset: Granted<can::WriteDataset>,
+        request: UpdateDatasetRequest,
+    ) -> Result<UpdateDatasetResponse, Error> {
+        let request = UpdateDatasetRequest { dataset_id: dataset.id().to_owned(), ..request };
+        let call = on_behalf(dataset.permit(), request);
+        answered(&Asked::with(&dataset), self.labeler.datasets().update_dataset(call).await)
     }
 
     async fn check_permission(
@@ -67,8 +93,8 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         permit: Permit,
         request: CheckPermissionRequest,
     ) -> Result<CheckPermissionResponse, Error> {
-        let answer = self.labeler.check(&permit, &request.dataset_id).await?;
-        Ok(CheckPermissionResponse { role: answer.role, permissions: answer.permissions })
+        let call = on_behalf(&permit, request);
+        answered(&Asked::by(&permit, "read"), self.labeler.datasets().check_permission(call).await)
     }
 
     async fn download_dataset(
@@ -76,11 +102,20 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         dataset: Granted<can::ReadDataset>,
         request: DownloadDatasetRequest,
     ) -> Result<Reply<DownloadDatasetResponse, Error>, Error> {
-        let pieces = self.labeler.download(&dataset, request.path, request.offset).await?;
-        Ok(Box::pin(pieces.map(|piece| match piece {
-            Ok(piece) => Ok(DownloadDatasetResponse { chunk: piece.chunk }),
-            Err(error) => Err(error.into()),
-        })))
+        let request = DownloadDatasetRequest { dataset_id: dataset.id().to_owned(), ..request };
+        let call = on_behalf(dataset.permit(), request);
+        let answer = self.labeler.datasets().download_dataset(call).await;
+        streamed(Asked::with(&dataset), answer)
+    }
+
+    async fn get_download_url(
+        &self,
+        dataset: Granted<can::ReadDataset>,
+        request: GetDownloadUrlRequest,
+    ) -> Result<GetDownloadUrlResponse, Error> {
+        let request = GetDownloadUrlRequest { dataset_id: dataset.id().to_owned(), ..request };
+        let call = on_behalf(dataset.permit(), request);
+        answered(&Asked::with(&dataset), self.labeler.datasets().get_download_url(call).await)
     }
 
     async fn delete_dataset(
@@ -88,7 +123,8 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         dataset: Granted<can::DeleteDataset>,
         request: DeleteDatasetRequest,
     ) -> Result<DeleteDatasetResponse, Error> {
-        self.labeler.delete(&dataset, request.etag).await?;
-        Ok(DeleteDatasetResponse {})
+        let request = DeleteDatasetRequest { dataset_id: dataset.id().to_owned(), ..request };
+        let call = on_behalf(dataset.permit(), request);
+        answered(&Asked::with(&dataset), self.labeler.datasets().delete_dataset(call).await)
     }
 }

@@ -3,8 +3,9 @@
 mod answer;
 mod client;
 mod peer;
-mod upload;
+mod relay;
 
-pub(crate) use answer::LabelerError;
-pub(crate) use client::LabelerClient;
+pub(crate) use answer::{Asked, LabelerError};
+pub(crate) use client::{LabelerClient, answered, relayed, streamed};
 pub use peer::{Peer, is_serving};
+pub(crate) use relay::relay;

@@ -13,8 +13,12 @@ mod job_service;
 mod jobs;
 mod labeler;
 mod page;
+mod permission_service;
 mod platform;
+mod snapshot_service;
+mod split_service;
 mod status;
+mod upload_service;
 
 pub use labeler::{Peer, is_serving};
 pub use platform::{OpenError, Platform, Setup};

@@ -1,15 +1,14 @@
 //! Puts the service together.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hallpass_contract::platform::{serve_dataset_service, serve_job_service};
+use hallpass_contract::platform::{
+    serve_dataset_service, serve_job_service, serve_permission_service, serve_snapshot_service,
+    serve_split_service, serve_upload_service,
+};
 use hallpass_guard::Clock;
-use hallpass_policy::adapter::Served;
-use tonic::body::Body;
-use tonic::codegen::{Service, http};
-use tonic::server::NamedService;
+use hallpass_policy::adapter::{GrpcService, Served};
 
 use crate::access::Access;
 use crate::database::Database;
@@ -19,6 +18,10 @@ use crate::job_service::JobHandler;
 use crate::jobs::Jobs;
 use crate::labeler::{LabelerClient, Peer};
 use crate::page::PageKey;
+use crate::permission_service::PermissionHandler;
+use crate::snapshot_service::SnapshotHandler;
+use crate::split_service::SplitHandler;
+use crate::upload_service::UploadHandler;
 
 /// What Platform needs to open.
 #[derive(Debug)]
@@ -89,44 +92,38 @@ impl<S: Peer> Platform<S> {
         })
     }
 
-    /// The datasets' service. It depends on Labeler: see [`is_serving`](crate::is_serving).
-    pub fn datasets(
-        &self,
-    ) -> Served<
-        impl Service<
-            http::Request<Body>,
-            Response = http::Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-        + use<S>,
-    > {
-        serve_dataset_service(self.datasets.clone(), self.access.clone())
+    /// The datasets' service. It depends on Labeler, as all but the jobs' do: see [`is_serving`](crate::is_serving).
+    pub fn datasets(&self) -> Served<impl GrpcService + use<S>> {
+        serve_dataset_service(DatasetHandler { labeler: self.labeler() }, self.access.clone())
+    }
+
+    /// The service of who may use what.
+    pub fn permissions(&self) -> Served<impl GrpcService + use<S>> {
+        serve_permission_service(PermissionHandler { labeler: self.labeler() }, self.access.clone())
+    }
+
+    /// The snapshots' service.
+    pub fn snapshots(&self) -> Served<impl GrpcService + use<S>> {
+        serve_snapshot_service(SnapshotHandler { labeler: self.labeler() }, self.access.clone())
+    }
+
+    /// The splits' service.
+    pub fn splits(&self) -> Served<impl GrpcService + use<S>> {
+        serve_split_service(SplitHandler { labeler: self.labeler() }, self.access.clone())
+    }
+
+    /// The uploads' service.
+    pub fn uploads(&self) -> Served<impl GrpcService + use<S>> {
+        serve_upload_service(UploadHandler { labeler: self.labeler() }, self.access.clone())
     }
 
     /// The jobs' service. Reading jobs needs no Labeler.
-    pub fn jobs(
-        &self,
-    ) -> Served<
-        impl Service<
-            http::Request<Body>,
-            Response = http::Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-        + use<S>,
-    > {
+    pub fn jobs(&self) -> Served<impl GrpcService + use<S>> {
         serve_job_service(self.jobs.clone(), self.access.clone())
+    }
+
+    fn labeler(&self) -> LabelerClient<S> {
+        self.datasets.labeler.clone()
     }
 
     /// Whether the database answers.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hallpass_contract::platform::DownloadDatasetRequest;
+use hallpass_contract::labeler::DownloadDatasetRequest;
 use serde_json::json;
 use tonic::Request;
 
@@ -40,7 +40,8 @@ pub(crate) struct Download {
 /// Downloads and says what was written.
 pub(super) async fn run(wanted: Download, format: Format) -> Result<(), Failure> {
     let mut client = open(&wanted.connection).await?;
-    let request = DownloadDatasetRequest { dataset_id: wanted.id, path: wanted.path, offset: 0 };
+    let request =
+        DownloadDatasetRequest { dataset_id: wanted.id, path: wanted.path, ..Default::default() };
     let answer = client.download_dataset(Request::new(request)).await.map_err(|s| refused(&s))?;
     let mut pieces = answer.into_inner();
     let mut landing = Landing::new(wanted.folder.clone(), wanted.force)?;

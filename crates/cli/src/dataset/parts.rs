@@ -7,8 +7,8 @@ use std::vec::IntoIter;
 
 use futures_util::{Stream, stream};
 use hallpass_contract::labeler::FileChunk;
-use hallpass_contract::platform::create_dataset_request::Part;
-use hallpass_contract::platform::{CreateDatasetRequest, CreateDatasetStart};
+use hallpass_contract::labeler::create_dataset_request::Part;
+use hallpass_contract::labeler::{CreateDatasetRequest, CreateDatasetStart};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::oneshot;

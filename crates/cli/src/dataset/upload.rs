@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use hallpass_contract::labeler::{CreateDatasetResponse, CreateDatasetStart};
 use hallpass_contract::labeler::{DatasetFormat, DatasetSpec, Role, Share, Visibility};
-use hallpass_contract::platform::{CreateDatasetResponse, CreateDatasetStart};
 use tokio::sync::oneshot;
 use tonic::{Request, Response};
 
@@ -99,6 +99,7 @@ fn start(wanted: Upload) -> CreateDatasetStart {
             format: DatasetFormat::Unspecified.into(),
             visibility: visibility.into(),
             shares: shares.collect(),
+            description: String::new(),
         }),
         request_id: wanted.request_id,
     }

@@ -41,6 +41,9 @@ impl From<Dataset> for DatasetView {
             format: match format {
                 DatasetFormat::Unspecified => "unspecified",
                 DatasetFormat::ImageFolder => "image-folder",
+                DatasetFormat::Coco => "coco",
+                DatasetFormat::Yolo => "yolo",
+                DatasetFormat::Csv => "csv",
             },
             owner: dataset.owner,
             visibility: match visibility {

@@ -45,7 +45,12 @@ impl Labeler {
         let state = node.state();
         let labeler = hallpass_labeler::Labeler::open(&state, Settings::default(), now).await;
         let labeler = labeler.map_err(Failure::failed)?;
-        let services = ServiceSet::default().add(labeler.dataset_service());
+        let services = ServiceSet::default()
+            .add(labeler.datasets())
+            .add(labeler.permissions())
+            .add(labeler.snapshots())
+            .add(labeler.splits())
+            .add(labeler.uploads());
         let bound = node.bind(services, Vec::new()).await?;
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }

@@ -43,6 +43,10 @@ impl Platform {
         let issuer = Issuer::new(Arc::clone(&node.list), node.keys.clone(), node.clock.clone());
         let services = ServiceSet::default()
             .add(platform.datasets())
+            .add(platform.permissions())
+            .add(platform.snapshots())
+            .add(platform.splits())
+            .add(platform.uploads())
             .add(platform.jobs())
             .add(issuer.tokens())
             .add(issuer.revocations());

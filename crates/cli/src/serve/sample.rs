@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use hallpass_contract::labeler::create_dataset_request::Part;
+use hallpass_contract::labeler::{CreateDatasetRequest, CreateDatasetStart};
 use hallpass_contract::labeler::{DatasetSpec, FileChunk};
-use hallpass_contract::platform::create_dataset_request::Part;
 use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
-use hallpass_contract::platform::{CreateDatasetRequest, CreateDatasetStart};
 use hallpass_guard::Clock;
 use hallpass_labeler::sample;
 use hallpass_token::{NewToken, TokenId, TokenType};

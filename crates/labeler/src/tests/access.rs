@@ -41,7 +41,8 @@ async fn the_object_check_and_check_permission_agree_with_the_model() {
         for person in PEOPLE {
             let permit = world.user(person);
             let expected = expected(person, public);
-            let request = wire::CheckPermissionRequest { dataset_id: id.clone() };
+            let request =
+                wire::CheckPermissionRequest { dataset_id: id.clone(), ..Default::default() };
             let answer = world.handlers().check_permission(permit.clone(), request).await.unwrap();
             assert_eq!(answer.permissions, expected, "{person}, public: {public}");
             assert_eq!(answer.role == 0, expected.is_empty());
@@ -64,7 +65,8 @@ async fn absent_and_forbidden_cannot_be_told_apart() {
     let forbidden = refusal(world.may::<ReadDataset>(&stranger, &id).await);
     for other in [absent, "ds_", "../../x", "1' OR '1'='1", &id.to_uppercase()] {
         assert_eq!(refusal(world.may::<ReadDataset>(&stranger, other).await), forbidden);
-        let request = wire::CheckPermissionRequest { dataset_id: other.to_owned() };
+        let request =
+            wire::CheckPermissionRequest { dataset_id: other.to_owned(), ..Default::default() };
         let answer = world.handlers().check_permission(stranger.clone(), request).await.unwrap();
         assert_eq!(answer, wire::CheckPermissionResponse::default());
     }
@@ -75,7 +77,7 @@ async fn absent_and_forbidden_cannot_be_told_apart() {
 async fn check_permission_demands_a_bounded_id() {
     let world = World::new().await;
     for dataset_id in [String::new(), "x".repeat(257)] {
-        let request = wire::CheckPermissionRequest { dataset_id };
+        let request = wire::CheckPermissionRequest { dataset_id, ..Default::default() };
         let refused = world.handlers().check_permission(world.user("alice"), request).await;
         assert_eq!(Status::from(refused.unwrap_err()).code(), Code::InvalidArgument);
     }
@@ -113,7 +115,7 @@ async fn a_token_for_one_dataset_is_for_no_other() {
     assert!(world.may::<ReadDataset>(&bound, &id).await.is_ok());
     assert!(world.may::<ReadDataset>(&bound, &other).await.is_err());
     for (dataset_id, count) in [(id, 4), (other, 0)] {
-        let request = wire::CheckPermissionRequest { dataset_id };
+        let request = wire::CheckPermissionRequest { dataset_id, ..Default::default() };
         let answer = world.handlers().check_permission(bound.clone(), request).await.unwrap();
         assert_eq!(answer.permissions.len(), count);
     }

@@ -131,7 +131,11 @@ impl World {
         page_token: &str,
     ) -> Result<wire::ListDatasetsResponse, Status> {
         let visible = Visible::through(permit)?;
-        let request = wire::ListDatasetsRequest { page_size, page_token: page_token.to_owned() };
+        let request = wire::ListDatasetsRequest {
+            page_size,
+            page_token: page_token.to_owned(),
+            ..Default::default()
+        };
         Ok(self.handlers().list_datasets(visible, request).await?.into_inner())
     }
 
@@ -156,6 +160,7 @@ impl World {
             dataset_id: id.to_owned(),
             path: path.to_owned(),
             offset,
+            ..Default::default()
         };
         let mut reply = self.handlers().download_dataset(proof, request).await?;
         let mut files: Vec<File> = Vec::new();

@@ -3,7 +3,8 @@
 //! Invariant: one mapping, without a wildcard arm. The caller learns of Labeler what concerns the request; what concerns the two
 //! services' own dealings stays between them.
 
-use hallpass_policy::{Denial, ERROR_DOMAIN, Permit, Refusal};
+use hallpass_contract::can;
+use hallpass_policy::{Denial, ERROR_DOMAIN, Granted, Permission, Permit, Refusal};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -38,16 +39,27 @@ pub(crate) enum LabelerError {
     ),
 }
 
-/// In whose name a call was made and what the caller wanted to do to a dataset.
+/// In whose name a call was made and what the caller wanted to do to which kind of object.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) permit: Permit,
-    pub(super) permission: &'static str,
+pub(crate) struct Asked {
+    permit: Permit,
+    kind: &'static str,
+    permission: &'static str,
 }
 
 impl Asked {
+    /// With the proof that the caller may.
+    pub(crate) fn with<P: Permission>(proof: &Granted<P>) -> Self {
+        Self { permit: proof.permit().clone(), kind: P::KIND, permission: P::NAME }
+    }
+
+    /// Without an object that was checked; what is refused is then a dataset.
+    pub(crate) fn by(permit: &Permit, permission: &'static str) -> Self {
+        Self { permit: permit.clone(), kind: can::ReadDataset::KIND, permission }
+    }
+
     /// What an error that answered the call means.
-    pub(super) fn understand(&self, status: &Status) -> LabelerError {
+    pub(crate) fn understand(&self, status: &Status) -> LabelerError {
         use Code as C;
         match status.code() {
             C::InvalidArgument
@@ -68,7 +80,7 @@ impl Asked {
 
     /// The object is refused to the caller; any other refusal is about the token that Platform made.
     fn forbidden(&self, status: &Status) -> LabelerError {
-        let denial = Denial::ObjectRefused { kind: "dataset", permission: self.permission };
+        let denial = Denial::ObjectRefused { kind: self.kind, permission: self.permission };
         match reason(status).as_deref() {
             Some(said) if said == denial.reason() => self.refused(denial),
             Some(_) | None => broken(status),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hallpass_contract::platform::{DatasetService, GetDatasetRequest};
+use hallpass_contract::labeler::GetDatasetRequest;
+use hallpass_contract::platform::DatasetService;
 use hallpass_policy::{Denial, Granted};
 use hallpass_revocation::Entry;
 use tonic::{Code, Status};

@@ -2,10 +2,11 @@
 
 use futures_util::StreamExt;
 use hallpass_contract::can;
-use hallpass_contract::platform::{
-    BatchGetDatasetsRequest, CheckPermissionRequest, DatasetService, DeleteDatasetRequest,
-    DownloadDatasetRequest, ListDatasetsRequest,
+use hallpass_contract::labeler::{
+    BatchGetDatasetsRequest, CheckPermissionRequest, DeleteDatasetRequest, DownloadDatasetRequest,
+    ListDatasetsRequest,
 };
+use hallpass_contract::platform::DatasetService;
 use hallpass_policy::{Granted, Visible};
 use tonic::{Code, Status};
 
@@ -19,7 +20,8 @@ async fn a_list_is_seen_through_the_callers_eyes() {
     world.labeler.add("ds_2", "bob");
     let permit = world.permit("DatasetService/ListDatasets", "alice");
     let visible = Visible::<can::ReadDataset>::through(&permit).unwrap();
-    let request = ListDatasetsRequest { page_size: 3, page_token: "there".to_owned() };
+    let request =
+        ListDatasetsRequest { page_size: 3, page_token: "there".to_owned(), ..Default::default() };
     let page = world.platform.datasets.list_datasets(visible, request).await.unwrap().into_inner();
     let ids: Vec<_> = page.datasets.iter().map(|dataset| dataset.dataset_id.as_str()).collect();
     assert_eq!(
@@ -49,7 +51,7 @@ async fn what_one_may_is_told_and_nothing_of_what_is_absent() {
     world.labeler.add("ds_1", "alice");
     for (subject, id, held) in [("alice", "ds_1", 4), ("bob", "ds_1", 0), ("bob", "ds_absent", 0)] {
         let permit = world.permit("DatasetService/CheckPermission", subject);
-        let request = CheckPermissionRequest { dataset_id: id.to_owned() };
+        let request = CheckPermissionRequest { dataset_id: id.to_owned(), ..Default::default() };
         let answer = world.platform.datasets.check_permission(permit, request).await.unwrap();
         assert_eq!(answer.permissions.len(), held, "{subject} {id}");
     }

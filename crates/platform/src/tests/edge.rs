@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use hallpass_contract::labeler::{self, DatasetSpec, FileChunk};
-use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
-use hallpass_contract::platform::{
+use hallpass_contract::labeler::{
     CreateDatasetRequest, CreateDatasetStart, GetDatasetRequest, create_dataset_request::Part,
 };
+use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
 use hallpass_guard::GuardLayer;
 use hallpass_revocation::{Entry, Index};
 use tokio::net::TcpListener;

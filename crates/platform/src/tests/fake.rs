@@ -9,8 +9,9 @@ use hallpass_contract::labeler::{
     BatchGetDatasetsRequest, BatchGetDatasetsResponse, CheckPermissionRequest,
     CheckPermissionResponse, CreateDatasetRequest, CreateDatasetResponse, Dataset, DatasetService,
     DeleteDatasetRequest, DeleteDatasetResponse, DownloadDatasetRequest, DownloadDatasetResponse,
-    FileChunk, GetDatasetRequest, GetDatasetResponse, ListDatasetsRequest, ListDatasetsResponse,
-    Role, create_dataset_request::Part,
+    FileChunk, GetDatasetRequest, GetDatasetResponse, GetDownloadUrlRequest,
+    GetDownloadUrlResponse, ListDatasetsRequest, ListDatasetsResponse, Role, UpdateDatasetRequest,
+    UpdateDatasetResponse, create_dataset_request::Part,
 };
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_policy::{Granted, ObjectPolicy, Permit, Seen, Unknown, Verdict, Visible};
@@ -171,6 +172,24 @@ impl DatasetService for Fake {
         Ok(CheckPermissionResponse { role: Role::Owner.into(), permissions })
     }
 
+    async fn update_dataset(
+        &self,
+        _: Granted<can::WriteDataset>,
+        _: UpdateDatasetRequest,
+    ) -> Result<UpdateDatasetResponse, Status> {
+        self.scripted()?;
+        Ok(UpdateDatasetResponse::default())
+    }
+
+    async fn get_download_url(
+        &self,
+        _: Granted<can::ReadDataset>,
+        _: GetDownloadUrlRequest,
+    ) -> Result<GetDownloadUrlResponse, Status> {
+        self.scripted()?;
+        Ok(GetDownloadUrlResponse::default())
+    }
+
     async fn download_dataset(
         &self,
         _: Granted<can::ReadDataset>,
@@ -188,7 +207,7 @@ impl DatasetService for Fake {
         });
         Ok(Box::pin(sent.map(|piece| {
             let chunk = FileChunk { path: piece?.to_owned(), ..FileChunk::default() };
-            Ok(DownloadDatasetResponse { chunk: Some(chunk) })
+            Ok(DownloadDatasetResponse { chunk: Some(chunk), file: None })
         })))
     }
 

@@ -1,8 +1,9 @@
 //! The object check: absent and forbidden look the same, and who cannot know does not say.
 
 use hallpass_contract::can;
+use hallpass_contract::labeler::GetDatasetRequest;
 use hallpass_contract::platform::DatasetService as _;
-use hallpass_contract::platform::{CreateJobRequest, GetDatasetRequest, JobService, JobSpec};
+use hallpass_contract::platform::{CreateJobRequest, JobService, JobSpec};
 use hallpass_policy::{Granted, Permission};
 use tonic::{Code, Status};
 

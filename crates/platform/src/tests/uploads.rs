@@ -1,10 +1,10 @@
 //! Uploads pass through piece by piece, and end together on both sides.
 
-use hallpass_contract::labeler::{DatasetSpec, FileChunk};
-use hallpass_contract::platform::{
-    CreateDatasetRequest, CreateDatasetResponse, CreateDatasetStart, DatasetService,
-    create_dataset_request::Part,
+use hallpass_contract::labeler::{
+    CreateDatasetRequest, CreateDatasetResponse, CreateDatasetStart, create_dataset_request::Part,
 };
+use hallpass_contract::labeler::{DatasetSpec, FileChunk};
+use hallpass_contract::platform::DatasetService;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
