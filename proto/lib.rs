@@ -6,7 +6,7 @@
 pub use contract::hallpass::auth::v1 as auth;
 pub use contract::hallpass::labeler::v1 as labeler;
 pub use contract::hallpass::platform::v1 as platform;
-pub use contract::{FILE_DESCRIPTOR_SET, RULES, SERVICES, can, rule};
+pub use contract::{ACTIONS, FILE_DESCRIPTOR_SET, RULES, SERVICES, can, rule};
 pub use hallpass_policy as policy;
 
 #[expect(

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hallpass_guard::{Clock, Guard, GuardLayer, GuardSetup, Guarded, Keys};
+use hallpass_guard::{Actions, Clock, Guard, GuardLayer, GuardSetup, Guarded, Keys};
 use hallpass_policy::{Access, Rule, WhenStale};
 use hallpass_revocation::{Entry, Freshness, Index};
 use hallpass_token::{
@@ -109,6 +109,7 @@ impl Bench {
             index: Arc::new(Index::default()),
             changes,
             freshness: Freshness::always(),
+            actions: Actions::new(None, clock.clone()),
             clock,
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,

@@ -43,7 +43,10 @@ pub(crate) fn run(format: Format) -> Result<(), Failure> {
 fn row(rule: &'static Rule) -> Row {
     let (tokens, action_audience) = match rule.access {
         Access::Public => (Vec::new(), None),
-        Access::Tokens { types, action } => (types.iter().map(|t| t.as_str()).collect(), action),
+        Access::Tokens { types, action } => {
+            let types = types.iter().map(|t| t.as_str()).collect();
+            (types, action.map(|action| action.audience))
+        }
     };
     Row {
         rpc: rule.path.trim_start_matches('/'),

@@ -93,6 +93,38 @@ pub(crate) struct ServiceOption {
     pub(crate) audience: String,
     #[prost(message, repeated, tag = "2")]
     pub(crate) scopes: Vec<ScopeOption>,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) actions: Vec<ActionOption>,
+}
+
+/// `Action`: one elevated operation.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ActionOption {
+    #[prost(string, tag = "1")]
+    pub(crate) audience: String,
+    #[prost(string, tag = "2")]
+    pub(crate) description: String,
+    #[prost(uint32, tag = "3")]
+    pub(crate) shortest_life_seconds: u32,
+    #[prost(uint32, tag = "4")]
+    pub(crate) longest_life_seconds: u32,
+    #[prost(uint32, tag = "5")]
+    pub(crate) usual_life_seconds: u32,
+    #[prost(bool, tag = "6")]
+    pub(crate) single_use: bool,
+    #[prost(string, repeated, tag = "7")]
+    pub(crate) roles: Vec<String>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) step_up: Option<StepUpOption>,
+}
+
+/// `StepUp`: how a user must have proved who they are.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StepUpOption {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) amr: Vec<String>,
+    #[prost(uint32, tag = "2")]
+    pub(crate) max_age_seconds: u32,
 }
 
 /// `Scope`: one scope and what holding it allows.
@@ -138,6 +170,7 @@ mod tests {
     fn one(field: &FieldDescriptor) -> Value {
         match field.kind() {
             Kind::Bool => Value::Bool(true),
+            Kind::Uint32 => Value::U32(1),
             Kind::String => Value::String("a".to_owned()),
             Kind::Enum(_) => Value::EnumNumber(1),
             Kind::Message(nested) => Value::Message(full(&nested)),

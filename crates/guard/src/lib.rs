@@ -15,7 +15,8 @@ mod keys;
 mod serve;
 
 pub use attach::{
-    Attach, AttachError, AttachLayer, Attached, Sending, TokenExpiry, as_service, on_behalf,
+    Attach, AttachError, AttachLayer, Attached, Sending, TokenExpiry, as_service, elevate,
+    on_behalf,
 };
 pub use clock::Clock;
 pub use deadline::Deadline;
@@ -25,11 +26,14 @@ pub use follow::Following;
 pub use keys::Keys;
 #[cfg(feature = "serve")]
 pub use serve::{
-    ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded, PUBLIC_RULES, public_rule,
+    Actions, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded, PUBLIC_RULES,
+    UsageRow, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.
 pub type Rules = fn(&str) -> Option<&'static hallpass_policy::Rule>;
 
 /// The metadata that carries an action token beside the caller's own, without a scheme.
-pub const ACTION_HEADER: http::HeaderName = http::HeaderName::from_static("hallpass-action");
+pub const ACTION_HEADER: http::HeaderName = http::HeaderName::from_static(ACTION_NAME);
+
+const ACTION_NAME: &str = "hallpass-action";

@@ -1,5 +1,6 @@
 //! The server's half: every call is decided before its handler is entered, and a stream as long as it lasts.
 
+mod actions;
 mod cache;
 mod credentials;
 mod cutoff;
@@ -9,9 +10,12 @@ mod public;
 mod report;
 mod response;
 mod streams;
+mod usage;
 mod watch;
 
+pub use actions::Actions;
 pub use credentials::ClientCertificate;
 pub use guard::{Counts, Guard, GuardSetup};
 pub use layer::{GuardLayer, Guarded};
 pub use public::{PUBLIC_RULES, public_rule};
+pub use usage::UsageRow;

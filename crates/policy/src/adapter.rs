@@ -10,6 +10,7 @@ use tonic::codegen::{Service, http};
 use tonic::server::NamedService;
 use tonic::{Request, Status, Streaming};
 
+pub use crate::desk::{desk, use_up};
 use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal, Visible};
 
 /// How long a client may take to send the first message of a stream, which names the object.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hallpass_token::{TokenType, UnixTime, Verified};
 
 use crate::rule::{Access, Rule, WhenStale};
-use crate::{Denial, Permit};
+use crate::{Action, Denial, Permit};
 
 /// What is known about a call when it is decided.
 #[derive(Debug)]
@@ -54,6 +54,13 @@ impl DecisionId {
     }
 }
 
+impl DecisionId {
+    /// The id as a number.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
@@ -84,10 +91,10 @@ pub fn decide(facts: &Facts<'_>, now: UnixTime, decision: DecisionId) -> Result<
     match (action, facts.action) {
         (None, None) => {}
         (None, Some(_)) => return Err(Denial::ActionUnexpected),
-        (Some(audience), None) => return Err(Denial::ActionMissing(audience)),
-        (Some(audience), Some(token)) => {
+        (Some(action), None) => return Err(Denial::ActionMissing(action.audience)),
+        (Some(action), Some(token)) => {
             authentic(token, facts, now)?;
-            elevated(token.token, bearer.token, audience)?;
+            elevated(token.token, bearer.token, action, rule)?;
         }
     }
     let elevated = facts.action.map(|action| Arc::clone(action.token));
@@ -123,17 +130,25 @@ fn permitted(token: &Verified, rule: &'static Rule) -> Result<(), Denial> {
     }
 }
 
-/// The action token is one, for this audience, and the caller's own.
-fn elevated(action: &Verified, caller: &Verified, audience: &'static str) -> Result<(), Denial> {
-    let (action, caller) = (action.claims(), caller.claims());
-    if action.token_type != TokenType::Action
-        || action.issuer != caller.issuer
-        || action.subject != caller.subject
+/// The action token is one, in the hands of the caller, for this operation, for an object of a type that the request names, and was
+/// issued to someone from whom the operation's demands were met.
+fn elevated(
+    token: &Verified,
+    caller: &Verified,
+    action: &'static Action,
+    rule: &'static Rule,
+) -> Result<(), Denial> {
+    let claims = token.claims();
+    if claims.token_type != TokenType::Action || !token.is_of_same_holder(caller) {
+        return Err(Denial::ActionMismatch);
+    }
+    if claims.audience.len() != 1 || claims.audience[0] != action.audience {
+        return Err(Denial::AudienceMismatch(action.audience));
+    }
+    if let Some(object) = &claims.resource
+        && !rule.resources.iter().any(|bound| bound.field.is_some() && bound.kind == object.kind)
     {
         return Err(Denial::ActionMismatch);
     }
-    if action.audience.len() != 1 || action.audience[0] != audience {
-        return Err(Denial::AudienceMismatch(audience));
-    }
-    Ok(())
+    action.suits(claims, claims.issued_at)
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a client learns a code, a fixed message, a stable reason and the decision's id; the cause stays in the log.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hallpass_token::{TokenError, TokenType};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::DecisionId;
+use crate::{Action, DecisionId, StepUp};
 
 /// The `domain` of every `google.rpc.ErrorInfo` that Hallpass sends.
 pub const ERROR_DOMAIN: &str = "hallpass";
@@ -56,9 +57,18 @@ pub enum Denial {
     /// The rule knows no action token and the call has one.
     #[error("action token not expected")]
     ActionUnexpected,
-    /// The action token belongs to another caller, or is none.
-    #[error("action token does not belong to the caller")]
+    /// The action token belongs to another caller, is for another kind of object, or is none.
+    #[error("action token does not belong to the caller, or not to the call")]
     ActionMismatch,
+    /// The action token was good for one call, which has been made.
+    #[error("action token spent")]
+    TokenSpent,
+    /// The user has none of the roles that the operation is for.
+    #[error("one of the roles {} missing for {}", .0.roles.join(", "), .0.audience)]
+    RoleMissing(&'static Action),
+    /// The user has not proved who they are in the way, or not as lately, as the operation demands.
+    #[error("a stronger or more recent authentication is required: {0:?}")]
+    StepUpRequired(StepUp),
     /// The caller may not do this to the object, or it does not exist.
     #[error("object refused: {kind} {permission}")]
     ObjectRefused {
@@ -139,6 +149,17 @@ impl Denial {
             Self::ActionMismatch => {
                 (C::PermissionDenied, "ACTION_MISMATCH", "the action token is not the caller's")
             }
+            Self::TokenSpent => {
+                (C::Unauthenticated, "TOKEN_SPENT", "the action token has been used")
+            }
+            Self::RoleMissing(_) => {
+                (C::PermissionDenied, "ROLE_MISSING", "the caller does not have the role for this")
+            }
+            Self::StepUpRequired(_) => (
+                C::Unauthenticated,
+                "INSUFFICIENT_USER_AUTHENTICATION",
+                "a stronger or more recent authentication is required",
+            ),
             Self::ObjectRefused { .. } => (
                 C::PermissionDenied,
                 "OBJECT_REFUSED",
@@ -173,7 +194,8 @@ impl Denial {
     /// What the client gets: the code, a fixed message, and `ErrorInfo` with the reason and the decision's id.
     pub fn into_status(self, decision: DecisionId) -> Status {
         let (code, reason, message) = self.answer();
-        let metadata = [("decision_id".to_owned(), decision.to_string())];
+        let mut metadata = self.required();
+        metadata.insert("decision_id".to_owned(), decision.to_string());
         let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata);
         match self {
             Self::TooMany(wait) => {
@@ -185,6 +207,22 @@ impl Denial {
             _ => {}
         }
         Status::with_error_details(code, message, details)
+    }
+
+    /// What would be needed, where the client can do something about it (RFC 9470, section 3).
+    fn required(&self) -> HashMap<String, String> {
+        let facts: Vec<(&str, String)> = match self {
+            Self::ActionMissing(audience) => vec![("audience", (*audience).to_owned())],
+            Self::RoleMissing(action) => vec![("roles", action.roles.join(" "))],
+            Self::StepUpRequired(step_up) => {
+                let error = ("error", "insufficient_user_authentication".to_owned());
+                let amr = (!step_up.amr.is_empty()).then(|| ("amr_values", step_up.amr.join(" ")));
+                let age = step_up.max_age.map(|age| ("max_age", age.as_secs().to_string()));
+                std::iter::once(error).chain(amr).chain(age).collect()
+            }
+            _ => Vec::new(),
+        };
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

@@ -3,15 +3,19 @@
 //! Invariant: without a rule, a verified token that meets it and the object check that it names, there is no proof, and
 //! without proof no handler is entered. The decision itself (`decide`) does no I/O and reads no clock.
 
+mod action;
 pub mod adapter;
 mod decision;
 mod denial;
+mod desk;
 mod permit;
 mod proof;
 mod rule;
 
+pub use action::{Action, StepUp};
 pub use decision::{Credential, DecisionId, Facts, ListState, decide};
 pub use denial::{Denial, ERROR_DOMAIN, Refusal};
+pub use desk::{ActionDesk, Claimed, Desk, Outcome};
 /// The kinds of token, as rules name them.
 pub use hallpass_token::TokenType;
 pub use permit::Permit;

@@ -72,6 +72,10 @@ impl<P: Permission> Granted<P> {
         permit: &Permit,
         id: &str,
     ) -> Result<Self, Refusal> {
+        if !is_within_action(permit, P::KIND, id) {
+            let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
+            return Err(Refusal { denial, decision: permit.decision() });
+        }
         let denial = match policy.check(permit, P::KIND, P::NAME, id).await {
             Ok(Verdict::Granted) => return Ok(Self::make(permit.clone(), id.to_owned())),
             Ok(Verdict::Refused) => Denial::ObjectRefused { kind: P::KIND, permission: P::NAME },
@@ -104,6 +108,12 @@ impl<P: Permission> Granted<P> {
     pub const fn permit(&self) -> &Permit {
         &self.permit
     }
+}
+
+/// An action token that is for one object counts for no other of its kind.
+fn is_within_action(permit: &Permit, kind: &str, id: &str) -> bool {
+    let object = permit.action().and_then(|action| action.claims().resource.as_ref());
+    object.is_none_or(|object| object.kind != kind || object.id == id)
 }
 
 /// The proof that a list may be looked at, and through whose eyes.

@@ -2,6 +2,8 @@
 
 use hallpass_token::TokenType;
 
+use crate::Action;
+
 /// What a call of one RPC must prove.
 #[derive(Debug)]
 pub struct Rule {
@@ -40,6 +42,14 @@ impl Rule {
         }
     }
 
+    /// The elevated operation that a call is, if it is one.
+    pub const fn action(&self) -> Option<&'static Action> {
+        match self.access {
+            Access::Public => None,
+            Access::Tokens { action, .. } => action,
+        }
+    }
+
     /// Whether either side streams, so that the call can outlive its token.
     pub const fn streams(&self) -> bool {
         self.client_streaming || self.server_streaming
@@ -55,8 +65,8 @@ pub enum Access {
     Tokens {
         /// The kinds accepted for the caller's own token.
         types: &'static [TokenType],
-        /// The audience of the action token that is demanded beside it.
-        action: Option<&'static str>,
+        /// The operation whose action token is demanded beside it.
+        action: Option<&'static Action>,
     },
 }
 

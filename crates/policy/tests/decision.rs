@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use hallpass_policy::adapter::grant_each;
 use hallpass_policy::{
-    Access, Credential, DecisionId, Denial, Facts, ListState, ObjectPolicy, Permission, Permit,
-    Rule, Unknown, Verdict, WhenStale, decide,
+    Access, Action, Credential, DecisionId, Denial, Facts, Granted, ListState, ObjectPolicy,
+    Permission, Permit, Resource, Rule, StepUp, Unknown, Verdict, WhenStale, decide,
 };
 use hallpass_token::{
-    Algorithm, Confirmation, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenError, TokenId,
-    TokenType, UnixTime, Verified, generate,
+    Algorithm, Confirmation, KeyRing, KeySpec, KeyState, NewToken, Profile, ResourceClaim, Scopes,
+    TokenError, TokenId, TokenType, UnixTime, Verified, generate,
 };
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -22,7 +22,26 @@ const DECISION: DecisionId = DecisionId::new(7, 9);
 
 static READ: Rule = rule("/t.S/Read", Access::Tokens { types: &[TokenType::User], action: None });
 static ABORT: Rule =
-    rule("/t.S/Abort", Access::Tokens { types: &[TokenType::User], action: Some("jobs.abort") });
+    rule("/t.S/Abort", Access::Tokens { types: &[TokenType::User], action: Some(&ABORTING) });
+/// As `ABORT`, for some who have proved who they are lately, and for a job that the request names.
+static STOP: Rule = Rule {
+    resources: &[Resource { kind: "job", field: Some("job_id"), permission: "abort" }],
+    ..rule("/t.S/Stop", Access::Tokens { types: &[TokenType::User], action: Some(&STOPPING) })
+};
+static ABORTING: Action = Action {
+    audience: "jobs.abort",
+    owner: "platform",
+    description: "",
+    shortest_life: Duration::from_secs(30),
+    longest_life: Duration::from_mins(10),
+    usual_life: Duration::from_mins(2),
+    single_use: true,
+    roles: &[],
+    step_up: None,
+};
+static STOPPING: Action =
+    Action { roles: &["operator", "admin"], step_up: Some(STEP_UP), ..ABORTING };
+const STEP_UP: StepUp = StepUp { amr: &["otp", "hwk"], max_age: Some(Duration::from_mins(5)) };
 static OPEN: Rule = rule("/t.S/Open", Access::Public);
 static FEED: Rule = Rule {
     when_stale: WhenStale::Serve,
@@ -84,6 +103,21 @@ impl Minter {
         change(&mut token);
         let named = format!("{issuer}-{}", if kind.names_service() { "service" } else { "user" });
         let minted = self.0.mint(&named, &token, NOW).unwrap();
+        Arc::new(self.0.verify(minted.expose(), NOW).unwrap())
+    }
+
+    /// An action token that `issuer` signs for the holder of `parent`.
+    fn child(
+        &self,
+        parent: &Verified,
+        issuer: &str,
+        change: impl FnOnce(&mut NewToken),
+    ) -> Arc<Verified> {
+        let id = TokenId::from_random([4; 16]);
+        let mut token = NewToken::child_of(parent, TokenType::Action, id, &[]).unwrap();
+        (token.audience, token.scopes) = (vec!["jobs.abort".to_owned()], Scopes::default());
+        change(&mut token);
+        let minted = self.0.mint(&format!("{issuer}-user"), &token, NOW).unwrap();
         Arc::new(self.0.verify(minted.expose(), NOW).unwrap())
     }
 
@@ -196,6 +230,100 @@ fn an_action_token_counts_only_beside_its_owners_own() {
     assert_eq!(denial(&revoked, NOW), Denial::TokenRevoked);
 }
 
+/// A service that issues action tokens signs as itself: whose they are, their first ancestor says.
+#[test]
+fn an_action_token_that_another_issued_is_its_first_ancestors_users() {
+    let minter = Minter::new();
+    let (user, others) = (minter.user(), minter.mint("two", TokenType::User, "platform", |_| {}));
+    let child = |parent: &Verified| minter.child(parent, "two", |_| {});
+    let decided = |caller, token: &Arc<Verified>| {
+        decide(&facts(&ABORT, Some(caller), Some(token)), NOW, DECISION).map(|_| ())
+    };
+    let own = child(&user);
+    assert_eq!(own.claims().issuer.as_deref(), Some("two"));
+    assert_eq!(decided(&user, &own), Ok(()));
+    assert_eq!(decided(&others, &own), Err(Denial::ActionMismatch), "the same name elsewhere");
+    assert_eq!(decided(&user, &child(&others)), Err(Denial::ActionMismatch));
+    let agent = minter.mint("one", TokenType::User, "platform", |token| {
+        token.actor = Some(serde_json::json!({ "sub": "robot" }));
+    });
+    assert_eq!(decided(&user, &child(&agent)), Err(Denial::ActionMismatch));
+    assert_eq!(decided(&agent, &own), Err(Denial::ActionMismatch));
+    assert_eq!(decided(&agent, &child(&agent)), Ok(()));
+}
+
+/// What an operation demands of its user is asked of the token itself, as of its issue, whoever signed it.
+#[test]
+fn an_action_token_says_what_its_operation_demands() {
+    let minter = Minter::new();
+    let user = minter.user();
+    let mint = |change: fn(&mut NewToken)| {
+        minter.mint("one", TokenType::Action, "jobs.abort", |token| {
+            token.roles = vec!["admin".to_owned()];
+            token.amr = vec!["pwd".to_owned(), "hwk".to_owned()];
+            token.auth_time = Some(NOW.minus(Duration::from_mins(5)));
+            change(token);
+        })
+    };
+    let table: [(fn(&mut NewToken), Result<(), Denial>); 8] = [
+        (|_| {}, Ok(())),
+        (|token| token.roles = Vec::new(), Err(Denial::RoleMissing(&STOPPING))),
+        (|token| token.roles = vec!["user".to_owned()], Err(Denial::RoleMissing(&STOPPING))),
+        (|token| token.amr = vec!["pwd".to_owned()], Err(Denial::StepUpRequired(STEP_UP))),
+        (|token| token.amr = Vec::new(), Err(Denial::StepUpRequired(STEP_UP))),
+        (|token| token.auth_time = None, Err(Denial::StepUpRequired(STEP_UP))),
+        (
+            |token| token.auth_time = Some(NOW.minus(Duration::from_secs(301))),
+            Err(Denial::StepUpRequired(STEP_UP)),
+        ),
+        (
+            |token| token.auth_time = Some(NOW.plus(Duration::from_hours(1))),
+            Err(Denial::StepUpRequired(STEP_UP)),
+        ),
+    ];
+    for (at, (change, expected)) in table.into_iter().enumerate() {
+        let token = mint(change);
+        let decided = decide(&facts(&STOP, Some(&user), Some(&token)), NOW, DECISION);
+        assert_eq!(decided.map(|_| ()), expected, "row {at}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_authentication_is_required() {
+    let status = Denial::StepUpRequired(STEP_UP).into_status(DECISION);
+    let details = status.get_error_details();
+    let facts = &details.error_info().unwrap().metadata;
+    assert_eq!(facts["error"], "insufficient_user_authentication");
+    assert_eq!((&*facts["amr_values"], &*facts["max_age"]), ("otp hwk", "300"));
+    let status = Denial::RoleMissing(&STOPPING).into_status(DECISION);
+    assert_eq!(
+        status.get_error_details().error_info().unwrap().metadata["roles"],
+        "operator admin"
+    );
+}
+
+#[tokio::test]
+async fn an_action_token_for_one_object_counts_for_no_other() {
+    let minter = Minter::new();
+    let user = minter.user();
+    let of = |kind: &str| {
+        minter.mint("one", TokenType::Action, "jobs.abort", |token| {
+            token.resource = Some(ResourceClaim { kind: kind.to_owned(), id: "job_1".to_owned() });
+            token.roles = vec!["admin".to_owned()];
+            (token.amr, token.auth_time) = (vec!["otp".to_owned()], Some(NOW));
+        })
+    };
+    let (job, dataset) = (of("job"), of("dataset"));
+    let refused = denial(&facts(&STOP, Some(&user), Some(&dataset)), NOW);
+    assert_eq!(refused, Denial::ActionMismatch, "the request names no such object");
+    let permit = decide(&facts(&STOP, Some(&user), Some(&job)), NOW, DECISION).unwrap();
+    let policy = Counting(0.into());
+    assert!(Granted::<ReadJob>::check(&policy, &permit, "job_1").await.is_ok());
+    let other = Granted::<ReadJob>::check(&policy, &permit, "job_2").await.unwrap_err();
+    assert_eq!(other.denial, Denial::ObjectRefused { kind: "job", permission: "read" });
+    assert_eq!(policy.0.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
 #[test]
 fn a_bound_token_needs_the_certificate_it_is_bound_to() {
     let minter = Minter::new();
@@ -228,6 +356,9 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         (Denial::ActionMissing("cause"), C::PermissionDenied),
         (Denial::ActionUnexpected, C::PermissionDenied),
         (Denial::ActionMismatch, C::PermissionDenied),
+        (Denial::TokenSpent, C::Unauthenticated),
+        (Denial::RoleMissing(&STOPPING), C::PermissionDenied),
+        (Denial::StepUpRequired(STEP_UP), C::Unauthenticated),
         (Denial::ObjectRefused { kind: "cause", permission: "cause" }, C::PermissionDenied),
         (Denial::ObjectIdInvalid { field: "f", problem: "p" }, C::InvalidArgument),
         (Denial::TooMany(wait), C::ResourceExhausted),
@@ -249,7 +380,7 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         let retry = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(retry, matches!(denial, Denial::TooMany(_)).then_some(wait));
     }
-    assert_eq!(reasons.len(), 21);
+    assert_eq!(reasons.len(), 24);
 }
 
 /// Other refusals of a token share one reason, so that a stranger cannot tell a known key from an unknown one.

@@ -44,6 +44,9 @@ pub enum StartError {
     /// The services are not those that they should be.
     #[error(transparent)]
     Services(#[from] ServiceSetError),
+    /// A token that is good for one call could be used for more.
+    #[error("tokens for {0} are good for one call, and this process has no store of claims to know which are spent")]
+    NoClaims(&'static str),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -80,6 +83,11 @@ impl Server {
     /// Checks everything that can be checked, and only then takes the port.
     pub async fn bind(config: &Config, setup: ServerSetup) -> Result<Bound, StartError> {
         setup.services.check(&setup.declared, &setup.contract)?;
+        if let Some(action) = setup.services.single_use(&setup.contract)
+            && !setup.guard.can_claim()
+        {
+            return Err(StartError::NoClaims(action.audience));
+        }
         let transport = transport(config)?;
         let listener = listen(config.listen).await?;
         let address = listener

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
+use hallpass_policy::Action;
 use hallpass_policy::adapter::Served;
 use prost::Message;
-use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
+use prost_types::{FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -93,6 +94,18 @@ impl ServiceSet {
         }
     }
 
+    /// An operation of these services whose tokens are good for one call, if there is one.
+    pub(crate) fn single_use(&self, contract: &Contract) -> Option<&'static Action> {
+        let all = FileDescriptorSet::decode(contract.descriptors).ok()?;
+        self.names.iter().find_map(|name| {
+            let rule = |method: &MethodDescriptorProto| {
+                (contract.rule)(&format!("/{name}/{}", method.name()))
+            };
+            let mut rules = find(&all, name)?.method.iter().filter_map(rule);
+            rules.find_map(|rule| rule.action().filter(|action| action.single_use))
+        })
+    }
+
     pub(crate) fn into_routes(self) -> Routes {
         self.routes
     }
@@ -111,7 +124,7 @@ fn ruled(
     contract: &Contract,
 ) -> Result<(), ServiceSetError> {
     let unruled = |method: &&str| (contract.rule)(&format!("/{name}/{method}")).is_none();
-    match service.method.iter().map(prost_types::MethodDescriptorProto::name).find(unruled) {
+    match service.method.iter().map(MethodDescriptorProto::name).find(unruled) {
         Some(method) => Err(ServiceSetError::NoRule { service: name, method: method.to_owned() }),
         None => Ok(()),
     }

@@ -12,6 +12,9 @@ use crate::{
 /// The most scopes that a token may hold.
 const MAX_SCOPES: usize = 64;
 
+/// The most roles, or factors, that a token may name.
+const MAX_NAMES: usize = 32;
+
 /// The most audiences that a token may be for.
 const MAX_AUDIENCES: usize = 16;
 
@@ -81,6 +84,11 @@ impl Members {
                 if several.is_empty() { Err(TokenError::MissingClaim("aud")) } else { Ok(several) }
             }
         }
+    }
+
+    /// An array of names; absent is empty.
+    pub(crate) fn names(&mut self, claim: &'static str) -> Result<Vec<String>, TokenError> {
+        self.0.remove(claim).map_or_else(|| Ok(Vec::new()), |names| texts(claim, names, MAX_NAMES))
     }
 
     /// A string, or an integer as some minters write it.

@@ -48,6 +48,12 @@ pub struct Claims {
     pub root_key: Option<String>,
     /// `sid`: the session that the token was made for.
     pub session: Option<String>,
+    /// `roles`: what the user is, as their issuer knows it.
+    pub roles: Vec<String>,
+    /// `amr`: the factors by which the user proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// `auth_time`: when they did so (`OpenID` Connect Core, section 2).
+    pub auth_time: Option<UnixTime>,
 }
 
 /// The one object that a token is for.

@@ -47,6 +47,9 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         root_issued_at: members.time("root_iat")?,
         root_key: members.name("root_kid")?,
         session: members.name("sid")?,
+        roles: members.names("roles")?,
+        amr: members.names("amr")?,
+        auth_time: members.time("auth_time")?,
     })
 }
 
@@ -98,6 +101,9 @@ fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<C
         root_issued_at: None,
         root_key: None,
         session: None,
+        roles: Vec::new(),
+        amr: Vec::new(),
+        auth_time: None,
     })
 }
 
@@ -139,6 +145,10 @@ fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
     set("txn", text(claims.txn.as_deref()));
     set("act", claims.actor.clone());
     set("sid", text(claims.session.as_deref()));
+    let names = |names: &[String]| (!names.is_empty()).then(|| json!(names));
+    set("roles", names(&claims.roles));
+    set("amr", names(&claims.amr));
+    set("auth_time", claims.auth_time.map(|at| at.as_secs().into()));
     set("resource", claims.resource.as_ref().map(|of| json!({"type": of.kind, "id": of.id})));
     let bound = claims.confirmation.map(|bound| URL_SAFE_NO_PAD.encode(bound.certificate_sha256));
     set("cnf", bound.map(|digest| json!({ "x5t#S256": digest })));

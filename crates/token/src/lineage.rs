@@ -1,8 +1,8 @@
 //! What a child token has from its parent and cannot lose.
 
 use crate::{
-    Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType, UnixTime,
-    Verified,
+    Claims, Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
+    UnixTime, Verified,
 };
 
 /// The parent's side of a new token.
@@ -20,6 +20,25 @@ pub(crate) struct Lineage {
     job_id: Option<String>,
     resource: Option<ResourceClaim>,
     allowed: Scopes,
+    standing: Standing,
+}
+
+/// What the user is, and how they proved who they are. Action tokens are issued for it, so they carry it.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Standing {
+    roles: Vec<String>,
+    amr: Vec<String>,
+    auth_time: Option<UnixTime>,
+}
+
+impl Standing {
+    fn of(parent: &Verified, token_type: TokenType) -> Self {
+        if token_type != TokenType::Action {
+            return Self::default();
+        }
+        let Claims { roles, amr, auth_time, .. } = parent.claims().clone();
+        Self { roles, amr, auth_time }
+    }
 }
 
 impl Lineage {
@@ -48,6 +67,7 @@ impl Lineage {
             job_id: claims.job_id.clone(),
             resource: claims.resource.clone(),
             allowed: delegated(&claims.scopes, delegates),
+            standing: Standing::of(parent, token_type),
         })
     }
 
@@ -59,6 +79,9 @@ impl Lineage {
             session: self.session.clone(),
             job_id: self.job_id.clone(),
             resource: self.resource.clone(),
+            roles: self.standing.roles.clone(),
+            amr: self.standing.amr.clone(),
+            auth_time: self.standing.auth_time,
             lineage: Some(self),
             ..new
         }
@@ -83,6 +106,16 @@ impl Lineage {
         }
         if self.resource.is_some() && new.resource != self.resource {
             return Err(MintError::NotTheParents("resource"));
+        }
+        let Standing { roles, amr, auth_time } = &self.standing;
+        if !new.roles.iter().all(|role| roles.contains(role)) {
+            return Err(MintError::NotTheParents("roles"));
+        }
+        if !new.amr.iter().all(|factor| amr.contains(factor)) {
+            return Err(MintError::NotTheParents("amr"));
+        }
+        if new.auth_time.is_some() && new.auth_time != *auth_time {
+            return Err(MintError::NotTheParents("auth_time"));
         }
         Ok(())
     }

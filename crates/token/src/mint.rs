@@ -67,6 +67,9 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         root_issued_at: lineage.map(|lineage| lineage.root_issued_at),
         root_key: lineage.map(|lineage| lineage.root_key.clone()),
         session: new.session.clone(),
+        roles: new.roles.clone(),
+        amr: new.amr.clone(),
+        auth_time: new.auth_time,
     })
 }
 
@@ -106,6 +109,9 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         ("resource", new.resource.is_some()),
         ("cnf", new.confirmation.is_some()),
         ("sid", new.session.is_some()),
+        ("roles", !new.roles.is_empty()),
+        ("amr", !new.amr.is_empty()),
+        ("auth_time", new.auth_time.is_some()),
         ("aud", !new.audience.is_empty() && new.audience != key.audiences()),
         ("scopes other than the key's", bearer && !key_scopes),
         ("service", bearer && new.service.is_some()),

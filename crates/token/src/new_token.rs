@@ -40,6 +40,12 @@ pub struct NewToken {
     pub session: Option<String>,
     /// `nbf`.
     pub not_before: Option<UnixTime>,
+    /// `roles`.
+    pub roles: Vec<String>,
+    /// `amr`.
+    pub amr: Vec<String>,
+    /// `auth_time`.
+    pub auth_time: Option<UnixTime>,
     pub(crate) lineage: Option<Lineage>,
 }
 
@@ -61,13 +67,17 @@ impl NewToken {
             confirmation: None,
             session: None,
             not_before: None,
+            roles: Vec::new(),
+            amr: Vec::new(),
+            auth_time: None,
             lineage: None,
         }
     }
 
     /// A token that acts in the parent's name: same subject, transaction, session, job and resource; it knows all its ancestors, so that
     /// revoking one revokes it, and never outlives the parent. Its scopes can only be among `delegates`, and a scope of a
-    /// vocabulary that the parent has scopes of (`labeler:…`) only one that the parent holds. `cnf` is not inherited.
+    /// vocabulary that the parent has scopes of (`labeler:…`) only one that the parent holds. `cnf` is not inherited; what
+    /// the user is and how they proved who they are is, by action tokens alone.
     pub fn child_of(
         parent: &Verified,
         token_type: TokenType,

@@ -15,6 +15,7 @@ pub struct Verified {
     profile: Profile,
     signed: Fingerprint,
     txn: String,
+    root_issuer: Option<String>,
     lookups: Vec<Fingerprint>,
     cutoffs: Vec<Fingerprint>,
 }
@@ -32,7 +33,8 @@ impl Verified {
         let lookups = lookups(&claims, key.kid(), own);
         let cutoffs = cutoffs(&claims, root_issuer);
         let (kid, profile) = (key.kid().to_owned(), key.profile());
-        Self { claims, kid, profile, signed, txn, lookups, cutoffs }
+        let root_issuer = root_issuer.map(str::to_owned);
+        Self { claims, kid, profile, signed, txn, root_issuer, lookups, cutoffs }
     }
 
     /// What the token says.
@@ -78,6 +80,24 @@ impl Verified {
     /// The key that signed the first token of the chain; the token's own where it has no ancestors.
     pub fn root_key(&self) -> &str {
         self.claims.root_key.as_deref().unwrap_or(&self.kid)
+    }
+
+    /// Who issued the first token of the chain: its own issuer where it has no ancestors, and nobody where the ring does not know the
+    /// key that signed the first.
+    pub fn root_issuer(&self) -> Option<&str> {
+        match self.claims.root_key {
+            None => self.claims.issuer.as_deref(),
+            Some(_) => self.root_issuer.as_deref(),
+        }
+    }
+
+    /// Whether both are in the hands of one: the same user by the same issuer, and nobody or the same one acting for them.
+    pub fn is_of_same_holder(&self, other: &Self) -> bool {
+        let (own, others) = (&self.claims, &other.claims);
+        own.subject.is_some()
+            && own.subject == others.subject
+            && own.actor == others.actor
+            && self.root_issuer().is_some_and(|issuer| other.root_issuer() == Some(issuer))
     }
 
     /// The transaction: the token's own `txn`, else one derived from its identity.

@@ -39,7 +39,7 @@ impl Labeler {
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
         let freshness = Freshness::follower(MAX_STALENESS);
-        let node = Node::open("labeler", config, telemetry, freshness)?;
+        let node = Node::open("labeler", config, telemetry, freshness).await?;
         let clock = node.clock.clone();
         let now = Arc::new(move || clock.now());
         let state = node.state();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::SERVICES;
-use hallpass_guard::{Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
-use hallpass_revocation::{Freshness, List, Options};
+use hallpass_guard::{Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
+use hallpass_revocation::{Claims, Freshness, List, Options};
 use hallpass_server::{
     Bound, Config, Contract, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
 };
@@ -17,6 +17,7 @@ use tower::Layer as _;
 
 use crate::failure::Failure;
 use crate::rings::RingFile;
+use crate::serve::claims;
 
 /// How often entries whose time is over are dropped from the list.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -32,6 +33,7 @@ pub(super) struct Node {
     pub(super) clock: Clock,
     pub(super) list: Arc<List>,
     pub(super) freshness: Freshness,
+    pub(super) actions: Arc<Actions>,
     guard: Arc<Guard>,
     telemetry: ServiceTelemetry,
     number: u64,
@@ -39,7 +41,7 @@ pub(super) struct Node {
 
 impl Node {
     /// Reads the ring, opens the list and starts the guard.
-    pub(super) fn open(
+    pub(super) async fn open(
         role: &'static str,
         config: &Config,
         telemetry: &Telemetry,
@@ -50,6 +52,8 @@ impl Node {
         ring.keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
         let keys = Keys::new(ring);
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
+        let claims = claims::open(role, &state(config, role), &clock).await?;
+        let actions = Actions::new(claims.clone(), clock.clone());
         let number = u64::from_ne_bytes(random()?);
         let guard = Guard::start(GuardSetup {
             rules: hallpass_contract::rule,
@@ -58,12 +62,13 @@ impl Node {
             changes: list.changes(),
             freshness: freshness.clone(),
             clock: clock.clone(),
+            actions: Arc::clone(&actions),
             node: number,
             cache_bytes: GuardSetup::CACHE_BYTES,
         });
-        tokio::spawn(sweep(Arc::clone(&list), clock.clone()));
+        tokio::spawn(sweep(Arc::clone(&list), claims, clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
-        Ok(Self { role, config, keys, clock, list, freshness, guard, telemetry, number })
+        Ok(Self { role, config, keys, clock, list, freshness, actions, guard, telemetry, number })
     }
 
     /// The folder that holds this node's own state.
@@ -147,7 +152,7 @@ fn warn_of_group(key: &hallpass_token::Key) {
     );
 }
 
-async fn sweep(list: Arc<List>, clock: Clock) {
+async fn sweep(list: Arc<List>, claims: Option<Claims>, clock: Clock) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     let mut swept = Instants::of(&clock);
     loop {
@@ -164,6 +169,11 @@ async fn sweep(list: Arc<List>, clock: Clock) {
             Ok(0) => {}
             Ok(dropped) => tracing::info!(dropped, "dropped revocations whose tokens have ended"),
             Err(error) => tracing::warn!(%error, "cannot drop revocations whose tokens have ended"),
+        }
+        if let Some(claims) = &claims
+            && let Err(error) = claims.sweep(present.wall).await
+        {
+            tracing::warn!(%error, "cannot drop claims on action tokens that have ended");
         }
     }
 }

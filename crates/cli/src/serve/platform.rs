@@ -34,7 +34,7 @@ impl Platform {
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
         // The list is this node's own: what it knows is all there is.
-        let node = Node::open("platform", config, telemetry, Freshness::always())?;
+        let node = Node::open("platform", config, telemetry, Freshness::always()).await?;
         refuse_a_lost_list(&node)?;
         let labeler = node.peer("labeler")?;
         let setup =

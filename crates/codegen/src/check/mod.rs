@@ -2,6 +2,7 @@
 //!
 //! Invariant: a `Checked` exists only if nothing at all was wrong, so what is generated from it needs no further doubt.
 
+mod actions;
 mod objects;
 mod rules;
 mod secrets;
@@ -13,12 +14,14 @@ use crate::model::{Model, Rpc};
 use crate::options::{RuleOption, ServiceOption};
 use crate::path::FieldPath;
 use crate::problem::{Problems, Report};
+pub(crate) use actions::CheckedAction;
 use vocabulary::Vocabulary;
 
 /// A contract in which nothing is wrong.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) permissions: Vec<Permission>,
+    pub(crate) actions: Vec<CheckedAction>,
     pub(crate) services: Vec<CheckedService>,
 }
 
@@ -45,6 +48,13 @@ pub(crate) struct CheckedRpc {
     pub(crate) bindings: Vec<Bound>,
 }
 
+impl CheckedRpc {
+    /// Whether a call needs an action token.
+    pub(crate) fn is_elevated(&self) -> bool {
+        !self.rule.audience.is_empty()
+    }
+}
+
 /// A binding to a field that exists.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -59,6 +69,7 @@ pub(crate) struct Bound {
 /// Checks everything and reports all that is wrong, what reading has found included.
 pub(crate) fn check(model: Model, mut report: Report) -> Result<Checked, Problems> {
     let vocabulary = vocabulary::gather(&model, &mut report);
+    let actions = actions::gather(&model, &vocabulary, &mut report);
     secrets::check(&model.secrets, &mut report);
     let mut services = Vec::new();
     for service in model.services {
@@ -71,7 +82,7 @@ pub(crate) fn check(model: Model, mut report: Report) -> Result<Checked, Problem
         services.push(CheckedService { descriptor: service.descriptor, option, rpcs });
     }
     report.into_result()?;
-    Ok(Checked { permissions: vocabulary.into_permissions(), services })
+    Ok(Checked { permissions: vocabulary.into_permissions(), actions, services })
 }
 
 fn check_rpc(

@@ -1,7 +1,6 @@
 //! One rule by itself: what it demands must be declared, and must not contradict itself.
 
 use super::vocabulary::Vocabulary;
-use crate::names;
 use crate::options::{RuleOption, ServiceOption, TokenKind, WhenStale};
 use crate::problem::{Place, Report};
 
@@ -21,7 +20,7 @@ pub(super) fn check(
         return public(place, rule, report);
     }
     tokens(place, rule, report);
-    action(place, rule, vocabulary, report);
+    action(place, rule, service, report);
     scope(place, rule, service, report);
     delegates(place, rule, vocabulary, report);
 }
@@ -58,29 +57,33 @@ fn tokens(place: &Place, rule: &RuleOption, report: &mut Report) {
     }
 }
 
-/// An action token and its audience go together.
-fn action(place: &Place, rule: &RuleOption, vocabulary: &Vocabulary, report: &mut Report) {
-    let accepts = |kind| rule.tokens().any(|token| token == kind);
+/// An action token and its audience go together, and beside it the caller's own token is a user's.
+fn action(place: &Place, rule: &RuleOption, service: &ServiceOption, report: &mut Report) {
+    let demanded = rule.tokens().any(|token| token == TokenKind::Action);
     let audience = rule.audience.as_str();
-    match (accepts(TokenKind::Action), audience.is_empty()) {
-        (true, true) => report.add(place, "demands an ACTION token without an `audience`; name the operation"),
+    if demanded && rule.tokens.len() > 1 {
+        report.add(
+            place,
+            "names other tokens beside ACTION; name it alone: the caller's own token is a user's",
+        );
+    }
+    match (demanded, audience.is_empty()) {
+        (true, true) => {
+            report.add(place, "demands an ACTION token without an `audience`; name the operation");
+        }
         (false, false) => report.add(
             place,
             format!("has the audience {audience:?} without ACTION among its tokens; an audience is an action token's"),
         ),
-        _ => {}
+        (false, true) | (true, false) => {}
     }
-    if accepts(TokenKind::Action) && accepts(TokenKind::Background) {
-        report.add(place, "accepts BACKGROUND and ACTION; a background token has no user whose action it could be");
-    }
-    if !audience.is_empty() && !names::is_word(audience) {
-        report.add(place, format!("has the audience {audience:?}, which is not one plain word"));
-    }
-    if vocabulary.audiences.contains(audience) {
+    let declared: Vec<_> = service.actions.iter().map(|action| &*action.audience).collect();
+    if !audience.is_empty() && !declared.contains(&audience) {
         report.add(
             place,
             format!(
-                "has the audience {audience:?}, which is a service's; name the operation instead"
+                "has the audience {audience:?}, which its service does not declare as an action; it declares {}",
+                list(&declared)
             ),
         );
     }

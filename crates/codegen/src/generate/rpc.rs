@@ -97,17 +97,29 @@ impl Adapted<'_> {
             code,
             "async fn {name}(&self, request: tonic::Request<{request}>) -> Result<tonic::Response<{answer}>, \
              tonic::Status> {{
-                 {}{}
+                 {}{}{}{}
                  let answer = self.handler.{name}({}).await.map_err(Into::into)?;
                  Ok(tonic::Response::new({}))
              }}
 
              ",
+            self.desk(),
             self.entry(),
             self.checks(),
+            self.use_up(),
             self.arguments(),
             self.response()
         );
+    }
+
+    /// Where an action token is used: the guard has left it in the request.
+    fn desk(&self) -> &'static str {
+        if self.rpc.is_elevated() { "let desk = adapter::desk(&request)?;\n" } else { "" }
+    }
+
+    /// The last step before the handler: a token that is good for one call is spent.
+    fn use_up(&self) -> &'static str {
+        if self.rpc.is_elevated() { "adapter::use_up(&*desk, &permit).await?;\n" } else { "" }
     }
 
     /// Takes the request apart. The permit is demanded even where nothing uses it: without a guard nothing is served.

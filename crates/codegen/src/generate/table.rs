@@ -1,18 +1,19 @@
-//! The table of rules: what the guard looks up on every call, and what everything else asks the contract.
+//! The tables of rules and of elevated operations: what the guard looks up on every call, and what everything else asks the contract.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::check::{Checked, CheckedRpc, CheckedService};
+use crate::check::{Checked, CheckedAction, CheckedRpc, CheckedService};
 use crate::options::{TokenKind, WhenStale};
 
-/// Writes `RULES`, `SERVICES`, `rule` and `FILE_DESCRIPTOR_SET`.
+/// Writes `ACTIONS`, `RULES`, `SERVICES`, `rule` and `FILE_DESCRIPTOR_SET`.
 pub(super) fn render(checked: &Checked, code: &mut String) {
+    actions(&checked.actions, code);
     let rules: usize = checked.services.iter().map(|service| service.rpcs.len()).sum();
     let _ = writeln!(code, "static TABLE: [::hallpass_policy::Rule; {rules}] = [");
     for service in &checked.services {
         for rpc in &service.rpcs {
-            rule(service, rpc, code);
+            rule(checked, service, rpc, code);
         }
     }
     code.push_str("];\n\n");
@@ -37,7 +38,7 @@ fn path(service: &CheckedService, rpc: &CheckedRpc) -> String {
     format!("/{}/{}", service.descriptor.full_name(), rpc.descriptor.name())
 }
 
-fn rule(service: &CheckedService, rpc: &CheckedRpc, code: &mut String) {
+fn rule(checked: &Checked, service: &CheckedService, rpc: &CheckedRpc, code: &mut String) {
     let rule = &rpc.rule;
     let stale = match rule.when_stale() {
         WhenStale::Unspecified => "Refuse",
@@ -64,7 +65,7 @@ fn rule(service: &CheckedService, rpc: &CheckedRpc, code: &mut String) {
         service.descriptor.full_name(),
         rpc.descriptor.name(),
         service.option.audience,
-        access(rpc),
+        access(checked, rpc),
         Some(&rule.scope).filter(|scope| !scope.is_empty()),
         resources(rpc),
         rule.delegates,
@@ -74,29 +75,71 @@ fn rule(service: &CheckedService, rpc: &CheckedRpc, code: &mut String) {
     );
 }
 
-/// An ACTION token is demanded beside the caller's own, which is a user's where the rule names no other kind.
-fn access(rpc: &CheckedRpc) -> String {
+/// The elevated operations, in the order of their audiences.
+fn actions(actions: &[CheckedAction], code: &mut String) {
+    let _ =
+        writeln!(code, "static ACTION_TABLE: [::hallpass_policy::Action; {}] = [", actions.len());
+    for CheckedAction { option, owner, life: [shortest, longest, usual] } in actions {
+        let step_up = option.step_up.as_ref().map_or_else(
+            || "None".to_owned(),
+            |step_up| {
+                let age = Some(step_up.max_age_seconds).filter(|age| *age > 0);
+                let age =
+                    age.map_or_else(|| "None".to_owned(), |age| format!("Some({})", secs(age)));
+                let amr = &step_up.amr;
+                format!("Some(::hallpass_policy::StepUp {{ amr: &{amr:?}, max_age: {age} }})")
+            },
+        );
+        let _ = write!(
+            code,
+            "    ::hallpass_policy::Action {{
+        audience: {:?},
+        owner: {owner:?},
+        description: {:?},
+        shortest_life: {},
+        longest_life: {},
+        usual_life: {},
+        single_use: {},
+        roles: &{:?},
+        step_up: {step_up},
+    }},
+",
+            option.audience,
+            option.description,
+            secs(*shortest),
+            secs(*longest),
+            secs(*usual),
+            option.single_use,
+            option.roles,
+        );
+    }
+    code.push_str(
+        "];\n\n/// Every elevated operation, in the order of their audiences.\n\
+         pub static ACTIONS: &[::hallpass_policy::Action] = &ACTION_TABLE;\n\n",
+    );
+}
+
+fn secs(secs: u32) -> String {
+    format!("::core::time::Duration::from_secs({secs})")
+}
+
+/// Beside an ACTION token the caller's own is a user's.
+fn access(checked: &Checked, rpc: &CheckedRpc) -> String {
     let rule = &rpc.rule;
     if rule.public {
         return "::hallpass_policy::Access::Public".to_owned();
     }
-    let mut own: Vec<_> = rule
-        .tokens()
-        .filter_map(|token| match token {
-            TokenKind::User => Some("User"),
-            TokenKind::Service => Some("Service"),
-            TokenKind::Background => Some("Background"),
-            TokenKind::Action | TokenKind::Unspecified => None,
-        })
-        .collect();
-    if own.is_empty() {
-        own.push("User");
-    }
-    let types: Vec<_> =
-        own.iter().map(|own| format!("::hallpass_policy::TokenType::{own}")).collect();
-    let action = Some(&rule.audience).filter(|audience| !audience.is_empty());
+    let own = rule.tokens().filter_map(|token| match token {
+        TokenKind::User | TokenKind::Action => Some("User"),
+        TokenKind::Service => Some("Service"),
+        TokenKind::Background => Some("Background"),
+        TokenKind::Unspecified => None,
+    });
+    let types: Vec<_> = own.map(|own| format!("::hallpass_policy::TokenType::{own}")).collect();
+    let at = checked.actions.iter().position(|action| action.option.audience == rule.audience);
+    let action = at.map_or_else(|| "None".to_owned(), |at| format!("Some(&ACTION_TABLE[{at}])"));
     format!(
-        "::hallpass_policy::Access::Tokens {{ types: &[{}], action: {action:?} }}",
+        "::hallpass_policy::Access::Tokens {{ types: &[{}], action: {action} }}",
         types.join(", ")
     )
 }

@@ -29,7 +29,7 @@ fn a_file_that_is_no_proto() {
 #[test]
 fn a_type_that_is_not_there() {
     let report = report(&[("acme/v1/notes.proto", &NOTES.replace("message Note {}", ""))]);
-    assert!(report.starts_with("/acme/v1/notes.proto:16: "), "{report}");
+    assert!(report.starts_with("/acme/v1/notes.proto:17: "), "{report}");
     assert!(report.contains("'Note'"), "{report}");
 }
 
@@ -90,7 +90,7 @@ fn what_cargo_is_told() {
     std::fs::write(root.join("acme/v1/notes.proto"), broken).unwrap();
     let bad = told();
     let error = format!(
-        "cargo::error={}/acme/v1/notes.proto:44: rpc acme.v1.NoteService/Ping has a rule without a description",
+        "cargo::error={}/acme/v1/notes.proto:53: rpc acme.v1.NoteService/Ping has a rule without a description",
         root.display()
     );
     assert!(bad.contains(&error) && bad.contains("ExitCode(unix_exit_status(1))"), "{bad}");

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod actions;
 mod files;
 mod objects;
 mod rules;
@@ -28,6 +29,7 @@ service NoteService {
     audience: "notes"
     scopes: {name: "notes:read" description: "Read notes"}
     scopes: {name: "notes:write" description: "Write notes"}
+    actions: {audience: "notes.burn" description: "Burn a note" single_use: true}
   };
 
   rpc GetNote(GetNoteRequest) returns (Note) {
@@ -55,6 +57,14 @@ service NoteService {
       delegates: "notes:read"
       resource: {type: "note" field: "start.note_id" permission: "write"}
       description: "Write a note in pieces"
+    };
+  }
+
+  rpc BurnNote(BurnNoteRequest) returns (Note) {
+    option (hallpass.auth.v1.rule) = {
+      tokens: ACTION
+      audience: "notes.burn"
+      description: "Burn the oldest note"
     };
   }
 
@@ -96,6 +106,7 @@ message Start {
 }
 message PingRequest {}
 message PingResponse {}
+message BurnNoteRequest {}
 "#;
 
 /// A change to the contract above, and what it is refused with.

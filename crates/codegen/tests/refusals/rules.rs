@@ -60,43 +60,6 @@ fn public_with_any_other_demand() {
 }
 
 #[test]
-fn action_and_audience_not_together() {
-    refused(&[
-        Case {
-            edits: &[("tokens: [USER, SERVICE]", "tokens: [USER, ACTION]")],
-            at: "rpc GetNote(",
-            says: "rpc acme.v1.NoteService/GetNote demands an ACTION token without an `audience`; name the operation",
-        },
-        Case {
-            edits: &[("tokens: [USER, SERVICE]", "tokens: USER audience: \"notes.get\"")],
-            at: "rpc GetNote(",
-            says: "rpc acme.v1.NoteService/GetNote has the audience \"notes.get\" without ACTION among its tokens; an \
-                   audience is an action token's",
-        },
-        Case {
-            edits: &[(
-                "tokens: [USER, SERVICE]",
-                "tokens: [BACKGROUND, ACTION] audience: \"notes.get\"",
-            )],
-            at: "rpc GetNote(",
-            says: "rpc acme.v1.NoteService/GetNote accepts BACKGROUND and ACTION; a background token has no user whose \
-                   action it could be",
-        },
-        Case {
-            edits: &[("tokens: [USER, SERVICE]", "tokens: ACTION audience: \"notes\"")],
-            at: "rpc GetNote(",
-            says: "rpc acme.v1.NoteService/GetNote has the audience \"notes\", which is a service's; name the operation \
-                   instead",
-        },
-        Case {
-            edits: &[("tokens: [USER, SERVICE]", "tokens: ACTION audience: \"get note\"")],
-            at: "rpc GetNote(",
-            says: "rpc acme.v1.NoteService/GetNote has the audience \"get note\", which is not one plain word",
-        },
-    ]);
-}
-
-#[test]
 fn tokens_missing_unspecified_or_twice() {
     refused(&[
         Case {

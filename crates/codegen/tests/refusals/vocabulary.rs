@@ -170,5 +170,5 @@ fn everything_wrong_is_reported_at_once() {
     ]);
     let (problems, _) = build(&[("acme/v1/notes.proto", &text)]);
     let lines: Vec<_> = problems.unwrap_err().0.iter().map(|problem| problem.line).collect();
-    assert_eq!(lines, [9, 16, 44]);
+    assert_eq!(lines, [9, 17, 53]);
 }

@@ -3,7 +3,7 @@
 //! Its tests show that adapters check what the rules say, and that what must not compile does not.
 
 pub use contract::trial::v1;
-pub use contract::{FILE_DESCRIPTOR_SET, RULES, SERVICES, can, rule};
+pub use contract::{ACTIONS, FILE_DESCRIPTOR_SET, RULES, SERVICES, can, rule};
 pub use hallpass_policy as policy;
 
 #[expect(

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hallpass_policy::{
-    Access, Credential, DecisionId, Denial, Facts, ListState, Permit, Refusal, Rule, decide,
+    Access, ActionDesk, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome, Permit,
+    Refusal, Rule, decide,
 };
 use hallpass_revocation::{Freshness, Index};
 use http::Request;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::body::Body;
 
+use crate::serve::actions::Actions;
 use crate::serve::cache::{Known, TokenCache};
 use crate::serve::credentials::{self, ClientCertificate, Presented};
 use crate::serve::public::public_rule;
@@ -35,6 +37,8 @@ pub struct GuardSetup {
     pub freshness: Freshness,
     /// The clock.
     pub clock: Clock,
+    /// Where action tokens are used up.
+    pub actions: Arc<Actions>,
     /// A random number that tells this process' decisions from others'.
     pub node: u64,
     /// How much memory the verified tokens may take, in bytes.
@@ -54,6 +58,7 @@ pub struct Guard {
     pub(super) freshness: Freshness,
     pub(super) clock: Clock,
     pub(super) streams: Arc<Streams>,
+    actions: Arc<Actions>,
     decisions: Decisions,
     cache: TokenCache,
     refusals: AtomicU64,
@@ -96,6 +101,7 @@ impl Guard {
             freshness: setup.freshness,
             clock: setup.clock,
             streams: Arc::default(),
+            actions: setup.actions,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
             refusals: AtomicU64::new(0),
@@ -110,6 +116,11 @@ impl Guard {
     /// The rule of a path: the contract's, or that of the public table.
     pub fn rule(&self, path: &str) -> Option<&'static Rule> {
         (self.rules)(path).or_else(|| public_rule(path))
+    }
+
+    /// Whether tokens that are good for one call can be claimed here. A server that needs it and lacks it does not start.
+    pub fn can_claim(&self) -> bool {
+        self.actions.can_claim()
     }
 
     /// What it has done so far.
@@ -131,7 +142,11 @@ impl Guard {
             Err(denial) => {
                 self.refusals.fetch_add(1, Ordering::Relaxed);
                 let path = request.uri().path();
-                let rpc = self.rule(path).map_or(path, |rule| rule.path);
+                let rule = self.rule(path);
+                let rpc = rule.map_or(path, |rule| rule.path);
+                if let (Some(action), Some(known)) = (rule.and_then(Rule::action), &caller.action) {
+                    self.actions.note(action, &known.token, Outcome::Refused);
+                }
                 report::refused(rpc, &denial, decision, &caller);
                 Err(Refusal { denial, decision })
             }
@@ -160,6 +175,9 @@ impl Guard {
         let permit = decide(&facts, now, decision)?;
         report::allowed(&permit);
         request.extensions_mut().insert::<Permit>(permit);
+        if rule.action().is_some() {
+            request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
+        }
         Ok(Admitted { stream })
     }
 

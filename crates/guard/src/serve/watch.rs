@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::serve::guard::GuardSetup;
-    use crate::{Clock, Keys};
+    use crate::{Actions, Clock, Keys};
 
     const MAX_STALENESS: Duration = Duration::from_secs(2);
 
@@ -120,6 +120,7 @@ mod tests {
             changes,
             freshness: freshness.clone(),
             clock: clock.clone(),
+            actions: Actions::new(None, clock.clone()),
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,
         });

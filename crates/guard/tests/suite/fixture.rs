@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hallpass_guard::{Clock, Guard, GuardLayer, GuardSetup, Keys};
-use hallpass_revocation::{Entry, Freshness, Index};
+use hallpass_guard::{Actions, Clock, Guard, GuardLayer, GuardSetup, Keys};
+use hallpass_revocation::{Claims, Entry, Freshness, Index};
 use hallpass_token::{
     Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
     UnixTime, generate,
@@ -49,14 +49,25 @@ impl Mesh {
     }
 
     pub(crate) fn with(freshness: Freshness) -> Self {
+        Self::made(freshness, None).0
+    }
+
+    /// With a store of claims, or without one.
+    pub(crate) fn with_claims(claims: Option<Claims>) -> (Self, Arc<Actions>) {
+        Self::made(Freshness::always(), claims)
+    }
+
+    fn made(freshness: Freshness, claims: Option<Claims>) -> (Self, Arc<Actions>) {
         let all = vec![
             key("users", "edge", &[TokenType::User, TokenType::Action]),
             key("platform-1", "platform", &[TokenType::Service, TokenType::Background]),
             key("labeler-1", "labeler", &[TokenType::Service, TokenType::Background]),
+            key("actions", "platform", &[TokenType::Action]),
         ];
         let keys = Keys::new(KeyRing::new(all.clone()).unwrap());
         let (clock, index) = (Clock::manual(NOW), Arc::new(Index::default()));
         let changes = watch::Sender::new(0);
+        let actions = Actions::new(claims, clock.clone());
         let guard = Guard::start(GuardSetup {
             rules: rule,
             keys: keys.clone(),
@@ -64,10 +75,11 @@ impl Mesh {
             changes: changes.subscribe(),
             freshness: freshness.clone(),
             clock: clock.clone(),
+            actions: Arc::clone(&actions),
             node: 7,
             cache_bytes: GuardSetup::CACHE_BYTES,
         });
-        Self { clock, keys, all, index, changes, freshness, guard }
+        (Self { clock, keys, all, index, changes, freshness, guard }, actions)
     }
 
     /// A token as its key's owner mints it.

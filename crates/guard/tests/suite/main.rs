@@ -7,6 +7,7 @@
     reason = "a test that cannot go on shall fail loudly"
 )]
 
+mod actions;
 mod attaching;
 mod caching;
 mod caller;

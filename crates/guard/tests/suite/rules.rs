@@ -1,6 +1,8 @@
 //! A small contract, written by hand, beside the real one.
 
-use hallpass_policy::{Access, Rule, WhenStale};
+use std::time::Duration;
+
+use hallpass_policy::{Access, Action, Rule, WhenStale};
 use hallpass_token::TokenType;
 
 const BASE: Rule = Rule {
@@ -18,6 +20,18 @@ const BASE: Rule = Rule {
     description: "",
 };
 
+static ABORTING: Action = Action {
+    audience: "jobs.abort",
+    owner: "platform",
+    description: "",
+    shortest_life: Duration::from_secs(30),
+    longest_life: Duration::from_mins(10),
+    usual_life: Duration::from_mins(2),
+    single_use: true,
+    roles: &[],
+    step_up: None,
+};
+
 const LABELER: Rule = Rule {
     audience: "labeler",
     access: Access::Tokens { types: &[TokenType::Service, TokenType::Background], action: None },
@@ -33,7 +47,7 @@ pub(crate) static RULES: [Rule; 15] = [
     Rule { path: "/t.Platform/Revoke", when_stale: WhenStale::Serve, delegates: &[], ..BASE },
     Rule {
         path: "/t.Platform/Abort",
-        access: Access::Tokens { types: &[TokenType::User], action: Some("jobs.abort") },
+        access: Access::Tokens { types: &[TokenType::User], action: Some(&ABORTING) },
         ..BASE
     },
     Rule { path: "/t.Labeler/Read", ..LABELER },
@@ -45,7 +59,7 @@ pub(crate) static RULES: [Rule; 15] = [
     },
     Rule {
         path: "/t.Labeler/Elevated",
-        access: Access::Tokens { types: &[TokenType::Service], action: Some("jobs.abort") },
+        access: Access::Tokens { types: &[TokenType::Service], action: Some(&ABORTING) },
         ..LABELER
     },
     Rule { path: "/t.Labeler/Unscoped", scope: None, ..LABELER },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hallpass_contract::rule;
 use hallpass_guard::{
-    Attach, AttachLayer, Attached, Following, Guard, GuardLayer, GuardSetup, Keys,
+    Actions, Attach, AttachLayer, Attached, Following, Guard, GuardLayer, GuardSetup, Keys,
 };
 use hallpass_revocation::feed::Timing;
 use hallpass_revocation::{Freshness, List, Options};
@@ -78,6 +78,7 @@ async fn channel(world: &World) -> Attached<Channel> {
         changes: world.list.changes(),
         freshness: Freshness::always(),
         clock: world.clock.clone(),
+        actions: Actions::new(None, world.clock.clone()),
         node: 1,
         cache_bytes: GuardSetup::CACHE_BYTES,
     });

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::{labeler, rule};
-use hallpass_guard::{Attach, AttachLayer, Attached, Clock, Guard, GuardLayer, GuardSetup, Keys};
+use hallpass_guard::{
+    Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardLayer, GuardSetup, Keys,
+};
 use hallpass_policy::Permit;
 use hallpass_revocation::{Freshness, Index};
 use tempfile::TempDir;
@@ -86,6 +88,7 @@ impl World {
             changes: changes.subscribe(),
             freshness: Freshness::always(),
             clock: Clock::manual(NOW),
+            actions: Actions::new(None, Clock::manual(NOW)),
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,
         })

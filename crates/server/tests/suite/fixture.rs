@@ -11,7 +11,7 @@ use hallpass_contract::auth::{
     RevokeRequest, RevokeResponse, RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE,
     TokenService, WatchRequest, WatchResponse, serve_revocation_service, serve_token_service,
 };
-use hallpass_guard::{Clock, Deadline, Guard, GuardSetup, Keys};
+use hallpass_guard::{Actions, Clock, Deadline, Guard, GuardSetup, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_revocation::{Freshness, Index};
@@ -84,6 +84,7 @@ pub(crate) fn setup(services: ServiceSet) -> (ServerSetup, Keys) {
         changes: watch::Sender::new(0).subscribe(),
         freshness: Freshness::always(),
         clock: Clock::manual(NOW),
+        actions: Actions::new(None, Clock::manual(NOW)),
         node: 7,
         cache_bytes: GuardSetup::CACHE_BYTES,
     });

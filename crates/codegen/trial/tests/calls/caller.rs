@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,20 +10,36 @@ use hallpass_token::{
     Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType, UnixTime,
     Verified, generate,
 };
-use hallpass_trial::policy::{Access, Credential, DecisionId, Facts, ListState, Permit, decide};
+use hallpass_trial::policy::{Credential, DecisionId, Desk, Facts, ListState, Permit, decide};
 use hallpass_trial::rule;
 use hallpass_trial::v1::library_service_client::LibraryServiceClient;
 use hallpass_trial::v1::{LIBRARY_SERVICE, serve_library_service};
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
+use crate::desk::MemoryDesk;
 use crate::library::Library;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 /// A client whose calls are decided as alice's.
 pub(crate) fn call() -> (LibraryServiceClient<InProcess>, Library) {
-    connect(Some(Alice::new()))
+    let Connected { client, library, .. } = connected();
+    (client, library)
+}
+
+/// A client whose calls are decided as alice's, what it calls, and where her action tokens are used up.
+pub(crate) struct Connected {
+    pub(crate) client: LibraryServiceClient<InProcess>,
+    pub(crate) library: Library,
+    pub(crate) desk: MemoryDesk,
+}
+
+/// A client whose calls are decided as alice's.
+pub(crate) fn connected() -> Connected {
+    let desk = MemoryDesk::default();
+    let (client, library) = connect(Some(Alice::new(desk.clone())));
+    Connected { client, library, desk }
 }
 
 /// A client whose calls nobody decides.
@@ -69,6 +86,7 @@ impl Service<http::Request<Body>> for InProcess {
         if let Some(alice) = &self.alice {
             let permit = alice.permit(request.uri().path());
             request.extensions_mut().insert(permit);
+            request.extensions_mut().insert(Desk(Arc::new(alice.desk.clone())));
         }
         (self.serve)(request)
     }
@@ -76,18 +94,21 @@ impl Service<http::Request<Body>> for InProcess {
 
 struct Alice {
     user: Arc<Verified>,
-    action: Arc<Verified>,
+    burn: Arc<Verified>,
+    close: Arc<Verified>,
+    desk: MemoryDesk,
+    calls: AtomicU64,
 }
 
 impl Alice {
-    fn new() -> Self {
+    fn new(desk: MemoryDesk) -> Self {
         let spec = KeySpec {
             kid: "one".to_owned(),
             issuer: "https://library.test".to_owned(),
             owner: "edge".to_owned(),
             types: vec![TokenType::User, TokenType::Action],
             scopes: std::iter::once("library:use").collect(),
-            audiences: ["library", "library.burn"].map(str::to_owned).to_vec(),
+            audiences: ["library", "library.burn", "library.close"].map(str::to_owned).to_vec(),
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
@@ -99,26 +120,34 @@ impl Alice {
             token.scopes = std::iter::once("library:use").collect();
             token.audience = vec![audience.to_owned()];
             token.life = Some(Duration::from_secs(100));
+            (token.roles, token.amr) = (vec!["librarian".to_owned()], vec!["otp".to_owned()]);
+            token.auth_time = Some(NOW);
             let minted = ring.mint("one", &token, NOW).unwrap();
             Arc::new(ring.verify(minted.expose(), NOW).unwrap())
         };
         Self {
             user: token(TokenType::User, "library"),
-            action: token(TokenType::Action, "library.burn"),
+            burn: token(TokenType::Action, "library.burn"),
+            close: token(TokenType::Action, "library.close"),
+            desk,
+            calls: AtomicU64::new(0),
         }
     }
 
     fn permit(&self, path: &str) -> Permit {
         let rule = rule(path).unwrap();
         let valid = |token| Credential { token, revoked: false };
-        let elevated = matches!(rule.access, Access::Tokens { action: Some(_), .. });
+        let action = rule.action().map(|action| match action.audience {
+            "library.burn" => &self.burn,
+            _ => &self.close,
+        });
         let facts = Facts {
             rule,
             bearer: Some(valid(&self.user)),
-            action: elevated.then(|| valid(&self.action)),
+            action: action.map(valid),
             list: ListState::Fresh,
             client_certificate: None,
         };
-        decide(&facts, NOW, DecisionId::new(1, 2)).unwrap()
+        decide(&facts, NOW, DecisionId::new(1, self.calls.fetch_add(1, Ordering::SeqCst))).unwrap()
     }
 }

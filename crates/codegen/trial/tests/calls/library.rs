@@ -7,9 +7,10 @@ use hallpass_trial::can::{ReadBook, WriteBook, WriteRoom};
 use hallpass_trial::policy::adapter::{Incoming, Reply};
 use hallpass_trial::policy::{Granted, ObjectPolicy, Permit, Seen, Unknown, Verdict, Visible};
 use hallpass_trial::v1::{
-    Answer, BatchGetBooksRequest, BurnBookRequest, ChatRequest, CreateBookRequest, EditBookRequest,
-    GetBookRequest, GetHoursRequest, ImportBooksRequest, LibraryService, ListBooksRequest,
-    MoveBookRequest, ReadBookRequest, StreamBooksRequest, WriteBookRequest, write_book_request,
+    Answer, BatchGetBooksRequest, BurnBookRequest, BurnBooksRequest, ChatRequest,
+    CloseLibraryRequest, CreateBookRequest, EditBookRequest, GetBookRequest, GetHoursRequest,
+    ImportBooksRequest, LibraryService, ListBooksRequest, MoveBookRequest, ReadBookRequest,
+    StreamBooksRequest, WriteBookRequest, write_book_request,
 };
 use tokio_stream::StreamExt;
 use tonic::{Response, Status};
@@ -178,6 +179,20 @@ impl LibraryService for Library {
         _: BurnBookRequest,
     ) -> Result<Answer, Status> {
         Ok(self.say([book.id()]))
+    }
+
+    async fn burn_books(
+        &self,
+        permit: Permit,
+        first: BurnBooksRequest,
+        rest: Incoming<BurnBooksRequest>,
+    ) -> Result<Answer, Status> {
+        let rest: Vec<_> = rest.collect().await;
+        Ok(self.say([permit.subject().unwrap(), &first.title, &rest.len().to_string()]))
+    }
+
+    async fn close_library(&self, _: Permit, _: CloseLibraryRequest) -> Result<Answer, Status> {
+        Ok(self.say(["closed"]))
     }
 
     async fn get_hours(&self, _: GetHoursRequest) -> Result<Answer, Status> {

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod caller;
+mod desk;
+mod elevated;
 mod library;
 mod streams;
 
+use hallpass_trial::policy::TokenType;
 use hallpass_trial::v1::{
     BatchGetBooksRequest, Book, BurnBookRequest, Choice, CreateBookRequest, GetBookRequest,
     GetHoursRequest, ListBooksRequest, MoveBookRequest, Place, ReadBookRequest, StreamBooksRequest,
@@ -142,9 +145,10 @@ fn the_table_holds_every_rule_once_and_finds_it_by_path() {
 #[test]
 fn the_rules_say_what_the_contract_says() {
     let burn = rule("/trial.v1.LibraryService/BurnBook").unwrap();
+    assert_eq!(burn.action().map(|action| action.audience), Some("library.burn"));
     assert_eq!(
-        format!("{:?} {:?}", burn.access, burn.scope),
-        "Tokens { types: [User], action: Some(\"library.burn\") } None"
+        (burn.accepts(TokenType::User), burn.accepts(TokenType::Action), burn.scope),
+        (true, false, None)
     );
     let edit = rule("/trial.v1.LibraryService/EditBook").unwrap();
     assert!(edit.client_streaming && edit.server_streaming);
