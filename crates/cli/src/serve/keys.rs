@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use hallpass_contract::SERVICES;
+use hallpass_contract::{RULES, SERVICES};
 use hallpass_token::{
     Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
 };
@@ -127,7 +127,7 @@ fn user_key() -> KeySpec {
 fn platform_key() -> KeySpec {
     let types = [TokenType::Service, TokenType::Background];
     let mut spec = spec("platform-1", "platform", "platform", &types, "labeler");
-    spec.scopes = ["labeler:read", "labeler:write", "labeler:delete"].into_iter().collect();
+    spec.scopes = delegated("platform").collect();
     spec
 }
 
@@ -136,6 +136,12 @@ fn labeler_key() -> KeySpec {
     let mut spec = spec("labeler-1", "labeler", "labeler", &[TokenType::Background], "platform");
     spec.scopes = std::iter::once("revocations:read").collect();
     spec
+}
+
+/// What the handlers behind an audience may ask of other services, by their rules.
+fn delegated(audience: &'static str) -> impl Iterator<Item = &'static str> {
+    let rules = RULES.iter().filter(move |rule| rule.audience == audience);
+    rules.flat_map(|rule| rule.delegates).copied()
 }
 
 fn spec(kid: &str, issuer: &str, owner: &str, types: &[TokenType], audience: &str) -> KeySpec {
