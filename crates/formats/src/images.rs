@@ -21,9 +21,44 @@ use walk::{Layout, Walk};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw(pub(crate) String);
 
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<&str> for Flaw {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+/// The most pixels of an image. A small file can announce more than any reader's memory holds.
+pub const MAX_PIXELS: u64 = 1 << 28;
+
+/// How many pixels an image has, as its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageSize {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl ImageSize {
+    fn checked(width: u32, height: u32) -> Result<Self, Flaw> {
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
+            return Err(Flaw(format!(
+                "is too big: {width} x {height} pixels; {MAX_PIXELS} pixels are allowed"
+            )));
+        }
+        Ok(Self { width, height })
+    }
+}
+
+impl fmt::Display for ImageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {}", self.width, self.height)
     }
 }
 
@@ -137,8 +172,8 @@ impl ImageCheck {
         }
     }
 
-    /// After the last byte.
-    pub fn finish(self) -> Result<(), Flaw> {
+    /// After the last byte. Says how big the image is, unless only its compressed data would tell.
+    pub fn finish(self) -> Result<Option<ImageSize>, Flaw> {
         match self.state {
             State::Head(head) if head.is_empty() => Err("is empty".into()),
             State::Head(head) => {

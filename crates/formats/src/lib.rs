@@ -3,8 +3,38 @@
 //! Promise: pure and bounded. Nothing here opens a file, waits or panics, whatever the bytes; memory grows with the number of
 //! items, not with the size of a file; a refusal names the file, the line where there is one, and what is wrong.
 
+mod bounds;
+mod classes;
+mod coco;
+mod contents;
+mod csv_labels;
+mod detect;
+mod distinct;
 mod file_path;
+mod image_folder;
 mod images;
+mod kind;
+mod lines;
+mod names;
+mod places;
+mod problem;
+mod shape;
+mod source;
+mod split;
+mod survey;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod yolo;
 
-pub use file_path::{FilePath, LONGEST_PART, LONGEST_PATH, PathProblem, is_refused, shown};
-pub use images::{Flaw, ImageCheck, ImageKind};
+pub use bounds::{Bounds, DEEPEST_NESTING, LONGEST_CLASS_NAME, LONGEST_DESCRIPTION, LONGEST_TEXT};
+pub use contents::{Class, Contents, Format, Item, UnknownFormat};
+pub use file_path::{
+    DEEPEST_PATH, FilePath, LONGEST_PART, LONGEST_PATH, PathProblem, is_refused, shown,
+};
+pub use images::{Flaw, ImageCheck, ImageKind, ImageSize, MAX_PIXELS};
+pub use kind::FileKind;
+pub use problem::{MOST_PROBLEMS, Problem, Problems, Refusal};
+pub use shape::Shape;
+pub use split::{Split, SplitCounts};

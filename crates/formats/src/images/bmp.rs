@@ -1,7 +1,7 @@
 //! BMP: the headers make sense and the pixels that they announce are there.
 
-use super::Flaw;
 use super::walk::{Layout, Step, little};
+use super::{Flaw, ImageSize};
 
 #[derive(Default)]
 pub(super) struct Bmp {
@@ -9,6 +9,7 @@ pub(super) struct Bmp {
     /// How long the file has to be at least.
     needed: u64,
     offset: u64,
+    size: Option<ImageSize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -59,6 +60,10 @@ impl Layout for Bmp {
         }
         Ok(())
     }
+
+    fn size(&self) -> Option<ImageSize> {
+        self.size
+    }
 }
 
 impl Bmp {
@@ -80,6 +85,7 @@ impl Bmp {
         if !matches!(depth, 1 | 2 | 4 | 8 | 16 | 24 | 32) {
             return Err("is a damaged BMP: its colour depth makes no sense".into());
         }
+        self.size = Some(ImageSize::checked(width, height)?);
         let row = (u64::from(width) * u64::from(depth)).div_ceil(32) * 4;
         let size = stored.map_or(row.saturating_mul(u64::from(height)), u64::from);
         self.needed = self.offset.saturating_add(size);

@@ -1,12 +1,13 @@
 //! GIF (87a and 89a): every block is whole, there is an image, and the trailer ends it.
 
-use super::Flaw;
-use super::walk::{Layout, Step, whole};
+use super::walk::{Layout, Step, little, whole};
+use super::{Flaw, ImageSize};
 
 #[derive(Default)]
 pub(super) struct Gif {
     state: State,
     images: u32,
+    size: Option<ImageSize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -33,7 +34,10 @@ impl Layout for Gif {
 
     fn next(&mut self, bytes: &[u8]) -> Result<Step, Flaw> {
         Ok(match self.state {
-            State::Screen => self.go(State::BeforeBlock, Step::Skip(table(bytes[10]))),
+            State::Screen => {
+                self.size = Some(ImageSize::checked(little(&bytes[6..8]), little(&bytes[8..10]))?);
+                self.go(State::BeforeBlock, Step::Skip(table(bytes[10])))
+            }
             State::BeforeBlock => self.go(State::Block, Step::Take(1)),
             State::Block => return self.block(bytes[0]),
             State::ExtensionLabel | State::CodeSize | State::BeforeLength => {
@@ -48,6 +52,10 @@ impl Layout for Gif {
 
     fn end(&self, _total: u64, done: bool) -> Result<(), Flaw> {
         whole(done, "is a truncated GIF: it ends before its trailer")
+    }
+
+    fn size(&self) -> Option<ImageSize> {
+        self.size
     }
 }
 

@@ -1,7 +1,7 @@
 //! JPEG (ITU-T T.81): from SOI through a frame and a scan to EOI. Stray bytes between segments pass, as decoders let them.
 
-use super::Flaw;
 use super::walk::{Layout, Step, big, whole};
+use super::{Flaw, ImageSize};
 
 #[derive(Default)]
 pub(super) struct Jpeg {
@@ -9,6 +9,7 @@ pub(super) struct Jpeg {
     marker: u8,
     seen_frame: bool,
     seen_scan: bool,
+    size: Option<ImageSize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -42,6 +43,10 @@ impl Layout for Jpeg {
 
     fn end(&self, _total: u64, done: bool) -> Result<(), Flaw> {
         whole(done, "is a truncated JPEG: it ends before its EOI marker")
+    }
+
+    fn size(&self) -> Option<ImageSize> {
+        self.size
     }
 }
 
@@ -92,6 +97,10 @@ impl Jpeg {
     fn frame(&mut self, bytes: &[u8], rest: u64) -> Result<Step, Flaw> {
         if big(&bytes[3..5]) == 0 {
             return Err("is a damaged JPEG: its width is 0".into());
+        }
+        let (height, width) = (big(&bytes[1..3]), big(&bytes[3..5]));
+        if height > 0 {
+            self.size = Some(ImageSize::checked(width, height)?);
         }
         self.seen_frame = true;
         Ok(self.go(State::Segment, Step::Skip(rest)))

@@ -1,7 +1,7 @@
 //! PNG (ISO/IEC 15948): every chunk is whole and its checksum holds, from IHDR to IEND.
 
-use super::Flaw;
 use super::walk::{Layout, Step, big, whole};
+use super::{Flaw, ImageSize};
 
 #[derive(Default)]
 pub(super) struct Png {
@@ -10,6 +10,7 @@ pub(super) struct Png {
     checksum: crc32fast::Hasher,
     seen_header: bool,
     seen_data: bool,
+    size: Option<ImageSize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -44,6 +45,10 @@ impl Layout for Png {
     fn end(&self, _total: u64, done: bool) -> Result<(), Flaw> {
         whole(done, "is a truncated PNG: it ends before its IEND chunk")
     }
+
+    fn size(&self) -> Option<ImageSize> {
+        self.size
+    }
 }
 
 impl Png {
@@ -75,9 +80,11 @@ impl Png {
     fn header(&mut self, bytes: &[u8]) -> Result<Step, Flaw> {
         self.checksum.update(bytes);
         self.seen_header = true;
-        if big(&bytes[..4]) == 0 || big(&bytes[4..8]) == 0 {
+        let (width, height) = (big(&bytes[..4]), big(&bytes[4..8]));
+        if width == 0 || height == 0 {
             return Err("is a damaged PNG: its width or height is 0".into());
         }
+        self.size = Some(ImageSize::checked(width, height)?);
         Ok(self.go(State::Checksum, Step::Take(4)))
     }
 

@@ -4,26 +4,29 @@ use super::ImageKind::{Bmp, Gif, Jpeg, Png, WebP};
 use super::*;
 
 const WHOLE: &[(&str, &[u8])] = &[
-    ("rgb.png", include_bytes!("../../tests/images/rgb.png")),
-    ("palette.png", include_bytes!("../../tests/images/palette.png")),
-    ("baseline.jpg", include_bytes!("../../tests/images/baseline.jpg")),
-    ("progressive.jpg", include_bytes!("../../tests/images/progressive.jpg")),
-    ("grey.jpeg", include_bytes!("../../tests/images/grey.jpeg")),
-    ("still.gif", include_bytes!("../../tests/images/still.gif")),
-    ("moving.gif", include_bytes!("../../tests/images/moving.gif")),
-    ("rgb.bmp", include_bytes!("../../tests/images/rgb.bmp")),
-    ("mono.bmp", include_bytes!("../../tests/images/mono.bmp")),
-    ("lossy.webp", include_bytes!("../../tests/images/lossy.webp")),
-    ("lossless.webp", include_bytes!("../../tests/images/lossless.webp")),
-    ("moving.webp", include_bytes!("../../tests/images/moving.webp")),
+    ("rgb.png", include_bytes!("samples/rgb.png")),
+    ("palette.png", include_bytes!("samples/palette.png")),
+    ("baseline.jpg", include_bytes!("samples/baseline.jpg")),
+    ("progressive.jpg", include_bytes!("samples/progressive.jpg")),
+    ("grey.jpeg", include_bytes!("samples/grey.jpeg")),
+    ("still.gif", include_bytes!("samples/still.gif")),
+    ("moving.gif", include_bytes!("samples/moving.gif")),
+    ("rgb.bmp", include_bytes!("samples/rgb.bmp")),
+    ("mono.bmp", include_bytes!("samples/mono.bmp")),
+    ("lossy.webp", include_bytes!("samples/lossy.webp")),
+    ("lossless.webp", include_bytes!("samples/lossless.webp")),
+    ("moving.webp", include_bytes!("samples/moving.webp")),
 ];
+
+/// Of each of them.
+const SIZE: Option<ImageSize> = Some(ImageSize { width: 24, height: 17 });
 
 fn named(name: &str) -> ImageCheck {
     let extension = name.rsplit('.').next().unwrap_or_default();
     ImageCheck::new(ImageKind::of_extension(extension).unwrap_or(Png))
 }
 
-fn verdict(name: &str, bytes: &[u8], piece: usize) -> Result<(), Flaw> {
+fn verdict(name: &str, bytes: &[u8], piece: usize) -> Result<Option<ImageSize>, Flaw> {
     let mut check = named(name);
     bytes.chunks(piece).try_for_each(|piece| check.feed(piece))?;
     check.finish()
@@ -48,7 +51,7 @@ fn with(name: &str, at: usize, bytes: &[u8]) -> Vec<u8> {
 fn whole_images_pass_in_pieces_of_any_size() {
     for (name, bytes) in WHOLE {
         for piece in [1, 2, 3, 7, 64, bytes.len()] {
-            assert_eq!(verdict(name, bytes, piece), Ok(()), "{name} in pieces of {piece}");
+            assert_eq!(verdict(name, bytes, piece), Ok(SIZE), "{name} in pieces of {piece}");
         }
     }
 }
@@ -68,7 +71,7 @@ fn every_truncation_is_refused() {
 #[test]
 fn bytes_behind_the_end_are_no_damage() {
     for (name, bytes) in WHOLE {
-        assert_eq!(verdict(name, &[bytes, b"padding".as_slice()].concat(), 64), Ok(()), "{name}");
+        assert_eq!(verdict(name, &[bytes, b"padding".as_slice()].concat(), 64), Ok(SIZE), "{name}");
     }
 }
 
@@ -150,6 +153,27 @@ fn damages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "is a damaged WebP: a chunk does not fit into the file",
         ),
     ]
+}
+
+#[test]
+fn images_that_would_burst_their_reader_are_refused() {
+    let huge = [0xFF, 0xFF, 0xFF, 0x00];
+    for (name, at, bytes) in [
+        ("rgb.png", 16, &[0, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 0xFF][..]),
+        ("baseline.jpg", 0, &[]),
+        ("still.gif", 6, &[0xFF; 4]),
+        ("rgb.bmp", 18, &[huge, huge].concat()),
+        ("moving.webp", 24, &[0xFF; 6]),
+    ] {
+        let mut image = with(name, at, bytes);
+        if name == "baseline.jpg" {
+            let frame = image.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap_or_default();
+            image[frame + 5..frame + 9].fill(0xFF);
+        }
+        let flaw = verdict(name, &image, 64).map_or_else(|flaw| flaw.0, |_| "passed".to_owned());
+        assert!(flaw.starts_with("is too big: "), "{name}: {flaw}");
+        assert!(flaw.ends_with("; 268435456 pixels are allowed"), "{name}: {flaw}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Leads the bytes of a file, in whatever pieces they come, through the layout of an image format.
 
-use super::Flaw;
+use super::{Flaw, ImageSize};
 
 /// What a layout wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) trait Layout: Send {
     fn passing(&mut self, _bytes: &[u8]) {}
     /// The file has ended after `total` bytes; `done` tells whether the layout had said so.
     fn end(&self, total: u64, done: bool) -> Result<(), Flaw>;
+    /// How big the image is, once its header has passed.
+    fn size(&self) -> Option<ImageSize>;
 }
 
 pub(super) struct Walk {
@@ -47,8 +49,9 @@ impl Walk {
         Ok(())
     }
 
-    pub(super) fn finish(self, total: u64) -> Result<(), Flaw> {
-        self.layout.end(total, self.step == Step::Done)
+    pub(super) fn finish(self, total: u64) -> Result<Option<ImageSize>, Flaw> {
+        self.layout.end(total, self.step == Step::Done)?;
+        Ok(self.layout.size())
     }
 
     /// Goes one step, or as far as the bytes reach; says how many it used.

@@ -1,0 +1,52 @@
+//! What a file is, by its name.
+//!
+//! Invariant: a dataset holds images, annotations and texts for people, and nothing else.
+
+use crate::{FilePath, ImageKind};
+
+/// What a file is for a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// An image of this kind.
+    Image(ImageKind),
+    /// Something that may tell what the images show: JSON, YAML, CSV, text.
+    Annotation,
+    /// Something for people, such as README.md or LICENSE: kept, never read.
+    Other,
+}
+
+/// The extensions of annotations, by format.
+pub(crate) const JSON: &[&str] = &["json"];
+pub(crate) const CSV: &[&str] = &["csv"];
+pub(crate) const YAML: &[&str] = &["yaml", "yml"];
+pub(crate) const TEXT: &[&str] = &["txt"];
+
+impl FileKind {
+    /// What the name promises; `None` for a file that has no place in a dataset.
+    pub fn of(path: &FilePath) -> Option<Self> {
+        if is_for_people(path) {
+            return Some(Self::Other);
+        }
+        if [JSON, CSV, YAML, TEXT].iter().any(|extensions| has_extension(path, extensions)) {
+            return Some(Self::Annotation);
+        }
+        path.extension().and_then(ImageKind::of_extension).map(Self::Image)
+    }
+}
+
+/// What is said of a file that is of no kind.
+pub(crate) const OF_NO_KIND: &str = "is neither an image (png, jpg, gif, bmp, webp) nor an annotation (json, csv, yaml, txt) \
+     nor a text for people (md, README, LICENSE)";
+
+pub(crate) fn has_extension(path: &FilePath, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|own| extensions.iter().any(|one| own.eq_ignore_ascii_case(one)))
+}
+
+fn is_for_people(path: &FilePath) -> bool {
+    const NAMES: [&str; 6] = ["README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "CITATION"];
+    const EXTENSIONS: [&str; 5] = ["md", "rst", "cff", "bib", "pdf"];
+    let first = path.name().split('.').next().unwrap_or_default();
+    let plain = path.extension().is_none_or(|extension| extension.eq_ignore_ascii_case("txt"));
+    (plain && NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)))
+        || has_extension(path, &EXTENSIONS)
+}

@@ -1,0 +1,12 @@
+//! Whole datasets of each format, right ones and wrong ones.
+#![expect(clippy::unwrap_used, reason = "what a test writes is right or the test fails")]
+
+mod bounds;
+mod coco;
+mod csv;
+mod detection;
+mod hostile;
+mod image_folder;
+mod round_trip;
+mod world;
+mod yolo;
