@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::file_path::{FilePath, shown};
 use crate::files::Files;
 use crate::ids::DatasetId;
-use crate::page::{Page, PageKey, PageRequest};
+use crate::page::{self, Page, PageKey, PageRequest};
 use crate::policy::claim_allows;
 use crate::settings::Settings;
 use crate::spec::Spec;
@@ -175,19 +175,14 @@ impl Datasets {
     }
 
     async fn page(&self, subject: &str, page: PageRequest) -> Result<Page, Error> {
-        let before = match page.token.as_str() {
-            "" => i64::MAX,
-            token => self.pages.open(subject, token).ok_or_else(|| {
-                Error::invalid("page_token", "must come from the page before, in the same list")
-            })?,
-        };
+        let before = page::position(&self.pages, subject, &page.token)?;
         let mut listed =
             self.database.visible(subject, before, page.size + 1, HEAVIEST_ANSWER).await?;
         let fits = fitting(&listed, page.size as usize);
         let more = listed.len() > fits;
         listed.truncate(fits);
         let next_page_token = match listed.last() {
-            Some(last) if more => self.pages.seal(subject, last.number)?,
+            Some(last) if more => page::seal(&self.pages, subject, last.number)?,
             _ => String::new(),
         };
         let datasets = listed.into_iter().map(|listed| listed.dataset).collect();

@@ -12,6 +12,7 @@ use hallpass_contract::labeler::{
     serve_upload_service,
 };
 use hallpass_policy::adapter::{GrpcService, Served};
+use hallpass_store::Location;
 use tokio_util::task::TaskTracker;
 
 use crate::Now;
@@ -72,7 +73,7 @@ impl Labeler {
         let lock = lock(data)?;
         let files = Files::local(&data.join("files")).map_err(in_folder)?;
         let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
-        let database = Database::open(&data.join("labeler.sqlite")).await;
+        let database = Database::open(&Location::Sqlite(data.join("labeler.sqlite"))).await;
         let database = database.map_err(|error| in_database(&error))?;
         let pages = page_key(&database).await.map_err(|error| in_database(&error))?;
         let tasks = TaskTracker::new();

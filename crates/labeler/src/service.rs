@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 
 use crate::datasets::{Begun, Datasets};
 use crate::error::Error;
-use crate::page::PageRequest;
+use crate::page;
 use crate::wire;
 
 /// The handlers of `DatasetService`.
@@ -61,7 +61,7 @@ impl DatasetService for Handlers {
         datasets: Visible<ReadDataset>,
         request: ListDatasetsRequest,
     ) -> Result<Seen<ListDatasetsResponse>, Error> {
-        let page = PageRequest::new(request.page_size, request.page_token)?;
+        let page = page::request(request.page_size, request.page_token)?;
         let seen = self.0.list(&datasets, page).await?;
         Ok(seen.map(|page| ListDatasetsResponse {
             datasets: page.datasets.into_iter().map(wire::dataset).collect(),

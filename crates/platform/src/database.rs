@@ -1,70 +1,56 @@
-//! The jobs, in SQLite.
+//! The jobs, in a SQLite file or in PostgreSQL.
 //!
-//! Invariant: what a method returned as written is on the disk (WAL, synchronous=FULL), and each method sees one state of the
-//! database, whatever is written meanwhile.
+//! Invariant: what a method returned as written is durable, and each method sees one state of the database, whatever is written
+//! meanwhile.
 
 mod read;
 mod write;
 
-use std::path::Path;
-use std::time::Duration;
-
-use sqlx::SqlSafeStr;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
 pub(crate) use write::{Inserted, NewJob};
 
-/// How long a statement waits for another process or a writer before it fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Readers do not wait for each other nor for the one writer.
-const CONNECTIONS: u32 = 4;
+use crate::error::Error;
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "jobs", include_str!("../migrations/0001_jobs.sql"))];
+const MIGRATIONS: [Migration; 1] = hallpass_store::migrations![1 => "0001_jobs"];
 
-/// The one pool of connections.
+/// The database and what is asked of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
-    pool: SqlitePool,
+    store: Store,
 }
 
 impl Database {
     /// Opens or makes the database and brings its tables up to date.
-    pub(crate) async fn open(file: &Path) -> Result<Self, MigrateError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        migrations().run(&pool).await?;
-        Ok(Self { pool })
+    pub(crate) async fn open(location: &Location) -> Result<Self, OpenError> {
+        Ok(Self { store: Store::open(location, &MIGRATIONS).await? })
+    }
+
+    /// The store's own key of this name: the one proposed when it was first asked for.
+    pub(crate) async fn own_key(
+        &self,
+        name: &str,
+        proposed: &[u8],
+    ) -> Result<Vec<u8>, sqlx::Error> {
+        self.store.own_key(name, proposed).await
     }
 
     /// Whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map(|_| ())
+        self.store.ping().await
     }
 
-    /// Ends all connections and merges the write-ahead log.
+    /// Ends all connections.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.store.close().await;
     }
 }
 
-fn migrations() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, name, sql)| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-    });
-    Migrator::with_migrations(migrations.into())
+impl Failure for Error {
+    fn database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
+    }
 }

@@ -2,107 +2,24 @@
 //!
 //! Invariant: a text that is not exactly of an id's form never reaches the database.
 
-use std::fmt;
+use hallpass_store::{Id, IdKind};
+
+pub(crate) use hallpass_store::{RequestId, etag};
 
 use crate::error::Error;
 
 /// A job's id: "job_" and 128 random bits in lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct JobId(String);
+pub(crate) type JobId = Id<JobKind>;
 
-impl JobId {
-    const PREFIX: &str = "job_";
+/// What a job's id is of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum JobKind {}
 
-    /// An id from 128 random bits.
-    pub(crate) fn from_random(random: [u8; 16]) -> Self {
-        Self(format!("{}{:032x}", Self::PREFIX, u128::from_be_bytes(random)))
-    }
-
-    /// The id that a text is; `None` if Platform cannot have made it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(Self::PREFIX)?;
-        (digits.len() == 32 && digits.bytes().all(is_lower_hex)).then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
+impl IdKind for JobKind {
+    const PREFIX: &'static str = "job_";
 }
 
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Makes a call idempotent: a UUID (RFC 9562) in its usual form, whatever its version, kept in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RequestId(String);
-
-impl RequestId {
-    /// The UUID that a text is.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let fits = |(at, byte): (usize, u8)| {
-            if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-        };
-        let well_formed = text.len() == 36 && text.bytes().enumerate().all(fits);
-        well_formed.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The id as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// An etag from random bits.
-pub(crate) fn etag(random: [u8; 16]) -> String {
-    format!("{:016x}", u128::from_be_bytes(random) >> 64)
-}
-
-/// 128 random bits: the one place where this crate gets chance from.
+/// 128 random bits.
 pub(crate) fn random() -> Result<[u8; 16], Error> {
-    let mut bits = [0; 16];
-    aws_lc_rs::rand::fill(&mut bits).map_err(|_| Error::Chance)?;
-    Ok(bits)
-}
-
-const fn is_lower_hex(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn job_ids_have_one_form() {
-        let id = JobId::from_random([0xAB; 16]);
-        assert_eq!(id.as_str(), "job_abababababababababababababababab");
-        assert_eq!(JobId::parse(id.as_str()), Some(id.clone()));
-        assert_eq!(JobId::from_random([0; 16]).as_str().len(), 36);
-        let (upper, long) = (id.as_str().to_uppercase(), format!("{id}0"));
-        for refused in ["", "job_", "abababababababababababababababab", &upper, &long, "job_%"] {
-            assert_eq!(JobId::parse(refused), None, "{refused}");
-        }
-    }
-
-    #[test]
-    fn request_ids_are_uuids() {
-        let id = RequestId::parse("A9B8c7d6-0000-4000-8000-123456789abc");
-        let kept = id.as_ref().map(RequestId::as_str);
-        assert_eq!(kept, Some("a9b8c7d6-0000-4000-8000-123456789abc"));
-        for refused in [
-            "",
-            "1",
-            "a9b8c7d600004000800012345678 9abc",
-            "a9b8c7d6-0000-4000-8000-123456789ab",
-            "a9b8c7d6-0000-4000-8000-123456789abcd",
-            "g9b8c7d6-0000-4000-8000-123456789abc",
-            "{9b8c7d6-0000-4000-8000-123456789ab}",
-        ] {
-            assert_eq!(RequestId::parse(refused), None, "{refused}");
-        }
-    }
+    hallpass_store::random().map_err(|_| Error::Chance)
 }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::job::{Job, Spec, State};
 use crate::jobs::Jobs;
 use crate::labeler::{LabelerClient, Peer};
-use crate::page::PageRequest;
+use crate::page;
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
         jobs: Visible<can::ReadJob>,
         request: ListJobsRequest,
     ) -> Result<Seen<ListJobsResponse>, Error> {
-        let page = PageRequest::new(request.page_size, request.page_token)?;
+        let page = page::request(request.page_size, request.page_token)?;
         let seen = self.jobs.list(&jobs, page).await?;
         Ok(seen.map(|page| ListJobsResponse {
             jobs: page.jobs.into_iter().map(Into::into).collect(),

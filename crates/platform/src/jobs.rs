@@ -13,7 +13,7 @@ use crate::database::{Database, Inserted, NewJob};
 use crate::error::Error;
 use crate::ids::{self, JobId};
 use crate::job::{Job, Spec, State};
-use crate::page::{Page, PageKey, PageRequest};
+use crate::page::{self, Page, PageKey, PageRequest};
 
 /// Training jobs and who owns them.
 pub(crate) struct Jobs {
@@ -86,18 +86,12 @@ impl Jobs {
     }
 
     async fn page(&self, subject: &str, page: PageRequest) -> Result<Page, Error> {
-        let before = match page.token.as_str() {
-            "" => i64::MAX,
-            token => self.pages.open(subject, token).ok_or(Error::Invalid {
-                field: "page_token",
-                problem: "must come from the page before, in the same list",
-            })?,
-        };
+        let before = page::position(&self.pages, subject, &page.token)?;
         let mut listed = self.database.owned(subject, before, page.size + 1).await?;
         let more = listed.len() > page.size as usize;
         listed.truncate(page.size as usize);
         let next_page_token = match listed.last() {
-            Some(last) if more => self.pages.seal(subject, last.number)?,
+            Some(last) if more => page::seal(&self.pages, subject, last.number)?,
             _ => String::new(),
         };
         Ok(Page { jobs: listed.into_iter().map(|listed| listed.job).collect(), next_page_token })

@@ -9,6 +9,7 @@ use hallpass_contract::platform::{
 };
 use hallpass_guard::Clock;
 use hallpass_policy::adapter::{GrpcService, Served};
+use hallpass_store::Location;
 
 use crate::access::Access;
 use crate::database::Database;
@@ -46,13 +47,11 @@ pub enum OpenError {
         error: std::io::Error,
     },
     /// The database cannot be opened or brought up to date.
-    #[error("cannot open the database {file}: {error}")]
-    Database {
-        /// The file.
-        file: PathBuf,
-        /// What the database said.
-        error: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error("database: {0}")]
+    Database(#[from] hallpass_store::OpenError),
+    /// The database does not give its own key, or a damaged one.
+    #[error("database: {0}")]
+    PageKey(String),
     /// The system gives no random bits.
     #[error("no random bits")]
     Chance,
@@ -73,13 +72,12 @@ impl<S: Peer> Platform<S> {
         let Setup { folder, labeler, clock } = setup;
         std::fs::create_dir_all(&folder)
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
-        let file = folder.join("platform.sqlite");
-        let failed = |error| OpenError::Database { file: file.clone(), error };
-        let database = Database::open(&file).await.map_err(|error| failed(error.into()))?;
+        let database = Database::open(&Location::Sqlite(folder.join("platform.sqlite"))).await?;
         let proposed = [random()?, random()?].concat();
         let key = database.own_key("pages", &proposed).await;
-        let key = key.map_err(|error| failed(error.into()))?;
-        let pages = PageKey::new(&key).ok_or_else(|| failed("its page key is damaged".into()))?;
+        let key = key.map_err(|error| OpenError::PageKey(error.to_string()))?;
+        let pages = PageKey::new(&key)
+            .ok_or_else(|| OpenError::PageKey("its page key is damaged".to_owned()))?;
         let labeler = LabelerClient::new(labeler);
         Ok(Self {
             datasets: DatasetHandler { labeler: labeler.clone() },

@@ -1,8 +1,8 @@
 //! Looks things up.
 
+use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{QueryBuilder, Row, SqliteConnection};
+use sqlx::Row as _;
 
 use super::{Database, from_stored};
 use crate::access::{Role, Visibility};
@@ -33,20 +33,32 @@ pub(crate) enum Several {
     TooHeavy,
 }
 
-const COLUMNS: &str = "SELECT number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, \
-                       created, updated FROM datasets WHERE ";
+/// The datasets for which this holds.
+macro_rules! datasets_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, created, updated ",
+            "FROM datasets WHERE ",
+            $condition
+        )
+    };
+}
 
 /// Each arm uses an index and reads no more than the page needs.
-const VISIBLE: &str = "number IN (SELECT number FROM ( \
-      SELECT * FROM (SELECT number FROM datasets WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3) \
-      UNION SELECT * FROM (SELECT number FROM datasets WHERE visibility = 'public' AND number < $2 ORDER BY number DESC LIMIT $3) \
-      UNION SELECT * FROM (SELECT dataset FROM shares WHERE subject = $1 AND dataset < $2 ORDER BY dataset DESC LIMIT $3) \
-    ) ORDER BY number DESC LIMIT $3) ORDER BY number DESC";
+const VISIBLE: &str = datasets_where!(
+    "number IN (SELECT number FROM ( \
+       SELECT number FROM (SELECT number FROM datasets WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3) AS own \
+       UNION SELECT number FROM \
+         (SELECT number FROM datasets WHERE visibility = 'public' AND number < $2 ORDER BY number DESC LIMIT $3) AS public \
+       UNION SELECT dataset FROM (SELECT dataset FROM shares WHERE subject = $1 AND dataset < $2 ORDER BY dataset DESC LIMIT $3) \
+         AS shared \
+     ) AS seen ORDER BY number DESC LIMIT $3) ORDER BY number DESC"
+);
 
 impl Database {
     /// One dataset.
     pub(crate) async fn dataset(&self, id: &DatasetId) -> Result<Option<Dataset>, sqlx::Error> {
-        let mut state = self.pool.begin().await?;
+        let mut state = self.store.reading().await?;
         dataset(&mut state, id).await
     }
 
@@ -56,7 +68,7 @@ impl Database {
         ids: &[DatasetId],
         heaviest: usize,
     ) -> Result<Several, sqlx::Error> {
-        let mut state = self.pool.begin().await?;
+        let mut state = self.store.reading().await?;
         let (mut found, mut weight) = (Vec::with_capacity(ids.len()), 0);
         for id in ids {
             let Some(dataset) = dataset(&mut state, id).await? else {
@@ -80,10 +92,8 @@ impl Database {
         most: u32,
         heaviest: usize,
     ) -> Result<Vec<Listed>, sqlx::Error> {
-        let mut state = self.pool.begin().await?;
-        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        query.push(VISIBLE);
-        let query = sqlx::query(query.into_sql()).bind(subject).bind(before).bind(most);
+        let mut state = self.store.reading().await?;
+        let query = sqlx::query(VISIBLE).bind(subject).bind(before).bind(i64::from(most));
         let (mut listed, mut weight) = (Vec::new(), 0);
         for row in query.fetch_all(&mut *state).await? {
             let next = with_classes(&mut state, &row).await?;
@@ -103,17 +113,17 @@ impl Database {
         subject: &str,
     ) -> Result<Option<Role>, sqlx::Error> {
         let row = sqlx::query(
-            "SELECT visibility, owner = $2 AS own, \
+            "SELECT visibility, CASE WHEN owner = $2 THEN 1 ELSE 0 END AS own, \
              (SELECT role FROM shares WHERE dataset = number AND subject = $2) AS shared \
              FROM datasets WHERE dataset_id = $1",
         )
         .bind(id.as_str())
         .bind(subject)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.store.pool())
         .await?;
         let Some(row) = row else { return Ok(None) };
         let visibility = known(&row, "visibility", Visibility::from_stored)?;
-        if row.try_get::<bool, _>("own")? {
+        if row.try_get::<i64, _>("own")? == 1 {
             return Ok(Some(Role::Owner));
         }
         let shared: Option<String> = row.try_get("shared")?;
@@ -124,7 +134,7 @@ impl Database {
     /// Whether there is such a dataset.
     pub(crate) async fn exists(&self, id: &DatasetId) -> Result<bool, sqlx::Error> {
         let row = sqlx::query("SELECT 1 FROM datasets WHERE dataset_id = $1").bind(id.as_str());
-        Ok(row.fetch_optional(&self.pool).await?.is_some())
+        Ok(row.fetch_optional(self.store.pool()).await?.is_some())
     }
 
     /// The dataset that an earlier request made, with that request's fingerprint.
@@ -133,7 +143,7 @@ impl Database {
         owner: &str,
         request: &RequestId,
     ) -> Result<Option<(Vec<u8>, Dataset)>, sqlx::Error> {
-        let mut state = self.pool.begin().await?;
+        let mut state = self.store.reading().await?;
         requested(&mut state, owner, request).await
     }
 
@@ -148,7 +158,12 @@ impl Database {
             "SELECT path, stored_as, files.size_bytes, sha256 FROM files JOIN datasets ON dataset = number \
              WHERE dataset_id = $1 AND path > $2 ORDER BY path LIMIT $3",
         );
-        let rows = rows.bind(id.as_str()).bind(path).bind(most).fetch_all(&self.pool).await?;
+        let rows = rows
+            .bind(id.as_str())
+            .bind(path)
+            .bind(i64::from(most))
+            .fetch_all(self.store.pool())
+            .await?;
         rows.iter().map(file).collect()
     }
 
@@ -162,13 +177,13 @@ impl Database {
             "SELECT path, stored_as, files.size_bytes, sha256 FROM files JOIN datasets ON dataset = number \
              WHERE dataset_id = $1 AND path = $2",
         );
-        let row = row.bind(id.as_str()).bind(path).fetch_optional(&self.pool).await?;
+        let row = row.bind(id.as_str()).bind(path).fetch_optional(self.store.pool()).await?;
         row.as_ref().map(file).transpose()
     }
 }
 
 pub(super) async fn requested(
-    state: &mut SqliteConnection,
+    state: &mut Connection,
     owner: &str,
     request: &RequestId,
 ) -> Result<Option<(Vec<u8>, Dataset)>, sqlx::Error> {
@@ -183,21 +198,14 @@ pub(super) async fn requested(
     Ok(dataset(state, &id).await?.map(|dataset| (fingerprint, dataset)))
 }
 
-async fn dataset(
-    state: &mut SqliteConnection,
-    id: &DatasetId,
-) -> Result<Option<Dataset>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-    query.push("dataset_id = ").push_bind(id.as_str());
-    let row = query.build().fetch_optional(&mut *state).await?;
+async fn dataset(state: &mut Connection, id: &DatasetId) -> Result<Option<Dataset>, sqlx::Error> {
+    let query = sqlx::query(datasets_where!("dataset_id = $1")).bind(id.as_str());
+    let row = query.fetch_optional(&mut *state).await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(with_classes(state, &row).await?.dataset))
 }
 
-async fn with_classes(
-    state: &mut SqliteConnection,
-    row: &SqliteRow,
-) -> Result<Listed, sqlx::Error> {
+async fn with_classes(state: &mut Connection, row: &Row) -> Result<Listed, sqlx::Error> {
     let number: i64 = row.try_get("number")?;
     let classes =
         sqlx::query("SELECT name, item_count FROM classes WHERE dataset = $1 ORDER BY name");
@@ -219,14 +227,15 @@ async fn with_classes(
     Ok(Listed { number, dataset })
 }
 
-fn class(row: &SqliteRow) -> Result<Class, sqlx::Error> {
+fn class(row: &Row) -> Result<Class, sqlx::Error> {
     Ok(Class { name: row.try_get("name")?, item_count: from_stored(row.try_get("item_count")?) })
 }
 
-fn file(row: &SqliteRow) -> Result<FileRow, sqlx::Error> {
+fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
     let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
+    let number = u32::try_from(row.try_get::<i64, _>("stored_as")?);
     let stored = StoredFile {
-        number: row.try_get("stored_as")?,
+        number: number.map_err(|error| sqlx::Error::Decode(error.into()))?,
         size: from_stored(row.try_get("size_bytes")?),
         sha256: sha256.map_err(|error| sqlx::Error::Decode(error.into()))?,
     };
@@ -235,7 +244,7 @@ fn file(row: &SqliteRow) -> Result<FileRow, sqlx::Error> {
 
 /// A column whose text must be one that this crate writes.
 fn known<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, sqlx::Error> {

@@ -1,8 +1,8 @@
 //! Looks things up.
 
+use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row as _;
 
 use super::Database;
 use crate::ids::{JobId, RequestId};
@@ -19,7 +19,7 @@ impl Database {
     /// One job.
     pub(crate) async fn job(&self, id: &JobId) -> Result<Option<Job>, sqlx::Error> {
         let row = sqlx::query("SELECT * FROM jobs WHERE job_id = $1").bind(id.as_str());
-        row.fetch_optional(&self.pool).await?.as_ref().map(job).transpose()
+        row.fetch_optional(self.store.pool()).await?.as_ref().map(job).transpose()
     }
 
     /// The newest jobs below `before` that the owner has.
@@ -32,7 +32,12 @@ impl Database {
         let rows = sqlx::query(
             "SELECT * FROM jobs WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
         );
-        let rows = rows.bind(owner).bind(before).bind(most).fetch_all(&self.pool).await?;
+        let rows = rows
+            .bind(owner)
+            .bind(before)
+            .bind(i64::from(most))
+            .fetch_all(self.store.pool())
+            .await?;
         rows.iter()
             .map(|row| Ok(Listed { number: row.try_get("number")?, job: job(row)? }))
             .collect()
@@ -41,7 +46,7 @@ impl Database {
     /// Whether there is such a job and this is its owner.
     pub(crate) async fn is_owner(&self, id: &JobId, subject: &str) -> Result<bool, sqlx::Error> {
         let row = sqlx::query("SELECT 1 FROM jobs WHERE job_id = $1 AND owner = $2");
-        let row = row.bind(id.as_str()).bind(subject).fetch_optional(&self.pool).await?;
+        let row = row.bind(id.as_str()).bind(subject).fetch_optional(self.store.pool()).await?;
         Ok(row.is_some())
     }
 
@@ -51,12 +56,12 @@ impl Database {
         owner: &str,
         request: &RequestId,
     ) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
-        requested(&mut *self.pool.acquire().await?, owner, request).await
+        requested(&mut *self.store.pool().acquire().await?, owner, request).await
     }
 }
 
 pub(super) async fn requested(
-    state: &mut SqliteConnection,
+    state: &mut Connection,
     owner: &str,
     request: &RequestId,
 ) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
@@ -68,7 +73,7 @@ pub(super) async fn requested(
     row.map(|row| Ok((row.try_get("fingerprint")?, job(&row)?))).transpose()
 }
 
-fn job(row: &SqliteRow) -> Result<Job, sqlx::Error> {
+fn job(row: &Row) -> Result<Job, sqlx::Error> {
     Ok(Job {
         id: known(row, "job_id", JobId::parse)?,
         display_name: row.try_get("display_name")?,
@@ -83,7 +88,7 @@ fn job(row: &SqliteRow) -> Result<Job, sqlx::Error> {
 
 /// A column whose text must be one that this crate writes.
 fn known<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, sqlx::Error> {

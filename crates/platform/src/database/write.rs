@@ -1,7 +1,7 @@
-//! Changes things. Every change is one transaction that takes the write lock when it begins.
+//! Changes things. Every change is one transaction, as if changes came one after the other.
 
-use sqlx::sqlite::Sqlite;
-use sqlx::{Row, SqliteConnection, Transaction};
+use hallpass_store::Connection;
+use sqlx::Row as _;
 
 use super::Database;
 use super::read::requested;
@@ -28,44 +28,27 @@ pub(crate) enum Inserted {
 impl Database {
     /// Stores a job, unless its request has made one before.
     pub(crate) async fn insert(&self, new: &NewJob<'_>) -> Result<Inserted, Error> {
-        let mut change = self.change().await?;
-        if let Some((request, fingerprint)) = new.request
-            && let Some((earlier, job)) = requested(&mut change, &new.job.owner, request).await?
-        {
-            if earlier == fingerprint {
-                return Ok(Inserted::Already(job));
-            }
-            return Err(Error::RequestReused);
-        }
-        let number = insert_job(&mut change, new.job).await?;
-        if let Some((request, fingerprint)) = new.request {
-            insert_request(&mut change, number, &new.job.owner, request, fingerprint).await?;
-        }
-        change.commit().await?;
-        Ok(Inserted::New)
-    }
-
-    /// The store's own key of this name: the one proposed when it was first asked for.
-    pub(crate) async fn own_key(
-        &self,
-        name: &str,
-        proposed: &[u8],
-    ) -> Result<Vec<u8>, sqlx::Error> {
-        sqlx::query("INSERT INTO own_keys (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(name)
-            .bind(proposed)
-            .execute(&self.pool)
-            .await?;
-        let row = sqlx::query("SELECT key FROM own_keys WHERE name = $1").bind(name);
-        row.fetch_one(&self.pool).await?.try_get("key")
-    }
-
-    async fn change(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await
+        self.store.change(new, |change, new| Box::pin(insert(change, new))).await
     }
 }
 
-async fn insert_job(change: &mut SqliteConnection, job: &Job) -> Result<i64, sqlx::Error> {
+async fn insert(change: &mut Connection, new: &NewJob<'_>) -> Result<Inserted, Error> {
+    if let Some((request, fingerprint)) = new.request
+        && let Some((earlier, job)) = requested(change, &new.job.owner, request).await?
+    {
+        if earlier == fingerprint {
+            return Ok(Inserted::Already(job));
+        }
+        return Err(Error::RequestReused);
+    }
+    let number = insert_job(change, new.job).await?;
+    if let Some((request, fingerprint)) = new.request {
+        insert_request(change, number, &new.job.owner, request, fingerprint).await?;
+    }
+    Ok(Inserted::New)
+}
+
+async fn insert_job(change: &mut Connection, job: &Job) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(
         "INSERT INTO jobs (job_id, display_name, owner, dataset_id, dataset_etag, state, etag, created) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING number",
@@ -84,7 +67,7 @@ async fn insert_job(change: &mut SqliteConnection, job: &Job) -> Result<i64, sql
 }
 
 async fn insert_request(
-    change: &mut SqliteConnection,
+    change: &mut Connection,
     number: i64,
     owner: &str,
     request: &RequestId,

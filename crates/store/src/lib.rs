@@ -1,0 +1,25 @@
+//! What the services' databases share: a SQLite file or PostgreSQL behind one query text, page tokens, ids.
+//!
+//! Invariant: what a change returned as written is durable, and each transaction sees one state of the database, whichever database
+//! it is. No password of a database is in any error or `Debug`.
+//!
+//! Queries are written once for both: `$1` for values, `CASE WHEN … THEN 1 ELSE 0 END` for truth, `CAST(SUM(…) AS BIGINT)` for sums,
+//! an alias for each query in `FROM`, no typed NULL among the values. Integers are read as `i64`. Text is ordered by its bytes.
+
+mod again;
+mod ids;
+mod location;
+mod migrations;
+mod open_error;
+mod page;
+mod rows;
+mod store;
+
+pub use again::Failure;
+pub use ids::{Id, IdKind, NoChance, RequestId, etag, random};
+pub use location::{Location, LocationError};
+pub use migrations::{Migration, Migrations};
+pub use open_error::{OpenError, Problem};
+pub use page::{NegativePageSize, PageKey, PageRequest};
+pub use rows::rows;
+pub use store::{Connection, Pool, Query, Reading, Row, Store, Work};

@@ -1,0 +1,135 @@
+//! Where a database is.
+//!
+//! Invariant: a location shows itself without its password.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::any::AnyConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+
+/// The parts of a PostgreSQL URL that are understood behind its `?`.
+const PARAMETERS: [&str; 12] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// A SQLite file or a PostgreSQL database.
+#[derive(Clone)]
+pub enum Location {
+    /// A file, which one process has at a time.
+    Sqlite(PathBuf),
+    /// A database that several processes may share.
+    Postgres(Server),
+}
+
+/// A database on a PostgreSQL server.
+#[derive(Clone)]
+pub struct Server {
+    url: SecretString,
+    shown: String,
+}
+
+/// Why a text is no URL of a PostgreSQL database. What it says holds no part of the URL but a parameter's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; right: postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+pub struct LocationError(String);
+
+impl Location {
+    /// The database that a `postgres://` URL names.
+    pub fn postgres(url: SecretString) -> Result<Self, LocationError> {
+        let options = parsed(&url)?;
+        let parameters = options.database_url.query_pairs();
+        for (name, _) in parameters {
+            if !PARAMETERS.contains(&&*name) {
+                return Err(LocationError(format!("the URL's parameter {name:?} is unknown")));
+            }
+        }
+        let options: PgConnectOptions = url
+            .expose_secret()
+            .parse()
+            .map_err(|_| LocationError("a parameter of the URL is not understood".to_owned()))?;
+        let database = options.get_database().filter(|database| !database.is_empty());
+        let Some(database) = database else {
+            return Err(LocationError("the URL names no database".to_owned()));
+        };
+        let host = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let user = options.get_username();
+        let shown = format!("PostgreSQL database {database:?} at {host} as {user:?}");
+        Ok(Self::Postgres(Server { url, shown }))
+    }
+
+    /// Whether several processes may use it at once.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Whether the text is a URL with a password in it.
+    pub fn has_password(url: &SecretString) -> bool {
+        parsed(url).is_ok_and(|options| {
+            let url = options.database_url;
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
+    }
+
+    pub(crate) fn options(&self) -> Result<AnyConnectOptions, LocationError> {
+        match self {
+            Self::Sqlite(file) => sqlite(file),
+            Self::Postgres(server) => parsed(&server.url),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => write!(f, "{}", file.display()),
+            Self::Postgres(server) => f.write_str(&server.shown),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({})", self.shown)
+    }
+}
+
+fn parsed(url: &SecretString) -> Result<AnyConnectOptions, LocationError> {
+    let url = url.expose_secret();
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(LocationError("it does not begin with postgres://".to_owned()));
+    }
+    url.parse().map_err(|_| LocationError("it is no URL".to_owned()))
+}
+
+/// Each byte of the path is escaped, so that the URL keeps it as it is.
+fn sqlite(file: &Path) -> Result<AnyConnectOptions, LocationError> {
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let Some(path) = path.to_str() else {
+        return Err(LocationError("the path is not in UTF-8".to_owned()));
+    };
+    let escaped: String = path.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let url = format!("sqlite:{escaped}?mode=rwc");
+    url.parse().map_err(|_| LocationError("the path is not understood".to_owned()))
+}

@@ -1,0 +1,183 @@
+//! The store: one pool of connections, changes that are whole, reads that see one state.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use sqlx::any::{Any, AnyPoolOptions};
+use sqlx::{Executor, Row as _, SqlSafeStr, Transaction};
+
+use crate::Location;
+use crate::again::{Failure, Tries};
+use crate::migrations::{Migrations, migrator};
+use crate::open_error::{OpenError, Problem};
+
+/// One connection, inside a transaction or not.
+pub type Connection = sqlx::AnyConnection;
+/// The connections of a store.
+pub type Pool = sqlx::AnyPool;
+/// A row that was read.
+pub type Row = sqlx::any::AnyRow;
+/// A statement with its values.
+pub type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
+/// The work of a change.
+pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
+/// One state of the database, for several reads.
+pub type Reading = Transaction<'static, Any>;
+
+/// How long a statement waits for a connection or, in SQLite, for a writer before it fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Readers do not wait for each other nor for the one writer.
+const SQLITE_CONNECTIONS: u32 = 4;
+
+const POSTGRES_CONNECTIONS: u32 = 10;
+
+/// What is acknowledged is on the disk, and readers do not wait for writers.
+const SQLITE_MANNERS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                              PRAGMA foreign_keys = ON";
+
+/// An open database. Clones share everything.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    location: Location,
+}
+
+impl Store {
+    /// Opens the database, or makes the file, and brings its tables up to date.
+    pub async fn open(location: &Location, steps: &Migrations) -> Result<Self, OpenError> {
+        let failed = |problem| OpenError { location: location.clone(), problem };
+        sqlx::any::install_default_drivers();
+        let pool = connect(location).await.map_err(failed)?;
+        let store = Self { pool, location: location.clone() };
+        if let Err(problem) = store.migrate(steps).await {
+            // Its connections hold the migrations' lock.
+            store.close().await;
+            return Err(failed(problem));
+        }
+        Ok(store)
+    }
+
+    /// Where it is.
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// For single statements that read.
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// One state for several reads.
+    pub async fn reading(&self) -> Result<Reading, sqlx::Error> {
+        let begin = match self.location {
+            Location::Sqlite(_) => "BEGIN",
+            Location::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.pool.begin_with(begin).await
+    }
+
+    /// Makes a change of what is `with` it: all of it if the work is `Ok`, nothing otherwise. It is as if changes came one after the
+    /// other; those that were in each other's way are made again, so the work may be called several times.
+    pub async fn change<W: ?Sized + Sync, T, E: Failure>(
+        &self,
+        with: &W,
+        work: for<'c> fn(&'c mut Connection, &'c W) -> Work<'c, T, E>,
+    ) -> Result<T, E> {
+        let mut tries = Tries::default();
+        loop {
+            let error = match self.try_change(with, work).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            if !tries.again(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// The store's own key of this name, kept in the table `own_keys`: the one proposed when it was first asked for.
+    pub async fn own_key(&self, name: &str, proposed: &[u8]) -> Result<Vec<u8>, sqlx::Error> {
+        sqlx::query("INSERT INTO own_keys (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(name)
+            .bind(proposed)
+            .execute(&self.pool)
+            .await?;
+        let row = sqlx::query("SELECT key FROM own_keys WHERE name = $1").bind(name);
+        row.fetch_one(&self.pool).await?.try_get("key")
+    }
+
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        let asked = sqlx::query("SELECT 1").execute(&self.pool);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answered) => answered.map(|_| ()),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    /// Ends all connections; SQLite merges its write-ahead log.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn try_change<W: ?Sized + Sync, T, E: Failure>(
+        &self,
+        with: &W,
+        work: for<'c> fn(&'c mut Connection, &'c W) -> Work<'c, T, E>,
+    ) -> Result<T, E> {
+        let begin = match self.location {
+            Location::Sqlite(_) => "BEGIN IMMEDIATE",
+            Location::Postgres(_) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        };
+        let mut change = self.pool.begin_with(begin).await?;
+        let done = work(&mut change, with).await?;
+        change.commit().await?;
+        Ok(done)
+    }
+
+    async fn migrate(&self, steps: &Migrations) -> Result<(), Problem> {
+        let migrator = match self.location {
+            Location::Sqlite(_) => migrator(steps, |step| step.sqlite),
+            Location::Postgres(_) => migrator(steps, |step| step.postgres),
+        };
+        let run = migrator.run(&self.pool).await;
+        run.map_err(|error| Problem::migrating(&error, steps))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+/// A pool whose first connection stands: only that one's failure says what is wrong.
+async fn connect(location: &Location) -> Result<Pool, Problem> {
+    let options = location.options()?;
+    let first = tokio::time::timeout(PATIENCE, sqlx::ConnectOptions::connect(&options)).await;
+    let first = first.map_err(|_| Problem::late())?;
+    let first = first.map_err(|error| Problem::connecting(&error))?;
+    let manners = match location {
+        Location::Sqlite(_) => SQLITE_MANNERS,
+        Location::Postgres(_) => "",
+    };
+    let most = if location.is_shared() { POSTGRES_CONNECTIONS } else { SQLITE_CONNECTIONS };
+    let pool = AnyPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                if !manners.is_empty() {
+                    connection.execute(manners.into_sql_str()).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await;
+    // An error here concerns nobody: the connection has done its service.
+    let _ = sqlx::Connection::close(first).await;
+    pool.map_err(|error| Problem::connecting(&error))
+}
