@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::action::ActionCommand;
 use crate::completions::Completions;
 use crate::dataset::DatasetCommand;
 use crate::job::JobCommand;
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     /// Mint, inspect, verify and revoke tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Get tokens for elevated operations, and see how they are used.
+    #[command(subcommand)]
+    Action(ActionCommand),
     /// Look at key rings.
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -155,9 +155,16 @@ pub(crate) fn refused(status: &Status) -> Failure {
         return Failure::failed(format_args!("{code:?}: {message}{fields}"));
     };
     let reason = plain(&info.reason);
+    // What would be needed: a role, a factor, a more recent authentication.
+    let mut needed: Vec<_> =
+        info.metadata.iter().filter(|(name, _)| *name != "decision_id").collect();
+    needed.sort();
+    let needed = needed.iter().fold(String::new(), |needed, (name, value)| {
+        format!("{needed}, {} {}", plain(name), plain(value))
+    });
     let decision = info.metadata.get("decision_id").map(|id| format!(", decision {}", plain(id)));
     let decision = decision.unwrap_or_default();
-    Failure::failed(format_args!("{code:?}: {message}{fields} (reason {reason}{decision})"))
+    Failure::failed(format_args!("{code:?}: {message}{fields} (reason {reason}{needed}{decision})"))
 }
 
 /// Whether the service refused the caller's own token as revoked.

@@ -1,5 +1,6 @@
 //! The command line of Hallpass. Exit codes: 0 when done, 1 when something is wrong, 2 for arguments that are not right.
 
+mod action;
 mod arguments;
 mod caller;
 mod completions;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
 fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
     match command {
         Command::Token(command) => token::run(command, output),
+        Command::Action(command) => action::run(command, output),
         Command::Keys(command) => keys::run(&command, output),
         Command::Dataset(command) => dataset::run(command, output),
         Command::Job(command) => job::run(command, output),

@@ -3,6 +3,7 @@
 mod inspect;
 mod mint;
 mod revoke;
+mod revoke_all;
 mod signature;
 mod verify;
 
@@ -25,6 +26,8 @@ pub(crate) enum TokenCommand {
     Verify(verify::Verify),
     /// Revoke a token at a running Platform.
     Revoke(revoke::Revoke),
+    /// Revoke everything of yours that was issued up to now.
+    RevokeAll(revoke_all::RevokeAll),
 }
 
 /// Runs the command.
@@ -34,6 +37,7 @@ pub(crate) fn run(command: TokenCommand, format: Format) -> Result<(), Failure> 
         TokenCommand::Inspect(wanted) => inspect::run(&wanted, format),
         TokenCommand::Verify(wanted) => verify::run(wanted, format),
         TokenCommand::Revoke(wanted) => revoke::run(wanted, format),
+        TokenCommand::RevokeAll(wanted) => revoke_all::run(wanted, format),
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Invariant: no wildcard arm; the cause of what is the operator's to mend is logged here, and the client gets a fixed message.
 
-use hallpass_policy::ERROR_DOMAIN;
+use hallpass_policy::{ERROR_DOMAIN, Refusal};
 use hallpass_revocation::{ReadError, WriteError};
+use hallpass_token::MintError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -18,6 +19,26 @@ pub(crate) enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A field of the request is wrong, and what would be right depends.
+    #[error("{field}: {problem}")]
+    Wrong {
+        /// The request's field, dotted where nested.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The caller is not what an operation demands.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// No key of the ring may sign what is asked for.
+    #[error("the key ring has no active private key of platform that signs action tokens for {0}")]
+    NoSigner(&'static str),
+    /// The system gives no random bits.
+    #[error("no randomness")]
+    NoRandomness,
+    /// The token is not minted.
+    #[error("token not minted: {0}")]
+    Unminted(#[from] MintError),
     /// The token is another's, and the caller is no administrator.
     #[error("the token is not the caller's")]
     NotTheCallers,
@@ -38,10 +59,39 @@ pub(crate) enum Error {
     NoToken,
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match &error {
             Error::Invalid { field, problem } => invalid(field, problem),
+            Error::Wrong { field, problem } => invalid(field, problem),
+            Error::Refused(refusal) => {
+                tracing::info!(
+                    target: "hallpass::decision",
+                    decision = %refusal.decision,
+                    reason = refusal.denial.reason(),
+                    cause = %refusal.denial,
+                    "refused",
+                );
+                refusal.clone().into()
+            }
+            Error::Unminted(MintError::ChainTooLong) => answer(
+                Code::FailedPrecondition,
+                "CHAIN_TOO_LONG",
+                "the token has too many ancestors to have another descendant",
+            ),
+            Error::Unminted(MintError::ParentExpired) => {
+                answer(Code::Unauthenticated, "TOKEN_EXPIRED", "the token has expired")
+            }
+            Error::NoRandomness => {
+                tracing::error!(%error, "a token is not issued");
+                answer(Code::Unavailable, "NO_RANDOMNESS", "no token can be made at the moment")
+            }
             Error::NotTheCallers => {
                 answer(Code::PermissionDenied, "NOT_THE_CALLERS", "the token is not the caller's")
             }
@@ -58,7 +108,7 @@ impl From<Error> for Status {
                 tracing::error!(%error, "the revocation list cannot be fed");
                 answer(Code::Unavailable, "LIST_UNREADABLE", "the list cannot be read")
             }
-            Error::NoToken => {
+            Error::NoToken | Error::NoSigner(_) | Error::Unminted(_) => {
                 tracing::error!(%error, "misconfigured");
                 answer(Code::Internal, "MISCONFIGURED", "the service is misconfigured")
             }

@@ -32,17 +32,18 @@ pub(crate) fn presented(
     Ok(verified.map(Arc::new))
 }
 
-/// Whether the token is the caller's own: the very one, or one of the same user by the same issuer.
+/// Whether the token is the caller's own: the very one, or one of the same user by the same issuer, whoever has it to act for them. Who
+/// acts for a user owns only what acts alike.
 pub(crate) fn is_own(permit: &Permit, token: &Verified) -> Result<bool, Error> {
     let caller = permit.token().ok_or(Error::NoToken)?;
     if caller.fingerprint() == token.fingerprint() {
         return Ok(true);
     }
-    let user = |token: &Verified| {
-        let (issuer, subject) = (token.claims().issuer.clone()?, token.claims().subject.clone()?);
-        (!issuer.is_empty() && !subject.is_empty()).then_some((issuer, subject))
-    };
-    Ok(user(caller).is_some_and(|caller| user(token) == Some(caller)))
+    let (own, others) = (caller.claims(), token.claims());
+    let same_user = own.subject.is_some()
+        && own.subject == others.subject
+        && caller.root_issuer().is_some_and(|issuer| token.root_issuer() == Some(issuer));
+    Ok(same_user && (own.actor.is_none() || own.actor == others.actor))
 }
 
 /// When a token begins, by its own word: only where its signature has been verified already, and it is verified again at that instant.

@@ -1,16 +1,15 @@
 //! Puts the services together.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use hallpass_contract::auth::{serve_revocation_service, serve_token_service};
-use hallpass_guard::{Clock, Keys};
-use hallpass_policy::adapter::Served;
+use hallpass_contract::auth::{
+    serve_action_service, serve_revocation_service, serve_token_service,
+};
+use hallpass_guard::{Actions, Clock, Keys};
+use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::List;
-use tonic::body::Body;
-use tonic::codegen::{Service, http};
-use tonic::server::NamedService;
 
+use crate::action_service::{ActionHandler, Registry};
 use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
 
@@ -19,54 +18,37 @@ use crate::token_service::TokenHandler;
 pub struct Issuer {
     pub(crate) tokens: TokenHandler,
     pub(crate) revocations: RevocationHandler,
+    pub(crate) actions: ActionHandler,
 }
 
 impl Issuer {
-    /// Over this list; `keys` verifies the tokens that are presented.
-    pub fn new(list: Arc<List>, keys: Keys, clock: Clock) -> Self {
+    /// Over this list; `keys` verifies the tokens that are presented and signs action tokens, which `actions` knows the use of.
+    pub fn new(list: Arc<List>, keys: Keys, clock: Clock, actions: Arc<Actions>) -> Self {
+        let registry = Registry::HALLPASS;
         Self {
-            tokens: TokenHandler { list: Arc::clone(&list), keys, clock: clock.clone() },
-            revocations: RevocationHandler { list, clock },
+            tokens: TokenHandler {
+                list: Arc::clone(&list),
+                keys: keys.clone(),
+                clock: clock.clone(),
+                actions: Arc::clone(&actions),
+            },
+            revocations: RevocationHandler { list, clock: clock.clone() },
+            actions: ActionHandler { registry, keys, clock, actions },
         }
     }
 
     /// Revokes tokens and tells what they are.
-    pub fn tokens(
-        &self,
-    ) -> Served<
-        impl Service<
-            http::Request<Body>,
-            Response = http::Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-        + use<>,
-    > {
+    pub fn tokens(&self) -> Served<impl GrpcService + use<>> {
         serve_token_service(self.tokens.clone())
     }
 
     /// Keeps the list of what is revoked and feeds it to the nodes.
-    pub fn revocations(
-        &self,
-    ) -> Served<
-        impl Service<
-            http::Request<Body>,
-            Response = http::Response<Body>,
-            Error = Infallible,
-            Future: Send + 'static,
-        >
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-        + use<>,
-    > {
+    pub fn revocations(&self) -> Served<impl GrpcService + use<>> {
         serve_revocation_service(self.revocations.clone())
+    }
+
+    /// Issues action tokens and tells how they are used.
+    pub fn actions(&self) -> Served<impl GrpcService + use<>> {
+        serve_action_service(self.actions.clone())
     }
 }

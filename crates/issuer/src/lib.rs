@@ -1,14 +1,17 @@
-//! The auth services themselves: holders revoke tokens and look into them, operators revoke by name, nodes follow the list.
+//! The auth services themselves: holders revoke tokens and look into them, users get tokens for elevated operations, operators revoke by name, nodes follow the list.
 //!
 //! Invariant: what is acknowledged as revoked is durable. Exactly one node hosts these services: the one that owns the list.
 
+mod action_service;
 mod error;
 mod holder;
 mod instant;
+mod issue;
 mod issuer;
 mod revocation_service;
 mod target;
 mod token_service;
+mod usage;
 mod watch;
 mod wire;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
+mod actions;
 mod by_name;
 mod feed;
 mod introspect;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::auth::{
-    IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest, RevokeTokenResponse,
-    TokenService,
+    IntrospectTokenRequest, IntrospectTokenResponse, RevokeAllTokensRequest,
+    RevokeAllTokensResponse, RevokeTokenRequest, RevokeTokenResponse, TokenService,
 };
-use hallpass_guard::{Clock, Keys};
+use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, List};
-use hallpass_token::{SKEW, UnixTime, Verified};
+use hallpass_token::{Claims, Fingerprint, SKEW, UnixTime, Verified};
 
 use crate::error::Error;
 use crate::holder::{is_own, presented};
@@ -28,6 +28,7 @@ pub(crate) struct TokenHandler {
     pub(crate) list: Arc<List>,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
+    pub(crate) actions: Arc<Actions>,
 }
 
 impl TokenService for TokenHandler {
@@ -53,6 +54,32 @@ impl TokenService for TokenHandler {
         Ok(RevokeTokenResponse {})
     }
 
+    /// Everything whose chain began by now. A chain begins with the user's own token, so what acts for them ends with it.
+    async fn revoke_all_tokens(
+        &self,
+        permit: Permit,
+        request: RevokeAllTokensRequest,
+    ) -> Result<RevokeAllTokensResponse, Error> {
+        let now = self.clock.now();
+        let note = note(&permit, request.reason, now)?;
+        let caller = permit.token().ok_or(Error::NoToken)?;
+        let (Some(subject), Some(issuer), None) =
+            (&caller.claims().subject, caller.root_issuer(), &caller.claims().actor)
+        else {
+            return Err(Error::NotTheCallers);
+        };
+        let entry = Entry::cutoff(Fingerprint::subject(issuer, subject), now, None);
+        let sequence = self.list.revoke(entry, note).await?;
+        tracing::info!(
+            target: "hallpass::audit",
+            decision = %permit.decision(),
+            sequence,
+            by = permit.subject(),
+            "revoked all of one's own",
+        );
+        Ok(RevokeAllTokensResponse { issued_before: Some(timestamp(now)) })
+    }
+
     /// Another's token is inactive for a caller without the scope, just as one that does not exist: the answer tells nothing about it
     /// (RFC 7662, section 2.2).
     async fn introspect_token(
@@ -73,7 +100,9 @@ impl TokenService for TokenHandler {
 
 impl TokenHandler {
     fn is_active(&self, token: &Verified) -> bool {
-        token.check_time(self.clock.now()).is_ok() && !self.list.index().is_revoked(token)
+        token.check_time(self.clock.now()).is_ok()
+            && !self.list.index().is_revoked(token)
+            && !self.actions.is_spent(token)
     }
 }
 
@@ -81,6 +110,12 @@ impl TokenHandler {
 pub(crate) fn kept_until(end: UnixTime) -> UnixTime {
     const TWICE_THE_SKEW: Duration = Duration::from_secs(2 * SKEW.as_secs());
     end.plus(TWICE_THE_SKEW)
+}
+
+/// Who acts, by the outermost `act`.
+fn actor(claims: &Claims) -> String {
+    let actor = claims.actor.as_ref().and_then(|actor| actor.get("sub"));
+    actor.and_then(|sub| sub.as_str()).unwrap_or_default().to_owned()
 }
 
 fn described(token: &Verified) -> IntrospectTokenResponse {
@@ -96,5 +131,14 @@ fn described(token: &Verified) -> IntrospectTokenResponse {
         issue_time: Some(timestamp(claims.issued_at)),
         expire_time: claims.expires_at.map(timestamp),
         token_id: claims.id.clone().unwrap_or_default(),
+        roles: claims.roles.clone(),
+        amr: claims.amr.clone(),
+        auth_time: claims.auth_time.map(timestamp),
+        actor: actor(claims),
+        resource: claims
+            .resource
+            .as_ref()
+            .map(|of| format!("{}:{}", of.kind, of.id))
+            .unwrap_or_default(),
     }
 }

@@ -106,6 +106,11 @@ impl Claims {
         }
     }
 
+    /// Whether some call has the token, or may have had it.
+    pub fn is_claimed(&self, token: Fingerprint) -> bool {
+        self.0.pending().contains_key(&token) || self.0.list.index().contains(token)
+    }
+
     /// Drops the claims on tokens that have ended. Returns how many.
     pub async fn sweep(&self, now: UnixTime) -> Result<u64, WriteError> {
         self.0.list.sweep(now).await

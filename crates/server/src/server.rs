@@ -45,7 +45,9 @@ pub enum StartError {
     #[error(transparent)]
     Services(#[from] ServiceSetError),
     /// A token that is good for one call could be used for more.
-    #[error("tokens for {0} are good for one call, and this process has no store of claims to know which are spent")]
+    #[error(
+        "tokens for {0} are good for one call, and this process has no store of claims to know which are spent"
+    )]
     NoClaims(&'static str),
     /// TLS cannot be set up.
     #[error(transparent)]

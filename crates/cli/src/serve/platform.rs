@@ -40,7 +40,8 @@ impl Platform {
         let setup =
             Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
         let platform = hallpass_platform::Platform::open(setup).await.map_err(Failure::failed)?;
-        let issuer = Issuer::new(Arc::clone(&node.list), node.keys.clone(), node.clock.clone());
+        let (list, actions) = (Arc::clone(&node.list), Arc::clone(&node.actions));
+        let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions);
         let services = ServiceSet::default()
             .add(platform.datasets())
             .add(platform.permissions())
@@ -49,6 +50,7 @@ impl Platform {
             .add(platform.uploads())
             .add(platform.jobs())
             .add(issuer.tokens())
+            .add(issuer.actions())
             .add(issuer.revocations());
         let reachable = watch_peer(node.channel(&labeler)?);
         let bound = node.bind(services, vec![(DATASET_SERVICE, reachable)]).await?;

@@ -61,6 +61,12 @@ pub(crate) struct Mint {
     /// Ring only: the job that a background token is for.
     #[arg(long, value_name = "ID")]
     job_id: Option<String>,
+    /// Ring only: what the user is; repeatable.
+    #[arg(long = "role", value_name = "NAME")]
+    roles: Vec<String>,
+    /// Ring only: a factor by which the user has proved who they are just now, such as `otp`; repeatable.
+    #[arg(long = "amr", value_name = "FACTOR")]
+    amr: Vec<String>,
     /// Ring only: the one object that the token is for, such as `dataset:ds_1`.
     #[arg(long, value_name = "TYPE:ID")]
     resource: Option<Object>,
@@ -146,6 +152,8 @@ fn bearer(
         ("--scope", !wanted.scopes.is_empty()),
         ("--audience", !wanted.audiences.is_empty()),
         ("--job-id", wanted.job_id.is_some()),
+        ("--role", !wanted.roles.is_empty()),
+        ("--amr", !wanted.amr.is_empty()),
         ("--resource", wanted.resource.is_some()),
     ];
     if let Some((flag, _)) = of_rings.iter().find(|(_, given)| *given) {
@@ -175,6 +183,9 @@ fn from_ring(wanted: &Mint, file: &RingFile, now: UnixTime) -> Result<MintedToke
     token.job_id.clone_from(&wanted.job_id);
     let object = wanted.resource.as_ref();
     token.resource = object.map(|of| ResourceClaim { kind: of.kind.clone(), id: of.id.clone() });
+    token.roles.clone_from(&wanted.roles);
+    token.amr.clone_from(&wanted.amr);
+    token.auth_time = (!wanted.amr.is_empty()).then_some(now);
     token.life = match wanted.expires_in {
         Some(Life::For(life)) => Some(life),
         Some(Life::Never) if wanted.kind == Kind::User && key.allows_no_expiry() => None,

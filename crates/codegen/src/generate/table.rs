@@ -120,7 +120,10 @@ fn actions(actions: &[CheckedAction], code: &mut String) {
 }
 
 fn secs(secs: u32) -> String {
-    format!("::core::time::Duration::from_secs({secs})")
+    match secs % 60 {
+        0 => format!("::core::time::Duration::from_mins({})", secs / 60),
+        _ => format!("::core::time::Duration::from_secs({secs})"),
+    }
 }
 
 /// Beside an ACTION token the caller's own is a user's.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hallpass_policy::{Action, ActionDesk, Claimed, DecisionId, Outcome, Unknown};
 use hallpass_revocation::{Claim, Claims};
-use hallpass_token::Verified;
+use hallpass_token::{TokenType, Verified};
 
 use crate::Clock;
 use crate::serve::usage::{Usage, UsageRow};
@@ -29,6 +29,12 @@ impl Actions {
     /// Whether tokens that are good for one call can be claimed here.
     pub const fn can_claim(&self) -> bool {
         self.claims.is_some()
+    }
+
+    /// Whether a token was good for one call, and that has been made.
+    pub fn is_spent(&self, token: &Verified) -> bool {
+        token.claims().token_type == TokenType::Action
+            && self.claims.as_ref().is_some_and(|claims| claims.is_claimed(token.fingerprint()))
     }
 
     /// What has become of action tokens lately: of one user, or of all.

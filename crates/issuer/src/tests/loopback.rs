@@ -70,7 +70,13 @@ fn open(folder: &TempDir) -> List {
 /// To the issuer, which begins to serve, with tokens of a worker.
 async fn channel(world: &World) -> Attached<Channel> {
     let keys = Keys::new(world.signers.clone());
-    let issuer = Issuer::new(Arc::clone(&world.list), keys.clone(), world.clock.clone());
+    let actions = Actions::new(None, world.clock.clone());
+    let issuer = Issuer::new(
+        Arc::clone(&world.list),
+        keys.clone(),
+        world.clock.clone(),
+        Arc::clone(&actions),
+    );
     let guard = Guard::start(GuardSetup {
         rules: rule,
         keys: keys.clone(),
@@ -78,7 +84,7 @@ async fn channel(world: &World) -> Attached<Channel> {
         changes: world.list.changes(),
         freshness: Freshness::always(),
         clock: world.clock.clone(),
-        actions: Actions::new(None, world.clock.clone()),
+        actions,
         node: 1,
         cache_bytes: GuardSetup::CACHE_BYTES,
     });

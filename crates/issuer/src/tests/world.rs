@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hallpass_contract::auth::{RevokeTokenRequest, TokenService};
 use hallpass_contract::rule;
-use hallpass_guard::{Clock, Keys};
+use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::{DecisionId, Permit};
 use hallpass_revocation::{List, Options};
 use hallpass_token::{KeyRing, MintedToken, NewToken, TokenId, TokenType, UnixTime, Verified};
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tonic::Status;
 
 use crate::Issuer;
+use crate::action_service::ActionHandler;
 use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
 
@@ -26,6 +27,7 @@ pub(super) struct World {
     pub(super) list: Arc<List>,
     pub(super) tokens: TokenHandler,
     pub(super) revocations: RevocationHandler,
+    pub(super) actions: ActionHandler,
     pub(super) signers: KeyRing,
     next_id: AtomicU8,
     folder: TempDir,
@@ -39,10 +41,21 @@ pub(super) struct Wish {
     pub(super) scopes: &'static [&'static str],
     pub(super) life: Option<Duration>,
     pub(super) starts_in: Option<Duration>,
+    pub(super) roles: &'static [&'static str],
+    pub(super) amr: &'static [&'static str],
+    pub(super) proved_ago: Option<Duration>,
 }
 
-pub(super) const ALICE: Wish =
-    Wish { kid: "users", subject: "alice", scopes: &[], life: Some(HOUR), starts_in: None };
+pub(super) const ALICE: Wish = Wish {
+    kid: "users",
+    subject: "alice",
+    scopes: &[],
+    life: Some(HOUR),
+    starts_in: None,
+    roles: &[],
+    amr: &[],
+    proved_ago: None,
+};
 pub(super) const BOB: Wish = Wish { subject: "bob", ..ALICE };
 pub(super) const ADMIN: Wish =
     Wish { subject: "root", scopes: &["revocations:admin", "tokens:introspect"], ..ALICE };
@@ -51,12 +64,22 @@ impl World {
     pub(super) fn new() -> Self {
         let (folder, clock) = (TempDir::new().unwrap(), Clock::manual(NOW));
         let list = Arc::new(open(&folder));
-        let signers = ring(&[USERS, OTHERS, WORKERS, SERVICES, GONE, UNKNOWN]);
+        let signers = ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, GONE, UNKNOWN]);
         let retired = ("gone", "users", "user", "retired");
-        let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, retired]));
-        let issuer = Issuer::new(Arc::clone(&list), keys, clock.clone());
-        let Issuer { tokens, revocations } = issuer;
-        Self { clock, list, tokens, revocations, signers, next_id: AtomicU8::new(0), folder }
+        let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, retired]));
+        let uses = Actions::new(None, clock.clone());
+        let issuer = Issuer::new(Arc::clone(&list), keys, clock.clone(), uses);
+        let Issuer { tokens, revocations, actions } = issuer;
+        Self {
+            clock,
+            list,
+            tokens,
+            revocations,
+            actions,
+            signers,
+            next_id: AtomicU8::new(0),
+            folder,
+        }
     }
 
     pub(super) fn mint(&self, wish: &Wish) -> MintedToken {
@@ -70,6 +93,9 @@ impl World {
         new.audience = vec!["platform".to_owned()];
         new.scopes = wish.scopes.iter().copied().collect();
         new.life = wish.life;
+        new.roles = wish.roles.iter().map(|&role| role.to_owned()).collect();
+        new.amr = wish.amr.iter().map(|&factor| factor.to_owned()).collect();
+        new.auth_time = wish.proved_ago.map(|ago| self.clock.now().minus(ago));
         new.not_before = wish.starts_in.map(|wait| self.clock.now().plus(wait));
         self.signers.mint(wish.kid, &new, self.clock.now()).unwrap()
     }
@@ -121,6 +147,7 @@ const USERS: Signer = ("users", "users", "user", "active");
 const OTHERS: Signer = ("others", "others", "user", "active");
 const WORKERS: Signer = ("workers", "platform", "background", "active");
 const SERVICES: Signer = ("services", "platform", "service", "active");
+const ACTIONS: Signer = ("actions", "platform", "action", "active");
 const GONE: Signer = ("gone", "users", "user", "active");
 const UNKNOWN: Signer = ("unknown", "users", "user", "active");
 
@@ -129,8 +156,8 @@ fn ring(signers: &[Signer]) -> KeyRing {
         json!({
             "kty": "oct", "kid": kid, "alg": "HS256", "k": format!("{kid:A<43}"),
             "hallpass": {
-                "issuer": issuer, "owner": "platform", "types": [kind], "audiences": ["platform"],
-                "scopes": ["revocations:admin", "revocations:read", "tokens:introspect"],
+                "issuer": issuer, "owner": "platform", "types": [kind], "audiences": ["platform", "notes.burn", "notes.close"],
+                "scopes": ["revocations:admin", "revocations:read", "tokens:introspect", "actions:admin"],
                 "state": state, "no_expiry": kind == "user",
             },
         })

@@ -8,8 +8,9 @@ use hallpass_contract::auth::revocation_service_client::RevocationServiceClient;
 use hallpass_contract::auth::token_service_client::TokenServiceClient;
 use hallpass_contract::auth::{
     IntrospectTokenRequest, IntrospectTokenResponse, REVOCATION_SERVICE, RevocationService,
-    RevokeRequest, RevokeResponse, RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE,
-    TokenService, WatchRequest, WatchResponse, serve_revocation_service, serve_token_service,
+    RevokeAllTokensRequest, RevokeAllTokensResponse, RevokeRequest, RevokeResponse,
+    RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE, TokenService, WatchRequest,
+    WatchResponse, serve_revocation_service, serve_token_service,
 };
 use hallpass_guard::{Actions, Clock, Deadline, Guard, GuardSetup, Keys};
 use hallpass_policy::Permit;
@@ -169,6 +170,14 @@ pub(crate) struct Tokens(pub(crate) Arc<Gate>);
 
 impl TokenService for Tokens {
     type Error = Status;
+
+    async fn revoke_all_tokens(
+        &self,
+        _: Permit,
+        _: RevokeAllTokensRequest,
+    ) -> Result<RevokeAllTokensResponse, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
 
     async fn introspect_token(
         &self,

@@ -1,0 +1,93 @@
+//! Gets an action token. Invariant: it is printed alone, or written to a file that only its owner can read.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use hallpass_contract::auth::action_service_client::ActionServiceClient;
+use hallpass_contract::auth::{ActionObject, IssueActionTokenRequest};
+use serde_json::json;
+
+use crate::caller::{Connection, refused, unary};
+use crate::failure::Failure;
+use crate::life::Life;
+use crate::output::{self, Format};
+
+/// Which operation, and how its token shall be.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  export ACTION=$(hallpass action issue datasets.delete)
+  hallpass action issue datasets.delete --expires-in 60s --resource dataset:ds_1 --write action.token")]
+pub(crate) struct Issue {
+    /// The operation's audience; `hallpass action list` has them.
+    #[arg(value_name = "AUDIENCE")]
+    audience: String,
+    /// How long it shall live, such as 60s or 10m [default: as the operation's tokens usually do].
+    #[arg(long, value_name = "DURATION")]
+    expires_in: Option<Life>,
+    /// The one object that it shall be for, such as `dataset:ds_1`.
+    #[arg(long, value_name = "TYPE:ID", value_parser = object)]
+    resource: Option<ActionObject>,
+    /// Write the token to this file, which only you can read, and nothing to stdout.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Gets and prints.
+pub(super) async fn run(wanted: Issue, format: Format) -> Result<(), Failure> {
+    let life_seconds = life(wanted.expires_in)?;
+    let Issue { audience, resource, .. } = wanted;
+    let request = IssueActionTokenRequest { audience, life_seconds, resource };
+    let mut client = ActionServiceClient::new(wanted.connection.open_as_caller().await?);
+    let issued = client.issue_action_token(unary(request)).await.map_err(|s| refused(&s))?;
+    let issued = issued.into_inner();
+    if let Some(file) = &wanted.write {
+        return write(file, &issued.token)
+            .map_err(|error| Failure::failed(format_args!("{}: {error}", file.display())));
+    }
+    match format {
+        Format::Text => output::print(&format!("{}\n", issued.token)),
+        Format::Json => output::print_json(&json!({
+            "token": issued.token,
+            "token_id": issued.token_id,
+            "expires_at": issued.expire_time.map(|end| end.seconds),
+            "single_use": issued.single_use,
+        })),
+    }
+}
+
+/// Zero where none is asked for.
+fn life(asked: Option<Life>) -> Result<u32, Failure> {
+    let too_long = || Failure::arguments("--expires-in: too long; right: at most 10m");
+    match asked {
+        None => Ok(0),
+        Some(Life::For(life)) => life_in_seconds(life).ok_or_else(too_long),
+        Some(Life::Never) => Err(too_long()),
+    }
+}
+
+fn life_in_seconds(life: Duration) -> Option<u32> {
+    u32::try_from(life.as_secs()).ok()
+}
+
+fn object(text: &str) -> Result<ActionObject, &'static str> {
+    match text.split_once(':') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
+            Ok(ActionObject { r#type: kind.to_owned(), id: id.to_owned() })
+        }
+        _ => Err("not an object; right: its type and id, such as dataset:ds_1"),
+    }
+}
+
+/// A file that was there before is narrowed to its owner before anything is written.
+fn write(file: &Path, token: &str) -> io::Result<()> {
+    let mut out =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    out.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    writeln!(out, "{token}")
+}

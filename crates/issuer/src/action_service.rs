@@ -1,0 +1,127 @@
+//! `ActionService`: users get tokens for elevated operations, and see how they are used.
+
+use std::sync::Arc;
+
+use hallpass_contract::auth::{
+    ActionAudience, ActionService, IssueActionTokenRequest, IssueActionTokenResponse,
+    ListActionUsageRequest, ListActionUsageResponse, ListAudiencesRequest, ListAudiencesResponse,
+};
+use hallpass_guard::{Actions, Clock, Keys};
+use hallpass_policy::{Action, ActionDesk as _, Outcome, Permit, Rule};
+
+use crate::error::Error;
+use crate::instant::timestamp;
+use crate::issue::{self, Wish};
+use crate::usage;
+
+/// Lets its holder see how anyone's action tokens are used.
+const ADMIN_SCOPE: &str = "actions:admin";
+
+/// The handlers.
+#[derive(Debug, Clone)]
+pub(crate) struct ActionHandler {
+    pub(crate) registry: Registry,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+    pub(crate) actions: Arc<Actions>,
+}
+
+/// The elevated operations of a contract, and the rules that demand them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Registry {
+    pub(crate) actions: &'static [Action],
+    pub(crate) rules: &'static [Rule],
+}
+
+impl Registry {
+    pub(crate) const HALLPASS: Self =
+        Self { actions: hallpass_contract::ACTIONS, rules: hallpass_contract::RULES };
+
+    pub(crate) fn find(&self, audience: &str) -> Option<&'static Action> {
+        self.actions.iter().find(|action| action.audience == audience)
+    }
+
+    /// The rules that demand an operation.
+    pub(crate) fn demanding(&self, action: &Action) -> impl Iterator<Item = &'static Rule> {
+        let audience = action.audience;
+        let demands =
+            move |rule: &&Rule| rule.action().is_some_and(|action| action.audience == audience);
+        self.rules.iter().filter(demands)
+    }
+}
+
+impl ActionService for ActionHandler {
+    type Error = Error;
+
+    async fn list_audiences(
+        &self,
+        _: Permit,
+        _: ListAudiencesRequest,
+    ) -> Result<ListAudiencesResponse, Error> {
+        let described = |action: &'static Action| self.described(action);
+        Ok(ListAudiencesResponse {
+            audiences: self.registry.actions.iter().map(described).collect(),
+        })
+    }
+
+    async fn issue_action_token(
+        &self,
+        permit: Permit,
+        request: IssueActionTokenRequest,
+    ) -> Result<IssueActionTokenResponse, Error> {
+        let wish = Wish::read(&request, self.registry)?;
+        let caller = permit.token().ok_or(Error::NoToken)?;
+        let now = self.clock.now();
+        let issued = issue::issue(&wish, &permit, &self.keys.ring(), now)?;
+        self.actions.note(wish.action, caller, Outcome::Issued);
+        let end = issued.token.expires_at();
+        tracing::info!(
+            target: "hallpass::audit",
+            decision = %permit.decision(),
+            audience = wish.action.audience,
+            sub = permit.subject(),
+            jti = issued.id.as_str(),
+            life_seconds = end.map(|end| end.since(now).as_secs()),
+            "action token issued",
+        );
+        Ok(IssueActionTokenResponse {
+            token: issued.token.expose().to_owned(),
+            token_id: issued.id.as_str().to_owned(),
+            expire_time: end.map(timestamp),
+            single_use: wish.action.single_use,
+        })
+    }
+
+    async fn list_action_usage(
+        &self,
+        permit: Permit,
+        request: ListActionUsageRequest,
+    ) -> Result<ListActionUsageResponse, Error> {
+        if request.everyone && !permit.has_scope(ADMIN_SCOPE) {
+            return Err(Error::NotTheCallers);
+        }
+        let caller = permit.token().ok_or(Error::NoToken)?;
+        let rows = self.actions.usage((!request.everyone).then_some(&**caller));
+        usage::page(rows, &request)
+    }
+}
+
+impl ActionHandler {
+    fn described(&self, action: &'static Action) -> ActionAudience {
+        let secs = |life: std::time::Duration| u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let rpcs = self.registry.demanding(action);
+        ActionAudience {
+            audience: action.audience.to_owned(),
+            description: action.description.to_owned(),
+            shortest_life_seconds: secs(action.shortest_life),
+            longest_life_seconds: secs(action.longest_life),
+            usual_life_seconds: secs(action.usual_life),
+            single_use: action.single_use,
+            roles: owned(action.roles),
+            amr_values: action.step_up.map(|step_up| owned(step_up.amr)).unwrap_or_default(),
+            max_age_seconds: action.step_up.and_then(|step_up| step_up.max_age).map(secs),
+            rpcs: rpcs.map(|rule| rule.path.trim_start_matches('/').to_owned()).collect(),
+        }
+    }
+}
