@@ -13,6 +13,7 @@ use hallpass_contract::labeler::{
 use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
 use serde_json::json;
 
+use crate::action::{self, Elevation};
 use crate::caller::{self, Connection, Service, refused, unary};
 use crate::failure::Failure;
 use crate::output::{self, Format, plain};
@@ -70,6 +71,8 @@ pub(crate) struct Delete {
     /// Delete only if the dataset still has this etag.
     #[arg(long, default_value = "", hide_default_value = true)]
     etag: String,
+    #[command(flatten)]
+    elevation: Elevation,
     #[command(flatten)]
     connection: Connection,
 }
@@ -136,9 +139,12 @@ async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
 }
 
 async fn delete(wanted: Delete, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = DeleteDatasetRequest { dataset_id: wanted.id.clone(), etag: wanted.etag };
-    client.delete_dataset(unary(request)).await.map_err(|s| refused(&s))?;
+    const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
+    let service = wanted.connection.open_as_caller().await?;
+    let message = DeleteDatasetRequest { dataset_id: wanted.id.clone(), etag: wanted.etag };
+    let request = action::request(&service, PATH, message, &wanted.elevation).await?;
+    let mut client = Client::new(service);
+    client.delete_dataset(request).await.map_err(|s| refused(&s))?;
     match format {
         Format::Text => output::print(&format!("deleted {}\n", plain(&wanted.id))),
         Format::Json => output::print_json(&json!({ "deleted": wanted.id })),
