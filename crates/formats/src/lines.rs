@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn what_is_no_line_is_refused_with_its_number() {
         assert_eq!(all(b"a\n\xFF\n"), Err(format!("line 2: {NOT_UTF8}")));
-        assert!(all(&[b'a'; LONGEST_TEXT]).is_ok());
-        let long = [b"a\n".as_slice(), &[b'a'; LONGEST_TEXT + 1]].concat();
+        assert!(all(&vec![b'a'; LONGEST_TEXT]).is_ok());
+        let long = [b"a\n".as_slice(), &vec![b'a'; LONGEST_TEXT + 1]].concat();
         assert_eq!(all(&long), Err("line 2: is longer than 1048576 bytes".to_owned()));
     }
 }

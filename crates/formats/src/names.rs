@@ -63,14 +63,12 @@ impl Names {
             } as usize;
         }
         let key = folded(path.name());
-        match self.folders[folder].get(key.as_ref()) {
-            Some(entry) => Err(entry.clash(path)),
-            None => {
-                let entry = Entry { spelled: path.name().into(), what: What::File(file) };
-                self.folders[folder].insert(key.into(), entry);
-                Ok(())
-            }
+        if let Some(entry) = self.folders[folder].get(key.as_ref()) {
+            return Err(entry.clash(path));
         }
+        let entry = Entry { spelled: path.name().into(), what: What::File(file) };
+        self.folders[folder].insert(key.into(), entry);
+        Ok(())
     }
 
     /// Looks for what a name in an annotation means, from the folder `base` ("" is the top). Both kinds of slash part it; "." and

@@ -109,7 +109,7 @@ impl Shape {
         given: Option<Format>,
         open: impl FnMut(&FilePath) -> io::Result<Box<dyn Read + 's>> + 's,
     ) -> Result<Contents, Refusal> {
-        self.into_path_order()?;
+        self.order_by_path()?;
         let mut source = Source::new(open, self.bounds.max_annotation_bytes);
         let format = match given {
             Some(format) => format,
@@ -139,7 +139,7 @@ impl Shape {
         &self.files[file as usize].path
     }
 
-    fn into_path_order(&mut self) -> Result<(), Refusal> {
+    fn order_by_path(&mut self) -> Result<(), Refusal> {
         if let Some(file) = self.files.iter().find(|file| !file.ended) {
             return Err(Problem::of(&file.path, "was begun, but its end never came").into());
         }

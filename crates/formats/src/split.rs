@@ -24,7 +24,7 @@ impl Split {
             .find(|split| split.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
-    /// The split of a name that has a split as a word, such as "instances_train2017". A name of two splits is of none.
+    /// The split of a name that has a split as a word, such as `instances_train2017`. A name of two splits is of none.
     pub(crate) fn of_words(name: &str) -> Option<Self> {
         let words = name.split(|c: char| !c.is_alphanumeric());
         let plain = words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));

@@ -52,9 +52,7 @@ impl<'a> Survey<'a> {
             Format::Csv => csv_labels::read(self, source),
         };
         match read {
-            Err(Refusal::Problems(last)) => {
-                last.iter().for_each(|one| self.problems.add(one.clone()))
-            }
+            Err(Refusal::Problems(last)) => self.add_all(&last),
             read => read?,
         }
         Ok(())
@@ -85,12 +83,10 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Notes the split of an image; the other one if it is in another already.
+    /// Notes the split of an image; says the other one if it is in another already, and leaves it there.
     pub(crate) fn put_in(&mut self, image: u32, split: Split) -> Result<(), Split> {
-        match self.marks[image as usize].split.replace(split) {
-            Some(other) if other != split => Err(other),
-            _ => Ok(()),
-        }
+        let first = *self.marks[image as usize].split.get_or_insert(split);
+        if first == split { Ok(()) } else { Err(first) }
     }
 
     /// Puts the images that are in no split into those that their folders are named after.

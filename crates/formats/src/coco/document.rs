@@ -151,8 +151,10 @@ impl Document {
             return wrong(format!("image {id} is there twice, also on line {}", first.line));
         }
         let file_name = file_name.into();
+        let sides_make_sense = [width, height].into_iter().flatten().all(|side| side > 0.0);
+        let [width, height] = [width, height].map(|side| side.filter(|_| sides_make_sense));
         notes.entry = Some(ImageEntry { line, file_name, width, height });
-        if [width, height].into_iter().flatten().any(|side| side <= 0.0) {
+        if !sides_make_sense {
             return wrong(format!("image {id} has a width or height that is not above 0"));
         }
         Ok(())

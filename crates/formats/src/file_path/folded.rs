@@ -9,10 +9,8 @@ use unicode_normalization::UnicodeNormalization;
 /// NFKC, without regard to case, and without the characters that only shape their neighbours.
 pub(crate) fn folded(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
-        return match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => Cow::Owned(name.to_ascii_lowercase()),
-            false => Cow::Borrowed(name),
-        };
+        let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
     }
     // By way of upper case, so that ß meets SS, and ς meets σ.
     let visible = name.nfkc().filter(|c| !is_shaping(*c));

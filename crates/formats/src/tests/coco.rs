@@ -1,1 +1,263 @@
-//! x
+//! COCO's JSON: what is read, and each thing that can be wrong with it.
+
+use super::world::{World, classes, items};
+use crate::{Contents, Format, SplitCounts};
+
+const IMAGES: [(&str, &str); 4] =
+    [("train2017/1.png", ""), ("train2017/2.png", ""), ("val2017/1.png", ""), ("other/9.png", "")];
+
+fn world(files: &[(&str, &str)]) -> World {
+    World::new(IMAGES.iter().chain(files).copied())
+}
+
+fn read(files: &[(&str, &str)]) -> Contents {
+    world(files).contents(None)
+}
+
+/// What is said of `a.json` with this text.
+fn refusal(json: &str) -> String {
+    world(&[("a.json", json)]).refusal(Some(Format::Coco))
+}
+
+#[test]
+fn images_categories_and_boxes_are_read() {
+    let train = r#"{"info": {"a": [1, {"b": null}]}, "images": [
+        {"id": 1, "file_name": "1.png", "width": 20, "height": 20, "license": 3},
+        {"id": 2, "file_name": "2.png"}],
+      "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 5, "bbox": [0, 0, 20, 20], "segmentation": [[1, 2, 3]]},
+        {"id": 2, "image_id": 1, "category_id": 3, "bbox": [1.5, 2.5, 3e0, 0]},
+        {"id": 3, "image_id": 1, "category_id": 5}],
+      "categories": [{"id": 5, "name": "dog"}, {"id": 3, "name": "cat"}, {"id": 4, "name": "ox"}]}"#;
+    let val = r#"{"categories": [{"id": "d", "name": "dog"}],
+        "annotations": [{"image_id": "x", "category_id": "d", "bbox": []}],
+        "images": [{"id": "x", "file_name": "1.png"}]}"#;
+    let contents = read(&[
+        ("annotations/instances_train2017.json", train),
+        ("annotations/instances_val2017.json", val),
+    ]);
+    assert_eq!(classes(&contents), [("cat", 1), ("dog", 2), ("ox", 0)]);
+    assert_eq!(
+        items(&contents),
+        [
+            "other/9.png:  (0)",
+            "train2017/1.png: cat dog (3) train",
+            "train2017/2.png:  (0) train",
+            "val2017/1.png: dog (1) val",
+        ]
+    );
+    assert_eq!(contents.splits, SplitCounts { train: 2, val: 1, test: 0, none: 1 });
+    assert_eq!((contents.unlabelled, contents.annotation_count), (2, 4));
+}
+
+#[test]
+fn several_files_may_speak_of_one_image() {
+    let list = r#""images": [{"id": 1, "file_name": "train2017/1.png"}]"#;
+    let boxes = format!(
+        r#"{{{list}, "annotations": [{{"id": 1, "image_id": 1, "category_id": 1}}], "categories": [{{"id": 1, "name": "cat"}}]}}"#
+    );
+    let captions =
+        format!(r#"{{{list}, "annotations": [{{"id": 1, "image_id": 1, "caption": "a cat"}}]}}"#);
+    let contents = read(&[("boxes.json", &boxes), ("captions.json", &captions)]);
+    assert_eq!(items(&contents)[1], "train2017/1.png: cat (2) train");
+}
+
+#[test]
+fn file_names_count_from_where_they_are_found() {
+    let one = |name: &str| format!(r#"{{"images": [{{"id": 1, "file_name": "{name}"}}]}}"#);
+    for (json, name, images) in [
+        ("train/_annotations.coco.json", "1.png", ["train/1.png", "valid/1.png"]),
+        ("annotations/val.json", "1.png", ["images/train/1.png", "images/val/1.png"]),
+        ("annotations/val.json", "images/1.png", ["images/1.png", "1.png"]),
+        ("annotations.json", "1.png", ["images/1.png", "x/2.png"]),
+        ("annotations.json", "./images\\\\1.png", ["images/1.png", "1.png"]),
+        ("a/b/c.json", "../../img/1.png", ["img/1.png", "img/2.png"]),
+        ("annotations.json", "caf\\u00e9.png", ["images/cafe\u{301}.png", "1.png"]),
+    ] {
+        let files = images.map(|path| (path, String::new())).into_iter().chain([(json, one(name))]);
+        let world = World::new(files);
+        assert!(world.read(None).is_ok(), "{json}: {}", world.refusal(None));
+    }
+}
+
+#[test]
+fn a_mark_and_crlf_change_nothing() {
+    let json = "\u{feff}{\"images\": [\r\n{\"id\": 1,\r\n\"file_name\": \"other/9.png\"},\r\n{\"id\": 1}]}\r\n";
+    assert_eq!(refusal(json), "a.json line 4: missing field `file_name`");
+}
+
+#[test]
+fn each_wrong_entry_is_told_with_its_line() {
+    let images = "\"images\": [\n{\"id\": 1, \"file_name\": \"train2017/1.png\"}]";
+    let categories = r#""categories": [{"id": 1, "name": "cat"}]"#;
+    for (list, problem) in [
+        (
+            r#"{"id": 7, "image_id": 99, "category_id": 1}"#,
+            "annotation 7 names image 99, which is in no \"images\" entry",
+        ),
+        (
+            r#"{"image_id": "n", "category_id": 1}"#,
+            "an annotation names image \"n\", which is in no \"images\" entry",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 8}"#,
+            "annotation 7 names category 8, which is in no \"categories\" entry",
+        ),
+        (r#"{"id": 7, "image_id": 1}"#, "annotation 7 has no \"category_id\""),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1}, {"id": 7, "image_id": 1, "category_id": 1}"#,
+            "annotation 7 is there twice",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 0, -1, 5]}"#,
+            "annotation 7 has a bbox of negative width or height",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5]}"#,
+            "annotation 7 has a bbox of 3 numbers; it has 4",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, -3, 5, 5]}"#,
+            "annotation 7 has a bbox that begins outside its image, at 0, -3",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [18, 0, 5, 5]}"#,
+            "a bbox ends outside its image, at 23; train2017/1.png is 20 wide",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 18, 5, 5]}"#,
+            "a bbox ends outside its image, at 23; train2017/1.png is 20 high",
+        ),
+        (r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 0, NaN, 5]}"#, "expected value"),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1e999, 5]}"#,
+            "number out of range",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": "all"}"#,
+            "invalid type: string \"all\", expected a list of numbers",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1.5, "category_id": 1}"#,
+            "invalid type: floating point `1.5`, expected a whole number or a short text",
+        ),
+        (r#"{"id": 7, "category_id": 1}"#, "missing field `image_id`"),
+        (
+            "7",
+            "invalid type: integer `7`, expected an annotation with \"image_id\" and \"category_id\"",
+        ),
+    ] {
+        let json = format!("{{{images},\n\"annotations\": [\n{list}],\n{categories}}}");
+        assert_eq!(refusal(&json), format!("a.json line 4: {problem}"), "{list}");
+    }
+}
+
+#[test]
+fn each_wrong_image_and_category_is_told_with_its_line() {
+    let long = format!(r#""images": [{{"id": 1, "file_name": "{}"}}]"#, "x".repeat(1025));
+    for (lists, problem) in [
+        (
+            r#""images": [{"id": 1, "file_name": "other/9.png"}, {"id": 1, "file_name": "train2017/1.png"}]"#,
+            "image 1 is there twice, also on line 2",
+        ),
+        (
+            r#""images": [{"id": 1, "file_name": "other/9.png"}, {"id": 2, "file_name": "./other/9.png"}]"#,
+            "other/9.png is listed twice, also on line 2",
+        ),
+        (
+            r#""images": [{"id": 1, "file_name": "absent.png"}]"#,
+            "\"absent.png\" is not among the files",
+        ),
+        (
+            r#""images": [{"id": 1, "file_name": "../other/9.png"}]"#,
+            "\"../other/9.png\" is not among the files",
+        ),
+        (r#""images": [{"id": 1, "file_name": ""}]"#, "\"\" is a folder, no image"),
+        (
+            r#""images": [{"id": 1, "file_name": "Other/9.PNG"}]"#,
+            "\"Other/9.PNG\" is not among the files; other/9.png is spelled otherwise",
+        ),
+        (r#""images": [{"id": 1, "file_name": "a.json"}]"#, "\"a.json\" is no image"),
+        (
+            r#""images": [{"id": 1, "file_name": "other/9.png", "width": 640, "height": 480}]"#,
+            "\"other/9.png\" is 20 x 20 pixels, not 640 x 480",
+        ),
+        (
+            r#""images": [{"id": 1, "file_name": "other/9.png", "width": 0, "height": 20}]"#,
+            "image 1 has a width or height that is not above 0",
+        ),
+        (&long, "image 1 has a file_name of more than 1024 bytes"),
+        (r#""images": [{"file_name": "other/9.png"}]"#, "missing field `id`"),
+        (
+            r#""images": [{"id": 18446744073709551615, "file_name": "other/9.png"}]"#,
+            "invalid value: integer `18446744073709551615`, expected a whole number or a short text",
+        ),
+        (r#""images": {"id": 1}"#, "invalid type: map, expected a list"),
+        (r#""images": [], "images": []"#, "\"images\" is there twice"),
+        (
+            r#""images": [], "categories": [{"id": 1, "name": " "}]"#,
+            "category 1: a class has a blank name",
+        ),
+        (
+            r#""images": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]"#,
+            "category 1 is there twice, also on line 2",
+        ),
+        (
+            r#""images": [], "categories": [{"id": 1, "name": "a"}, {"id": 2, "name": " a"}]"#,
+            "category 2 is called \"a\", as the one on line 2 is",
+        ),
+        (r#""images": [{"id": 1, "file_name": "a"#, "the JSON ends in the middle"),
+        (r#""images": [] "annotations": []"#, "expected `,` or `}`"),
+        (r#""images": []} x"#, "trailing characters"),
+    ] {
+        assert_eq!(
+            refusal(&format!("{{\n{lists}}}").replace("} x}", "} x")),
+            format!("a.json line 2: {problem}"),
+            "{lists}"
+        );
+    }
+    assert_eq!(
+        refusal(r#"{"annotations": []}"#),
+        "a.json: has no \"images\", so it is no COCO file"
+    );
+}
+
+#[test]
+fn an_image_is_in_one_split() {
+    let list = r#"{"images": [{"id": 1, "file_name": "other/9.png"}]}"#;
+    let world = world(&[("a_train.json", list), ("b_test.json", list)]);
+    assert_eq!(
+        world.refusal(None),
+        "b_test.json line 1: other/9.png is in the split train already, by another file"
+    );
+}
+
+#[test]
+fn a_turned_image_keeps_its_boxes() {
+    let turned = r#"{"images": [{"id": 1, "file_name": "w.png", "width": 10, "height": 30}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 10, 30]}],
+        "categories": [{"id": 1, "name": "cat"}]}"#;
+    let world = World::new([("w.png", crate::testing::png(30, 10, 0)), ("a.json", turned.into())]);
+    assert!(world.read(None).is_ok());
+}
+
+#[test]
+fn many_problems_are_told_at_once_and_then_counted() {
+    let entries: Vec<String> =
+        (0..30).map(|id| format!("{{\"id\": {id}, \"file_name\": \"no/{id}.png\"}}")).collect();
+    let refusal = refusal(&format!("{{\"images\": [\n{}]}}", entries.join(",\n")));
+    let lines: Vec<&str> = refusal.lines().collect();
+    assert_eq!(lines.len(), 21);
+    assert_eq!(lines[0], "a.json line 2: \"no/0.png\" is not among the files");
+    assert_eq!(lines[19], "a.json line 21: \"no/19.png\" is not among the files");
+    assert_eq!(lines[20], "and 10 more");
+}
+
+#[test]
+fn one_broken_file_does_not_hide_the_others() {
+    let world = world(&[("a.json", "{\"images\": [}"), ("b.json", "{\"images\": 7}")]);
+    assert_eq!(
+        world.refusal(None),
+        "a.json line 1: expected value\nb.json line 1: invalid type: integer `7`, expected a list"
+    );
+}

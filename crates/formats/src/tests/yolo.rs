@@ -1,1 +1,223 @@
-//! x
+//! YOLO's text files: what is read, and each thing that can be wrong with them.
+
+use super::world::{World, classes, items};
+use crate::{Contents, Format, SplitCounts};
+
+const IMAGES: [(&str, &str); 3] =
+    [("images/train/1.png", ""), ("images/train/2.png", ""), ("images/val/3.png", "")];
+const NAMES: (&str, &str) = ("data.yaml", "names: [dog, cat]\n");
+
+fn world(files: &[(&str, &str)]) -> World {
+    World::new(IMAGES.iter().chain(files).copied())
+}
+
+fn read(files: &[(&str, &str)]) -> Contents {
+    world(files).contents(Some(Format::Yolo))
+}
+
+fn refusal(files: &[(&str, &str)]) -> String {
+    world(files).refusal(Some(Format::Yolo))
+}
+
+#[test]
+fn label_files_are_read() {
+    let contents = read(&[
+        NAMES,
+        ("labels/train/1.txt", "\u{feff}1 0.5 0.5 1 1\r\n\r\n0 0 0 1 0 1 1\r\n1 0.5 0.5 0.5 0.5"),
+        ("labels/train/2.txt", ""),
+        ("README.txt", "not a label"),
+        ("notes.txt", "not a label"),
+    ]);
+    assert_eq!(classes(&contents), [("cat", 1), ("dog", 1)]);
+    assert_eq!(
+        items(&contents),
+        [
+            "images/train/1.png: cat dog (3) train",
+            "images/train/2.png:  (0) train",
+            "images/val/3.png:  (0) val"
+        ]
+    );
+    assert_eq!(contents.splits, SplitCounts { train: 2, val: 1, test: 0, none: 0 });
+    assert_eq!((contents.unlabelled, contents.annotation_count), (2, 3));
+}
+
+#[test]
+fn classes_are_named_in_each_usual_way() {
+    for (path, text) in [
+        ("data.yaml", "names: [dog, 'cat']"),
+        ("data.yml", "# of pets\nnames:\n- dog\n- \"cat\"\nnc: 2\n"),
+        ("coco8.yaml", "\u{feff}names:\r\n  1: cat\r\n  0: dog\r\nnc:\r\ntest: # none\r\n"),
+        (
+            "data.yaml",
+            "---\nnc: 2\nnames: {0: dog, 1: cat}\nroboflow: {a: [1, {b: c}], license: &x Private}\n...\n",
+        ),
+        ("classes.txt", "dog\r\ncat\r\n\r\n"),
+        ("labels/train/classes.txt", "dog\ncat"),
+    ] {
+        let contents = read(&[(path, text), ("labels/train/1.txt", "1 0 0 1 1")]);
+        assert_eq!(classes(&contents), [("cat", 1), ("dog", 0)], "{path}: {text}");
+    }
+    let words = read(&[("data.yaml", "names: [no, yes, 1, 1.0]")]);
+    assert_eq!(classes(&words), [("1", 0), ("1.0", 0), ("no", 0), ("yes", 0)]);
+}
+
+#[test]
+fn label_files_lie_beside_images_too() {
+    for (image, label) in [
+        ("images/train/1.png", "labels/train/1.txt"),
+        ("train/images/1.png", "train/labels/1.txt"),
+        ("images/images/1.png", "images/labels/1.txt"),
+        ("obj/1.png", "obj/1.txt"),
+        ("1.png", "1.txt"),
+        ("Images/1.a.png", "labels/1.a.TXT"),
+    ] {
+        let files = [(image, ""), (label, "1 0 0 1 1"), NAMES];
+        let contents = World::new(files).contents(None);
+        assert_eq!(classes(&contents), [("cat", 1), ("dog", 0)], "{image}");
+    }
+}
+
+#[test]
+fn the_description_names_splits() {
+    let split = |splits: &str| {
+        let yaml = format!("names: [dog, cat]\n{splits}\n");
+        read(&[("data.yaml", &yaml), ("a.txt", "./images/train/1.png\n\nimages/train/2.png\n")])
+            .splits
+    };
+    let usual = SplitCounts { train: 2, val: 1, test: 0, none: 0 };
+    for splits in [
+        "train: images/train\nval: images/val",
+        "train: ../images/train/\nval: [../images/val]",
+        "path: ../datasets/pets\ntrain: ./images/train\nvalid: images/val\ntest:",
+        "path: images\ntrain: train\nval: val",
+        "train: a.txt\nval: images/val",
+    ] {
+        assert_eq!(split(splits), usual, "{splits}");
+    }
+    let turned = SplitCounts { train: 1, val: 0, test: 2, none: 0 };
+    assert_eq!(split("train: images/val\ntest: images/train"), turned);
+}
+
+#[test]
+fn poses_are_read_by_their_shape() {
+    let pose = ("data.yaml", "names: [dog, cat]\nkpt_shape: [2, 3]");
+    let contents = read(&[pose, ("labels/train/1.txt", "0 .5 .5 .1 .1 .4 .4 2 .6 .6 0")]);
+    assert_eq!(contents.annotation_count, 1);
+    let bad = ("data.yaml", "names: [dog]\nkpt_shape: [2]");
+    assert_eq!(
+        refusal(&[bad]),
+        "data.yaml line 2: \"kpt_shape\" is a list of two numbers, the second 2 or 3"
+    );
+}
+
+#[test]
+fn each_wrong_description_is_told_with_its_line() {
+    for (text, problem) in [
+        ("", ": has no \"names\": the list of the classes' names, in the order of their numbers"),
+        (
+            "- names",
+            ": has no \"names\": the list of the classes' names, in the order of their numbers",
+        ),
+        ("nc: 2\nnames: 7", " line 2: \"names\" is a list, or a mapping by number"),
+        ("names: []", " line 1: \"names\" names no classes"),
+        ("names:\n- dog\n- ' '", " line 3: a class has a blank name"),
+        ("names:\n- dog\n-\n", " line 3: a class has a blank name"),
+        ("names:\n- dog\n- [cat]", " line 3: the name of a class is a text"),
+        ("names:\n- dog\n- cat\n- dog", " line 4: class 2 is called \"dog\", as class 0 is"),
+        ("names:\n  0: dog\n  2: cat", " line 3: class 2 is there, but class 1 is not"),
+        ("names:\n  0: dog\n  0: cat", " line 3: class 0 is there twice"),
+        ("names:\n  dog: 0", " line 2: the number of a class is a whole number"),
+        ("names: [dog]\nnames: [cat]", " line 2: \"names\" is there twice"),
+        ("names: [dog]\nnc: 80", " line 2: \"nc\" is \"80\", but there are 1 names"),
+        ("names: [dog]\nnc: [1]", " line 2: \"nc\" is no number, but there are 1 names"),
+        ("x: &x [dog]\nnames: *x", " line 2: has an alias; write the value itself"),
+        ("names: [dog]\ntrain: {a: b}", " line 2: \"train\" is a folder or a list of folders"),
+        ("names: [dog]\ntrain: [[a]]", " line 2: \"train\" is a folder or a list of folders"),
+        (
+            "names: [dog]\nval: images/absent",
+            " line 2: the split val names \"images/absent\", which is not in the dataset",
+        ),
+        (
+            "names: [dog]\ntrain: images/train\nval: images",
+            " line 3: images/train/1.png is in the split val and in the split train",
+        ),
+        ("names: [dog\n", " line 2: while parsing a flow sequence, expected ',' or ']'"),
+        ("names: \"dog", " line 1: while scanning a quoted scalar, found unexpected end of stream"),
+    ] {
+        let refusal = refusal(&[("data.yaml", text)]);
+        assert_eq!(refusal, format!("data.yaml{problem}"), "{text}");
+    }
+}
+
+#[test]
+fn each_wrong_label_is_told_with_its_line() {
+    for (text, problem) in [
+        ("0 0 0 1 1\n7 0 0 1 1", " line 2: class 7 is not among the 2 classes of data.yaml"),
+        (
+            "0 0 0 2 1",
+            " line 1: holds \"2\", which is not between 0 and 1: numbers are fractions of the image",
+        ),
+        (
+            "0 0 0 1",
+            " line 1: holds 3 numbers behind the class; a box has 4, a polygon an even number from 6",
+        ),
+    ] {
+        let refusal = refusal(&[NAMES, ("labels/train/1.txt", text)]);
+        assert_eq!(refusal, format!("labels/train/1.txt{problem}"), "{text}");
+    }
+}
+
+#[test]
+fn each_stray_file_is_told() {
+    let table: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[NAMES, ("labels/train/9.txt", "")],
+            "labels/train/9.txt: belongs to no image: there is no images/train/9.png (jpg, ...)",
+        ),
+        (
+            &[NAMES, ("labels/train/1.txt", ""), ("images/train/1.txt", "")],
+            "labels/train/1.txt: is the second label file of images/train/1.png, beside images/train/1.txt",
+        ),
+        (
+            &[NAMES, ("images/train/1.jpg", "x"), ("labels/train/1.txt", "")],
+            "labels/train/1.txt: belongs to images/train/1.jpg and to images/train/1.png; one image has one label file",
+        ),
+        (
+            &[NAMES, ("data.yml", "names: [x]")],
+            "data.yaml and data.yml could both name the classes; leave one",
+        ),
+        (
+            &[("a.yaml", "names: [x]"), ("b.yaml", "names: [y]")],
+            "a.yaml and b.yaml could both name the classes; leave one",
+        ),
+        (
+            &[
+                ("data.yaml", "names: [dog]\ntrain: a.txt"),
+                ("a.txt", "images/train/1.png\nimages/train/8.png"),
+            ],
+            "a.txt line 2: \"images/train/8.png\" is not among the images",
+        ),
+        (&[("classes.txt", "")], "classes.txt: names no classes"),
+        (&[("classes.txt", "dog\n\ncat")], "classes.txt line 2: a class has a blank name"),
+        (
+            &[("classes.txt", "dog\ndog")],
+            "classes.txt line 2: class 1 is called \"dog\", as class 0 is",
+        ),
+    ];
+    for (files, problem) in table {
+        assert_eq!(refusal(files), *problem);
+    }
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let utf8 = "is not UTF-8; save the file as UTF-8";
+    for (path, bytes, line) in [
+        ("data.yaml", b"names:\n- caf\xe9\n".as_slice(), 2),
+        ("data.yaml", b"\xff\xfen\0a\0", 1),
+        ("classes.txt", b"dog\ncaf\xe9\n", 2),
+    ] {
+        let world = World::new([("images/1.png", &b""[..]), (path, bytes)]);
+        assert_eq!(world.refusal(Some(Format::Yolo)), format!("{path} line {line}: {utf8}"));
+    }
+}
