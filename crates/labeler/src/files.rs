@@ -91,6 +91,18 @@ impl Files {
         Ok(ids)
     }
 
+    /// When a file last came to a dataset or left it, in seconds since 1970: never, if it has none.
+    pub(crate) async fn touched(&self, id: &DatasetId) -> Result<u64, Error> {
+        let found = tokio::fs::metadata(self.root.join(Self::place(id))).await;
+        let modified = match found.and_then(|folder| folder.modified()) {
+            Ok(modified) => modified,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(failed("listing", &error)),
+        };
+        let since = modified.duration_since(std::time::UNIX_EPOCH);
+        Ok(since.map_or(0, |since| since.as_secs()))
+    }
+
     /// Whether the files can be reached.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.folder().await.map(|_| ())

@@ -1,6 +1,7 @@
 //! Labeler as a whole: opens its folder, serves its datasets, says whether it can.
 //!
-//! Invariant: one process has a data folder at a time, so that what it finds there without rows at the start is nobody's.
+//! Invariant: what is swept at the start is nobody's. Over SQLite one process has the data folder at a time, so what has no rows is
+//! not in use; over PostgreSQL others may be writing, so only what has been quiet for long is.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -30,12 +31,15 @@ use crate::snapshot_service::SnapshotHandlers;
 use crate::split_service::SplitHandlers;
 use crate::upload_service::UploadHandlers;
 
+/// Files without rows that another process may be writing are left alone until nothing has come to them for so many seconds.
+const QUIET: u64 = 24 * 60 * 60;
+
 /// The Labeler service over one data folder.
 #[derive(Debug)]
 pub struct Labeler {
     pub(crate) datasets: Arc<Datasets>,
-    /// Held as long as the folder is in use.
-    _lock: File,
+    /// Held as long as the folder is in use by this process alone.
+    _lock: Option<File>,
 }
 
 /// Why Labeler does not start.
@@ -50,7 +54,12 @@ pub enum OpenError {
         cause: io::Error,
     },
     /// Another process has the data folder.
-    #[error("data folder {}: another Labeler is using it", .0.display())]
+    #[error(
+        "data folder {}: another Labeler is using it, and one SQLite file serves one process; right: end the other, use another \
+         folder, or give both a PostgreSQL database, with `database = \"env:NAME\"` or `--database env:NAME`, where the variable \
+         NAME holds postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+        .0.display()
+    )]
     InUse(PathBuf),
     /// The database cannot be opened or brought up to date.
     #[error("database: {0}")]
@@ -66,20 +75,39 @@ pub enum OpenError {
 pub struct NotReady(String);
 
 impl Labeler {
-    /// Opens a data folder, or makes it, and sweeps what broken uploads and deletions have left in it.
+    /// Opens a data folder, or makes it, with its own SQLite file.
     pub async fn open(data: &Path, settings: Settings, now: Now) -> Result<Self, OpenError> {
+        Self::open_on(&Self::own_database(data), data, settings, now).await
+    }
+
+    /// Where a data folder keeps its database when it has one of its own.
+    pub fn own_database(data: &Path) -> Location {
+        Location::Sqlite(data.join("labeler.sqlite"))
+    }
+
+    /// Opens a data folder, or makes it, with this database, and sweeps what broken uploads and deletions have left in it.
+    ///
+    /// Several processes may have the same folder if they have the same PostgreSQL database, too.
+    pub async fn open_on(
+        database: &Location,
+        data: &Path,
+        settings: Settings,
+        now: Now,
+    ) -> Result<Self, OpenError> {
         let in_folder = |cause| OpenError::Folder { folder: data.to_owned(), cause };
         make_folder(data).map_err(in_folder)?;
-        let lock = lock(data)?;
+        let shared = database.is_shared();
+        let lock = if shared { None } else { Some(lock(data)?) };
         let files = Files::local(&data.join("files")).map_err(in_folder)?;
         let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
-        let database = Database::open(&Location::Sqlite(data.join("labeler.sqlite"))).await;
-        let database = database.map_err(|error| in_database(&error))?;
+        let database = Database::open(database).await.map_err(|error| in_database(&error))?;
         let pages = page_key(&database).await.map_err(|error| in_database(&error))?;
         let tasks = TaskTracker::new();
         tasks.close();
         let datasets = Datasets { database, files, settings, now, pages, tasks };
-        sweep(&datasets).await.map_err(|error| OpenError::Sweep(error.to_string()))?;
+        sweep(&datasets, if shared { QUIET } else { 0 })
+            .await
+            .map_err(|error| OpenError::Sweep(error.to_string()))?;
         Ok(Self { datasets: Arc::new(datasets), _lock: lock })
     }
 
@@ -162,10 +190,13 @@ async fn page_key(database: &Database) -> Result<PageKey, Error> {
         .ok_or_else(|| sqlx::Error::Decode("the key of page tokens is damaged".into()).into())
 }
 
-/// Removes the files of datasets that have no rows.
-async fn sweep(datasets: &Datasets) -> Result<(), Error> {
+/// Removes the files of datasets that have no rows, if nothing has come to them for so many seconds.
+async fn sweep(datasets: &Datasets, quiet: u64) -> Result<(), Error> {
+    let quiet_since = (datasets.now)().as_secs().saturating_sub(quiet);
     for id in datasets.files.ids().await? {
-        if !datasets.database.exists(&id).await? {
+        if datasets.files.touched(&id).await? <= quiet_since
+            && !datasets.database.holds(&id).await?
+        {
             tracing::info!(dataset_id = %id, "sweeping files that belong to no dataset");
             datasets.files.remove(&id).await?;
         }

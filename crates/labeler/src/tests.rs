@@ -11,3 +11,8 @@ mod opening;
 mod pages;
 mod uploads;
 mod world;
+
+#[test]
+fn the_suite_on_postgresql() {
+    hallpass_store::testing::run_again_on_postgres("the_suite_on_postgresql");
+}

@@ -27,7 +27,7 @@ use crate::upload_service::UploadHandler;
 /// What Platform needs to open.
 #[derive(Debug)]
 pub struct Setup<S> {
-    /// The folder that holds its database; made if it is not there.
+    /// The folder that holds its own database; made if it is not there.
     pub folder: PathBuf,
     /// The way to Labeler, with the layers that put tokens and traces on its calls. It need not be connected.
     pub labeler: S,
@@ -67,12 +67,18 @@ pub struct Platform<S> {
 }
 
 impl<S: Peer> Platform<S> {
-    /// Opens the database and serves from it. Labeler need not be there.
+    /// Opens the folder's own database and serves from it. Labeler need not be there.
     pub async fn open(setup: Setup<S>) -> Result<Self, OpenError> {
+        let own = Location::Sqlite(setup.folder.join("platform.sqlite"));
+        Self::open_on(&own, setup).await
+    }
+
+    /// Opens this database and serves from it. Labeler need not be there.
+    pub async fn open_on(database: &Location, setup: Setup<S>) -> Result<Self, OpenError> {
         let Setup { folder, labeler, clock } = setup;
         std::fs::create_dir_all(&folder)
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
-        let database = Database::open(&Location::Sqlite(folder.join("platform.sqlite"))).await?;
+        let database = Database::open(database).await?;
         let proposed = [random()?, random()?].concat();
         let key = database.own_key("pages", &proposed).await;
         let key = key.map_err(|error| OpenError::PageKey(error.to_string()))?;

@@ -14,6 +14,8 @@ mod open_error;
 mod page;
 mod rows;
 mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use again::Failure;
 pub use ids::{Id, IdKind, NoChance, RequestId, etag, random};

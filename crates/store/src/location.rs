@@ -52,7 +52,7 @@ impl Location {
         let options = parsed(&url)?;
         let parameters = options.database_url.query_pairs();
         for (name, _) in parameters {
-            if !PARAMETERS.contains(&&*name) {
+            if !PARAMETERS.contains(&&*name) && !name.starts_with("options[") {
                 return Err(LocationError(format!("the URL's parameter {name:?} is unknown")));
             }
         }

@@ -137,6 +137,14 @@ impl Database {
         Ok(row.fetch_optional(self.store.pool()).await?.is_some())
     }
 
+    /// Whether the files of this id belong to a dataset, or to one that is being uploaded.
+    pub(crate) async fn holds(&self, id: &DatasetId) -> Result<bool, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT 1 FROM datasets WHERE dataset_id = $1 UNION ALL SELECT 1 FROM uploads WHERE dataset_id = $1",
+        );
+        Ok(row.bind(id.as_str()).fetch_optional(self.store.pool()).await?.is_some())
+    }
+
     /// The dataset that an earlier request made, with that request's fingerprint.
     pub(crate) async fn requested(
         &self,

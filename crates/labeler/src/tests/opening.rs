@@ -13,9 +13,39 @@ async fn open(folder: &std::path::Path) -> Result<Labeler, OpenError> {
 
 #[tokio::test]
 async fn a_folder_has_one_labeler_at_a_time() {
-    let world = World::new().await;
-    let second = open(world.folder.path()).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let first = open(folder.path()).await.unwrap();
+    let second = open(folder.path()).await;
     assert!(matches!(second, Err(OpenError::InUse(_))), "{second:?}");
+    let refused = second.err().unwrap().to_string();
+    assert!(refused.contains("give both a PostgreSQL database"), "{refused}");
+    first.close().await;
+    open(folder.path()).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn processes_that_share_a_database_share_the_folder_and_sweep_only_what_is_quiet() {
+    let Some(server) = hallpass_store::testing::server() else { return };
+    let folder = tempfile::TempDir::new().unwrap();
+    let database = hallpass_store::testing::schema(&server, folder.path()).await;
+    let now = std::fs::metadata(folder.path()).unwrap().modified().unwrap();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let at = |time| {
+        let now = Arc::new(move || UnixTime::from_secs(time));
+        Labeler::open_on(&database, folder.path(), Settings::default(), now)
+    };
+    let first = at(now).await.unwrap();
+    // As the first process leaves it in the middle of an upload.
+    let half = folder.path().join("files/datasets/ds_00000000000000000000000000000007");
+    std::fs::create_dir(&half).unwrap();
+    std::fs::write(half.join("0"), "whole").unwrap();
+    let second = at(now).await.unwrap();
+    assert!(half.exists(), "another process may be writing these");
+    let third = at(now + 2 * 24 * 60 * 60).await.unwrap();
+    assert!(!half.exists(), "nobody has written these for two days");
+    for labeler in [first, second, third] {
+        labeler.close().await;
+    }
 }
 
 #[tokio::test]

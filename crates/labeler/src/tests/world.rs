@@ -229,7 +229,8 @@ fn pieces((path, data): &File) -> Vec<wire::CreateDatasetRequest> {
 pub(super) async fn open(folder: &Path, settings: Settings, time: &Arc<AtomicU64>) -> Labeler {
     let time = Arc::clone(time);
     let now = Arc::new(move || UnixTime::from_secs(time.load(Ordering::Relaxed)));
-    Labeler::open(folder, settings, now).await.unwrap()
+    let database = hallpass_store::testing::location(&folder.join("labeler.sqlite")).await;
+    Labeler::open_on(&database, folder, settings, now).await.unwrap()
 }
 
 fn token(token_type: TokenType) -> NewToken {

@@ -104,5 +104,6 @@ async fn open(folder: &TempDir, keys: &Keys, labeler: SocketAddr) -> Platform<At
         .connect_lazy();
     let labeler = AttachLayer::new(attach).layer(channel);
     let folder = folder.path().join("platform");
-    Platform::open(Setup { folder, labeler, clock }).await.unwrap()
+    let database = hallpass_store::testing::location(&folder.join("platform.sqlite")).await;
+    Platform::open_on(&database, Setup { folder, labeler, clock }).await.unwrap()
 }

@@ -1,0 +1,69 @@
+//! Databases for tests: a suite is run on SQLite and, by running itself again, on PostgreSQL.
+//!
+//! Invariant: two tests never share tables. Without a PostgreSQL server a plain run says so on the terminal, and CI fails.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use secrecy::SecretString;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use crate::Location;
+
+/// Names the server: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The user may make schemas in the database; nothing removes them.
+pub const SERVER: &str = "HALLPASS_TEST_POSTGRES";
+
+/// Set in the second run of a suite.
+const SECOND_RUN: &str = "HALLPASS_TEST_ON_POSTGRES";
+
+/// The server's URL, or `None` after saying that what needs it is left out.
+pub fn server() -> Option<String> {
+    if let Ok(url) = std::env::var(SERVER) {
+        return Some(url);
+    }
+    let message =
+        format!("{SERVER} is not set: .ci/postgres FOLDER COMMAND runs a command with it");
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    // Past the test harness, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "\n*** LEFT OUT, tests on PostgreSQL: {message} ***\n");
+    None
+}
+
+/// Where a test's database is: this file, or in a suite's second run a schema of its own on the server, always the same for the file.
+pub async fn location(file: &Path) -> Location {
+    match server().filter(|_| std::env::var_os(SECOND_RUN).is_some()) {
+        Some(server) => schema(&server, file).await,
+        None => Location::Sqlite(file.to_owned()),
+    }
+}
+
+/// A schema on this server that belongs to this file's name.
+pub async fn schema(server: &str, file: &Path) -> Location {
+    let digest =
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, file.as_os_str().as_encoded_bytes());
+    let name: String = digest.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let mut connection =
+        sqlx::PgConnection::connect(server).await.expect("the PostgreSQL server answers");
+    let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS test_{name}"));
+    sqlx::raw_sql(make).execute(&mut connection).await.expect("the user may make schemas");
+    connection.close().await.expect("a connection can be closed");
+    let url = format!("{server}?options[search_path]=test_{name}");
+    Location::postgres(SecretString::from(url)).expect("the URL is right")
+}
+
+/// Runs this test binary again, on PostgreSQL, without the test that calls this, which is named `this`.
+pub fn run_again_on_postgres(this: &str) {
+    if std::env::var_os(SECOND_RUN).is_some() || server().is_none() {
+        return;
+    }
+    let binary = std::env::current_exe().expect("this process has a binary");
+    let again = Command::new(binary).args(["--skip", this]).env(SECOND_RUN, "1").output();
+    let again = again.expect("a test binary can be run again");
+    if !again.status.success() {
+        let said = String::from_utf8_lossy(&again.stdout);
+        panic!("on PostgreSQL:\n{said}\n{}", String::from_utf8_lossy(&again.stderr));
+    }
+}
