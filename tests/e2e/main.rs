@@ -9,6 +9,7 @@
 )]
 
 mod callers;
+mod keys;
 mod matrix;
 mod mesh;
 mod raw;

@@ -1,128 +1,42 @@
-//! Looks into key rings. Nothing here shows key material.
+//! Key rings: made, listed, rotated, retired, given away. Nothing here shows what signs.
 
-use std::borrow::Cow;
-use std::path::PathBuf;
+mod edit;
+mod export;
+mod generate;
+mod list;
+mod retire;
+mod rotate;
 
-use clap::{Args, Subcommand};
-use hallpass_token::Key;
-use serde::Serialize;
+use clap::Subcommand;
 
 use crate::failure::Failure;
-use crate::output::{self, Format, plain};
-use crate::rings::RingFile;
+use crate::output::Format;
 
-/// What to do with a ring.
+/// What to do with rings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// List the keys of a ring: names and rights, no secrets.
-    List(List),
-}
-
-/// Which ring.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hallpass keys list --data hallpass-data
-  hallpass keys list --ring hallpass-data/keys/platform.json --output json")]
-#[group(id = "rings", required = true, multiple = false, args = ["ring", "data"])]
-pub(crate) struct List {
-    /// A key ring.
-    #[arg(long, value_name = "FILE")]
-    ring: Option<PathBuf>,
-    /// The data folder of `hallpass up`: all its rings.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
-
-/// A key as it is listed.
-#[derive(Serialize)]
-struct Row<'a> {
-    ring: String,
-    kid: &'a str,
-    algorithm: &'static str,
-    issuer: &'a str,
-    owner: &'a str,
-    types: Vec<&'static str>,
-    scopes: Vec<&'a str>,
-    audiences: &'a [String],
-    state: String,
-    profile: String,
-    signs: bool,
+    List(list::List),
+    /// Make a key and put it into a ring, which is made if it is not there.
+    Generate(generate::Generate),
+    /// Print the public halves of a ring's keys, as verifiers take them.
+    Export(export::Export),
+    /// Put keys that were exported into a ring.
+    Add(export::Add),
+    /// Put a new key in the place of one, without a refused call.
+    Rotate(rotate::Rotate),
+    /// Refuse a key's tokens from now on.
+    Retire(retire::Retire),
 }
 
 /// Runs the command.
 pub(crate) fn run(command: &KeysCommand, format: Format) -> Result<(), Failure> {
-    let KeysCommand::List(wanted) = command;
-    let rings = read(wanted)?;
-    let keys = rings.iter().flat_map(|file| file.ring.keys().map(move |key| (file, key)));
-    let rows: Vec<Row<'_>> = keys.map(|(file, key)| row(file, key)).collect();
-    match format {
-        Format::Json => output::print_json(&rows),
-        Format::Text => output::print(&table(&rows)),
+    match command {
+        KeysCommand::List(wanted) => list::run(wanted, format),
+        KeysCommand::Generate(wanted) => generate::run(wanted, format),
+        KeysCommand::Export(wanted) => export::run(wanted),
+        KeysCommand::Add(wanted) => export::add(wanted, format),
+        KeysCommand::Rotate(wanted) => rotate::run(wanted, format),
+        KeysCommand::Retire(wanted) => retire::run(wanted, format),
     }
-}
-
-fn read(wanted: &List) -> Result<Vec<RingFile>, Failure> {
-    match (&wanted.ring, &wanted.data) {
-        (Some(file), _) => Ok(vec![RingFile::read(file.clone())?]),
-        (None, Some(data)) => {
-            ["users", "platform", "labeler"].iter().map(|name| RingFile::of(data, name)).collect()
-        }
-        (None, None) => Err(Failure::arguments("which ring? right: --ring FILE or --data DIR")),
-    }
-}
-
-fn row<'a>(file: &RingFile, key: &'a Key) -> Row<'a> {
-    Row {
-        ring: file.path.display().to_string(),
-        kid: key.kid(),
-        algorithm: key.algorithm().as_str(),
-        issuer: key.issuer(),
-        owner: key.owner(),
-        types: key.types().iter().map(|kind| kind.as_str()).collect(),
-        scopes: key.scopes().iter().collect(),
-        audiences: key.audiences(),
-        state: name_of(&key.state()),
-        profile: name_of(&key.profile()),
-        signs: key.can_sign(),
-    }
-}
-
-/// The name that the ring file has for it.
-fn name_of(value: &impl Serialize) -> String {
-    let name = serde_json::to_value(value).ok();
-    name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
-}
-
-fn table(rows: &[Row<'_>]) -> String {
-    let head = [
-        "RING",
-        "KID",
-        "ALGORITHM",
-        "ISSUER",
-        "OWNER",
-        "TYPES",
-        "STATE",
-        "PROFILE",
-        "SIGNS",
-        "AUDIENCES",
-        "SCOPES",
-    ];
-    let head = head.map(str::to_owned).to_vec();
-    let lines = rows.iter().map(|row| {
-        let cells = [
-            plain(&row.ring),
-            plain(row.kid),
-            row.algorithm.into(),
-            plain(row.issuer),
-            plain(row.owner),
-            row.types.join(",").into(),
-            row.state.as_str().into(),
-            row.profile.as_str().into(),
-            if row.signs { "yes" } else { "no" }.into(),
-            row.audiences.iter().map(|name| plain(name)).collect::<Vec<_>>().join(",").into(),
-            row.scopes.join(",").into(),
-        ];
-        cells.map(Cow::into_owned).to_vec()
-    });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
 }

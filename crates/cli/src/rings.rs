@@ -1,6 +1,8 @@
 //! Where keys come from: a ring file, a data folder, or a bare secret.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,6 +15,9 @@ use crate::output;
 
 /// The data folder that `hallpass up` makes where it is told no other.
 const DEFAULT_DATA: &str = "hallpass-data";
+
+/// The rings of a data folder.
+pub(crate) const RINGS: [&str; 3] = ["users", "platform", "labeler"];
 
 /// The shared secret of tokens as `bearer-v1` has them.
 const SECRET_VARIABLE: &str = "JWT_SECRET_KEY";
@@ -96,7 +101,7 @@ impl KeyArguments {
 impl RingFile {
     /// A ring of a data folder: `users`, `platform` or `labeler`.
     pub(crate) fn of(data: &Path, name: &str) -> Result<Self, Failure> {
-        Self::read(data.join("keys").join(format!("{name}.json")))
+        Self::read(ring_file(data, name))
     }
 
     /// A ring from its file.
@@ -110,6 +115,28 @@ impl RingFile {
         let ring = KeyRing::parse(json.expose_secret(), &resolve).map_err(|e| failed(&e))?;
         Ok(Self { path, ring })
     }
+
+    /// Puts a ring in its file's place, whole and on the disk, for its owner's eyes alone: a reader finds the former ring or this one.
+    pub(crate) fn write(path: &Path, ring: &KeyRing) -> Result<(), Failure> {
+        let json = ring.to_json();
+        let draft = path.with_extension("json.new");
+        let written = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut out = options.open(&draft)?;
+            out.write_all(json.expose_secret().as_bytes())?;
+            out.sync_all()?;
+            fs::rename(&draft, path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        written().map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))
+    }
+}
+
+/// Where a data folder keeps a ring.
+pub(crate) fn ring_file(data: &Path, name: &str) -> PathBuf {
+    data.join("keys").join(format!("{name}.json"))
 }
 
 /// An environment variable that, if it is there, is text.

@@ -6,6 +6,7 @@ mod keys;
 mod labeler;
 mod node;
 mod platform;
+mod ring_watch;
 mod sample;
 mod up;
 mod welcome;

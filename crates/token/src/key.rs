@@ -185,6 +185,12 @@ impl Key {
         Some(Self { material: self.material.public()?, ..self.clone() })
     }
 
+    /// The same key at another point of its life.
+    #[must_use]
+    pub fn in_state(&self, state: KeyState) -> Self {
+        Self { spec: KeySpec { state, ..self.spec.clone() }, ..self.clone() }
+    }
+
     pub(crate) const fn material(&self) -> &Material {
         &self.material
     }

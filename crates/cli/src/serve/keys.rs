@@ -3,16 +3,18 @@
 //! Three rings, one for each process that signs: `users.json` is the operator's, who mints user tokens with it; `platform.json`
 //! and `labeler.json` hold that service's private key and the public ones of those it listens to. Files are 0600.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use hallpass_contract::{RULES, SERVICES};
 use hallpass_token::{
     Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
 };
-use secrecy::ExposeSecret as _;
+
+use crate::failure::Failure;
+use crate::rings::RingFile;
 
 /// Where a data folder keeps its rings.
 #[derive(Debug, Clone)]
@@ -58,11 +60,11 @@ impl KeyFiles {
         let labeler = generate(Algorithm::EdDsa, labeler_key())?;
         self.make_folder()?;
         let platform_ring = [Some(platform.clone()), user.public(), labeler.public()];
-        self.write(&self.platform(), platform_ring)?;
+        write(&self.platform(), platform_ring)?;
         // Labeler takes no users' tokens, and still knows their key: what is revoked of a user has to reach the tokens that
         // Platform mints in the user's name.
-        self.write(&self.labeler(), [Some(labeler), platform.public(), user.public()])?;
-        self.write(&self.users(), [Some(user), None, None])
+        write(&self.labeler(), [Some(labeler), platform.public(), user.public()])?;
+        write(&self.users(), [Some(user), None, None])
     }
 
     fn make_folder(&self) -> Result<(), KeysError> {
@@ -72,25 +74,11 @@ impl KeyFiles {
             .create(&self.folder)
             .map_err(|cause| KeysError::Write { file: self.folder.clone(), cause })
     }
+}
 
-    /// All or nothing: a ring stands under its name only once it is whole and on the disk.
-    fn write(&self, file: &Path, keys: [Option<Key>; 3]) -> Result<(), KeysError> {
-        let ring = KeyRing::new(keys.into_iter().flatten().collect())?.to_json();
-        let draft = file.with_extension("json.new");
-        let written = || -> io::Result<()> {
-            let mut out = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            out.write_all(ring.expose_secret().as_bytes())?;
-            out.sync_all()?;
-            fs::rename(&draft, file)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        written().map_err(|cause| KeysError::Write { file: file.to_owned(), cause })
-    }
+fn write(file: &Path, keys: [Option<Key>; 3]) -> Result<(), KeysError> {
+    let ring = KeyRing::new(keys.into_iter().flatten().collect())?;
+    RingFile::write(file, &ring).map_err(KeysError::Ring)
 }
 
 /// Why a mesh has no keys.
@@ -105,7 +93,7 @@ pub(crate) enum KeysError {
         /// The first that is not there.
         missing: PathBuf,
     },
-    /// A file cannot be written.
+    /// The folder cannot be made.
     #[error("{file}: {cause}", file = file.display())]
     Write {
         /// Which.
@@ -115,7 +103,10 @@ pub(crate) enum KeysError {
     },
     /// The keys do not make a ring.
     #[error(transparent)]
-    Ring(#[from] RingError),
+    Keys(#[from] RingError),
+    /// A ring cannot be written.
+    #[error(transparent)]
+    Ring(Failure),
 }
 
 /// The key of the edge: signs what users hold, for Platform only, with the scopes that Platform's services declare.

@@ -16,8 +16,9 @@ use tonic::transport::Channel;
 use tower::Layer as _;
 
 use crate::failure::Failure;
-use crate::rings::RingFile;
+use crate::rings::ring_file;
 use crate::serve::claims;
+use crate::serve::ring_watch::{self, RingWatch};
 
 /// How often entries whose time is over are dropped from the list.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -37,6 +38,7 @@ pub(super) struct Node {
     guard: Arc<Guard>,
     telemetry: ServiceTelemetry,
     number: u64,
+    keys_right: Ready,
 }
 
 impl Node {
@@ -48,9 +50,8 @@ impl Node {
         freshness: Freshness,
     ) -> Result<Self, Failure> {
         let clock = Clock::system();
-        let ring = RingFile::of(&config.data, role)?.ring;
-        ring.keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
-        let keys = Keys::new(ring);
+        let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
+        keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
         let claims = claims::open(role, &state(config, role), &clock).await?;
         let actions = Actions::new(claims.clone(), clock.clone());
@@ -68,7 +69,19 @@ impl Node {
         });
         tokio::spawn(sweep(Arc::clone(&list), claims, clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
-        Ok(Self { role, config, keys, clock, list, freshness, actions, guard, telemetry, number })
+        Ok(Self {
+            role,
+            config,
+            keys,
+            clock,
+            list,
+            freshness,
+            actions,
+            guard,
+            telemetry,
+            number,
+            keys_right,
+        })
     }
 
     /// The folder that holds this node's own state.
@@ -109,8 +122,9 @@ impl Node {
     pub(super) async fn bind(
         &self,
         services: ServiceSet,
-        services_ready: Vec<(&'static str, Ready)>,
+        mut services_ready: Vec<(&'static str, Ready)>,
     ) -> Result<Bound, Failure> {
+        services_ready.push((ring_watch::HEALTH, Arc::clone(&self.keys_right)));
         let (list, freshness, clock) =
             (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
         let setup = ServerSetup {

@@ -9,6 +9,7 @@
 
 mod exit_codes;
 mod hostile;
+mod keys;
 mod mesh;
 mod minting;
 mod pyjwt;

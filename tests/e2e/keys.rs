@@ -1,0 +1,126 @@
+//! Keys change while calls go on: none is refused for it, and a broken ring changes nothing.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::mesh::{HALLPASS, Mesh, connect, ring_file};
+use crate::raw;
+use crate::tools::run;
+use crate::tour::mint;
+
+const LIST: &str = "/hallpass.platform.v1.DatasetService/ListDatasets";
+
+async fn answer(channel: &Channel, token: &str) -> String {
+    let rule = hallpass_contract::rule(LIST).expect("a declared RPC");
+    raw::call(channel, rule, Vec::new(), &[("authorization", &format!("Bearer {token}"))]).await
+}
+
+fn keys(mesh: &Mesh, arguments: &[&str]) {
+    let data = mesh.data().to_str().expect("a path of text");
+    let done = run(Command::new(HALLPASS).arg("keys").args(arguments).args(["--data", data]));
+    assert_eq!(done.code, 0, "keys {arguments:?}: {done:?}");
+}
+
+/// Calls without a pause until told to stop.
+struct Load {
+    stop: Arc<AtomicBool>,
+    calls: Arc<AtomicU64>,
+    callers: Vec<tokio::task::JoinHandle<Vec<String>>>,
+}
+
+impl Load {
+    async fn start(mesh: &Mesh, token: &str) -> Self {
+        let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let mut callers = Vec::new();
+        for _ in 0..4 {
+            let (stop, calls) = (Arc::clone(&stop), Arc::clone(&calls));
+            let (channel, token) = (connect(&mesh.platform()).await, token.to_owned());
+            callers.push(tokio::spawn(async move {
+                let mut refused = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = answer(&channel, &token).await;
+                    calls.fetch_add(1, Ordering::Relaxed);
+                    refused.extend((answer != "OK").then_some(answer));
+                }
+                refused
+            }));
+        }
+        Self { stop, calls, callers }
+    }
+
+    /// How many calls there were, and the answers of those that were refused.
+    async fn end(self) -> (u64, Vec<String>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut refused = Vec::new();
+        for caller in self.callers {
+            refused.extend(caller.await.expect("the caller ends"));
+        }
+        (self.calls.load(Ordering::Relaxed), refused)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rotated_and_retired_without_a_refused_call() {
+    let mesh = Mesh::up();
+    let token = mint(&mesh, "alice");
+    let load = Load::start(&mesh, &token).await;
+    for kid in ["platform-1", "labeler-1", "users-1", "platform-2"] {
+        keys(&mesh, &["rotate", kid, "--settle", "1"]);
+    }
+    // By now both processes sign with keys that came after these.
+    keys(&mesh, &["retire", "platform-1"]);
+    keys(&mesh, &["retire", "labeler-1"]);
+    let (calls, refused) = load.end().await;
+    assert_eq!(refused, Vec::<String>::new(), "of {calls} calls");
+    assert!(calls > 100, "only {calls} calls were made: that shows nothing");
+
+    let signs = |ring: &str, kid: &str| mesh.ring(ring).key(kid).map(hallpass_token::Key::can_sign);
+    assert_eq!(signs("platform", "platform-1"), Some(false), "what is replaced cannot sign");
+    assert_eq!(signs("platform", "platform-3"), Some(true));
+    assert_eq!(signs("labeler", "platform-3"), Some(false), "verifiers have public halves");
+
+    let channel = connect(&mesh.platform()).await;
+    let newer = mint(&mesh, "alice");
+    assert_eq!(answer(&channel, &newer).await, "OK");
+    keys(&mesh, &["retire", "users-1"]);
+    until(async || answer(&channel, &token).await == "Unauthenticated TOKEN_INVALID").await;
+    assert_eq!(answer(&channel, &newer).await, "OK");
+}
+
+#[tokio::test]
+async fn a_broken_ring_changes_nothing_and_health_says_so() {
+    let mesh = Mesh::up();
+    let channel = connect(&mesh.platform()).await;
+    let token = mint(&mesh, "alice");
+    let file = ring_file(mesh.data(), "platform");
+    let whole = std::fs::read(&file).expect("the ring");
+    for broken in [&b"{\"keys\": ["[..], b"{\"keys\": []}", b""] {
+        std::fs::write(&file, broken).expect("it can be written");
+        until(async || health(&channel).await == ServingStatus::NotServing).await;
+        assert_eq!(answer(&channel, &token).await, "OK", "the former ring stays");
+        std::fs::write(&file, &whole).expect("it can be written");
+        until(async || health(&channel).await == ServingStatus::Serving).await;
+    }
+}
+
+async fn health(channel: &Channel) -> ServingStatus {
+    let request = HealthCheckRequest { service: "keys".to_owned() };
+    let answer = HealthClient::new(channel.clone()).check(request).await;
+    answer.expect("the name is known").get_ref().status()
+}
+
+async fn until(is_so: impl AsyncFn() -> bool) {
+    let waited = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waited).await.expect("it happens in time");
+}
