@@ -32,7 +32,9 @@ fn check(
     let mut splits = SplitCounts::default();
     for (number, item) in drawn.iter().enumerate() {
         let names: BTreeSet<&str> = item.0.iter().map(|class| NAMES[*class]).collect();
-        names.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+        for name in &names {
+            *counts.entry(name).or_default() += 1;
+        }
         splits.count(Some(SPLITS[item.1].1));
         expected.insert(path(number, item), (names, item.0.len(), Some(SPLITS[item.1].1)));
     }
@@ -122,7 +124,7 @@ proptest! {
         files.push(("data.yaml".to_owned(), format!("names: {NAMES:?}\n")));
         let shape = if polygons { "0 0 1 0 1 1" } else { "0.5 0.5 0.25 0.125" };
         for (number, item) in drawn.iter().enumerate() {
-            let lines: String = item.0.iter().map(|class| format!("{class} {shape}\n")).collect();
+            let lines: String = item.0.iter().flat_map(|class| [class.to_string(), format!(" {shape}\n")]).collect();
             let path = image_path(number, item).replace("images/", "labels/").replace(".png", ".txt");
             if !lines.is_empty() || number % 2 == 0 {
                 files.push((path, lines));
