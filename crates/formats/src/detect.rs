@@ -5,7 +5,7 @@
 use crate::kind::JSON;
 use crate::shape::Shape;
 use crate::source::Source;
-use crate::{Format, Problem, Refusal, coco, csv_labels, yolo};
+use crate::{FilePath, Format, Problem, Refusal, Split, coco, csv_labels, yolo};
 
 /// The one format that fits. Class folders count only where nothing else does: images of every format lie in folders.
 pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Format, Refusal> {
@@ -24,10 +24,7 @@ pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Format, R
     }
     match fitting.as_slice() {
         [format] => Ok(*format),
-        [] if shape.images().all(|(_, file)| file.path.top_folder().is_some()) => {
-            Ok(Format::ImageFolder)
-        }
-        [] => Err(Problem::whole(none_fits(shape)).into()),
+        [] => class_folders(shape),
         several => {
             let names: Vec<_> = several.iter().map(|format| format.name()).collect();
             let text = format!(
@@ -39,12 +36,29 @@ pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Format, R
     }
 }
 
-fn none_fits(shape: &Shape) -> String {
-    let stray = shape.images().find(|(_, file)| file.path.top_folder().is_none());
-    let stray =
-        stray.map_or_else(String::new, |(_, file)| format!(", but {} lies in none", file.path));
+fn class_folders(shape: &Shape) -> Result<Format, Refusal> {
+    let images = || shape.images().map(|(_, file)| &file.path);
+    if let Some(stray) = images().find(|path| path.top_folder().is_none()) {
+        return Err(Problem::whole(none_fits(stray)).into());
+    }
+    // One folder around everything is seldom a class.
+    let top = images().next().and_then(FilePath::top_folder);
+    let around = |path: &FilePath| path.top_folder() == top && Some(path.folder()) != top;
+    match top {
+        Some(top) if Split::of_folder(top).is_none() && images().all(around) => {
+            let text = format!(
+                "all images lie in folders below the one folder {top}: take the files below it as the dataset, or say that the \
+                 format is imagefolder if {top} is the only class"
+            );
+            Err(Problem::whole(text).into())
+        }
+        _ => Ok(Format::ImageFolder),
+    }
+}
+
+fn none_fits(stray: &FilePath) -> String {
     format!(
-        "no format fits: imagefolder has each image in the folder of its class{stray}; coco has a JSON file with \"images\"; yolo \
-         has data.yaml or classes.txt; csv has labels.csv"
+        "no format fits: imagefolder has each image in the folder of its class, but {stray} lies in none; coco has a JSON file \
+         with \"images\"; yolo has data.yaml or classes.txt; csv has labels.csv"
     )
 }

@@ -1,5 +1,9 @@
 //! Real images pass in any pieces; every truncation and the usual damages are named.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use super::ImageKind::{Bmp, Gif, Jpeg, Png, WebP};
 use super::*;
 
@@ -173,6 +177,23 @@ fn images_that_would_burst_their_reader_are_refused() {
         let flaw = verdict(name, &image, 64).map_or_else(|flaw| flaw.0, |_| "passed".to_owned());
         assert!(flaw.starts_with("is too big: "), "{name}: {flaw}");
         assert!(flaw.ends_with("; 268435456 pixels are allowed"), "{name}: {flaw}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    #[test]
+    fn random_damage_is_borne(image in 0..WHOLE.len(), damage in vec((any::<Index>(), any::<u8>()), 1..6), piece in 1..64_usize) {
+        let (name, bytes) = WHOLE[image];
+        let mut bytes = bytes.to_vec();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(Some(size)) = verdict(name, &bytes, piece) {
+            prop_assert!(u64::from(size.width) * u64::from(size.height) <= MAX_PIXELS);
+        }
     }
 }
 

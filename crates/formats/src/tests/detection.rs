@@ -59,6 +59,21 @@ fn no_format_is_told_with_what_each_needs() {
 }
 
 #[test]
+fn a_folder_around_everything_is_no_class_unless_it_is_said() {
+    let world =
+        World::new([("pets/cat/1.png", ""), ("pets/dog/2.png", ""), ("pets/README.md", "")]);
+    assert_eq!(
+        world.refusal(None),
+        "all images lie in folders below the one folder pets: take the files below it as the dataset, or say that the format is \
+         imagefolder if pets is the only class"
+    );
+    assert_eq!(world.contents(Some(Format::ImageFolder)).classes.len(), 1);
+    for right in ["pets/1.png", "train/cat/1.png"] {
+        assert!(World::new([(right, "")]).read(None).is_ok(), "{right}");
+    }
+}
+
+#[test]
 fn broken_annotations_are_not_passed_over() {
     for (path, text, problem) in [
         ("a.json", "{", "a.json line 1: the JSON ends in the middle"),
