@@ -88,7 +88,15 @@ impl Members {
 
     /// An array of names; absent is empty.
     pub(crate) fn names(&mut self, claim: &'static str) -> Result<Vec<String>, TokenError> {
-        self.0.remove(claim).map_or_else(|| Ok(Vec::new()), |names| texts(claim, names, MAX_NAMES))
+        self.names_if_any(claim).map(Option::unwrap_or_default)
+    }
+
+    /// An array of names, perhaps an empty one.
+    pub(crate) fn names_if_any(
+        &mut self,
+        claim: &'static str,
+    ) -> Result<Option<Vec<String>>, TokenError> {
+        self.0.remove(claim).map(|names| texts(claim, names, MAX_NAMES)).transpose()
     }
 
     /// A string, or an integer as some minters write it.
@@ -100,11 +108,11 @@ impl Members {
         }
     }
 
-    pub(crate) fn actor(&mut self) -> Result<Option<Value>, TokenError> {
-        match self.0.remove("act") {
+    pub(crate) fn actor(&mut self, claim: &'static str) -> Result<Option<Value>, TokenError> {
+        match self.0.remove(claim) {
             None => Ok(None),
             Some(actor @ Value::Object(_)) => Ok(Some(actor)),
-            Some(_) => Err(TokenError::Malformed("act")),
+            Some(_) => Err(TokenError::Malformed(claim)),
         }
     }
 

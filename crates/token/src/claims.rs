@@ -32,6 +32,8 @@ pub struct Claims {
     pub id: Option<String>,
     /// `txn`: the same through a whole chain of calls.
     pub txn: Option<String>,
+    /// `may_act`: the one who may be made to act for the subject (RFC 8693, section 4.4); nobody else then.
+    pub may_act: Option<Value>,
     /// `act`: who acts for the subject (RFC 8693, section 4.1); informational.
     pub actor: Option<Value>,
     /// `job_id`: the job that a background token was minted for.
@@ -54,6 +56,8 @@ pub struct Claims {
     pub amr: Vec<String>,
     /// `auth_time`: when they did so (`OpenID` Connect Core, section 2).
     pub auth_time: Option<UnixTime>,
+    /// `actions`: the elevated operations that action tokens can be had for with it; `None` for any that the user may.
+    pub actions: Option<Vec<String>>,
 }
 
 /// The one object that a token is for.

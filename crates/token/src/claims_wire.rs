@@ -39,7 +39,8 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         expires_at: members.time("exp")?,
         id: Some(members.needed_name("jti")?),
         txn: members.name("txn")?,
-        actor: members.actor()?,
+        actor: members.actor("act")?,
+        may_act: members.actor("may_act")?,
         job_id: members.job_id()?,
         resource: members.resource()?,
         confirmation: members.confirmation()?,
@@ -50,6 +51,7 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         roles: members.names("roles")?,
         amr: members.names("amr")?,
         auth_time: members.time("auth_time")?,
+        actions: members.names_if_any("actions")?,
     })
 }
 
@@ -94,6 +96,7 @@ fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<C
         id: None,
         txn: None,
         actor: None,
+        may_act: None,
         job_id: None,
         resource: None,
         confirmation: None,
@@ -104,6 +107,7 @@ fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<C
         roles: Vec::new(),
         amr: Vec::new(),
         auth_time: None,
+        actions: None,
     })
 }
 
@@ -144,6 +148,8 @@ fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
     set("jti", text(claims.id.as_deref()));
     set("txn", text(claims.txn.as_deref()));
     set("act", claims.actor.clone());
+    set("may_act", claims.may_act.clone());
+    set("actions", claims.actions.as_ref().map(|actions| json!(actions)));
     set("sid", text(claims.session.as_deref()));
     let names = |names: &[String]| (!names.is_empty()).then(|| json!(names));
     set("roles", names(&claims.roles));

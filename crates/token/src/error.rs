@@ -80,8 +80,8 @@ pub enum MintError {
     /// A child must have this from its parent.
     #[error("{0} is not the parent's")]
     NotTheParents(&'static str),
-    /// A token of this kind is never a child.
-    #[error("a user token is never minted from another token")]
+    /// A token of this kind is never this parent's child.
+    #[error("a user token is minted from a user's own token only, for an agent")]
     NotAChild,
     /// The parent has ended, or ends before the child could live.
     #[error("the parent token has expired")]

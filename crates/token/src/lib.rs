@@ -59,6 +59,7 @@ mod ring_members;
 mod scopes;
 mod secret;
 mod signature;
+mod standing;
 mod strict_json;
 mod time;
 mod verified;

@@ -1,8 +1,9 @@
 //! What a child token has from its parent and cannot lose.
 
+use crate::standing::Standing;
 use crate::{
-    Claims, Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
-    UnixTime, Verified,
+    Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType, UnixTime,
+    Verified,
 };
 
 /// The parent's side of a new token.
@@ -23,24 +24,6 @@ pub(crate) struct Lineage {
     standing: Standing,
 }
 
-/// What the user is, and how they proved who they are. Action tokens are issued for it, so they carry it.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Standing {
-    roles: Vec<String>,
-    amr: Vec<String>,
-    auth_time: Option<UnixTime>,
-}
-
-impl Standing {
-    fn of(parent: &Verified, token_type: TokenType) -> Self {
-        if token_type != TokenType::Action {
-            return Self::default();
-        }
-        let Claims { roles, amr, auth_time, .. } = parent.claims().clone();
-        Self { roles, amr, auth_time }
-    }
-}
-
 impl Lineage {
     pub(crate) fn of(
         parent: &Verified,
@@ -48,9 +31,7 @@ impl Lineage {
         delegates: &[&str],
     ) -> Result<Self, MintError> {
         let claims = parent.claims();
-        if token_type == TokenType::User {
-            return Err(MintError::NotAChild);
-        }
+        let standing = Standing::of(parent, token_type)?;
         if claims.parents.len() >= MAX_PARENTS {
             return Err(MintError::ChainTooLong);
         }
@@ -66,22 +47,23 @@ impl Lineage {
             session: claims.session.clone(),
             job_id: claims.job_id.clone(),
             resource: claims.resource.clone(),
-            allowed: delegated(&claims.scopes, delegates),
-            standing: Standing::of(parent, token_type),
+            allowed: match token_type {
+                TokenType::User => held(&claims.scopes, delegates),
+                _ => delegated(&claims.scopes, delegates),
+            },
+            standing,
         })
     }
 
     /// What the new token takes over.
     pub(crate) fn fill(self, new: NewToken) -> NewToken {
+        let new = self.standing.fill(new);
         NewToken {
             subject: self.subject.clone(),
             txn: Some(self.txn.clone()),
             session: self.session.clone(),
             job_id: self.job_id.clone(),
             resource: self.resource.clone(),
-            roles: self.standing.roles.clone(),
-            amr: self.standing.amr.clone(),
-            auth_time: self.standing.auth_time,
             lineage: Some(self),
             ..new
         }
@@ -107,18 +89,13 @@ impl Lineage {
         if self.resource.is_some() && new.resource != self.resource {
             return Err(MintError::NotTheParents("resource"));
         }
-        let Standing { roles, amr, auth_time } = &self.standing;
-        if !new.roles.iter().all(|role| roles.contains(role)) {
-            return Err(MintError::NotTheParents("roles"));
-        }
-        if !new.amr.iter().all(|factor| amr.contains(factor)) {
-            return Err(MintError::NotTheParents("amr"));
-        }
-        if new.auth_time.is_some() && new.auth_time != *auth_time {
-            return Err(MintError::NotTheParents("auth_time"));
-        }
-        Ok(())
+        self.standing.check(new)
     }
+}
+
+/// Of the delegated scopes those that the parent holds.
+fn held(held: &Scopes, delegates: &[&str]) -> Scopes {
+    delegates.iter().copied().filter(|scope| held.contains(scope)).collect()
 }
 
 /// The delegated scopes, less those of a vocabulary in which the parent has scopes and lacks this one.

@@ -60,6 +60,7 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         id: Some(new.id.as_str().to_owned()),
         txn: new.txn.clone(),
         actor: new.actor.clone(),
+        may_act: new.may_act.clone(),
         job_id: new.job_id.clone(),
         resource: new.resource.clone(),
         confirmation: new.confirmation,
@@ -70,6 +71,7 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         roles: new.roles.clone(),
         amr: new.amr.clone(),
         auth_time: new.auth_time,
+        actions: new.actions.clone(),
     })
 }
 
@@ -112,6 +114,8 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         ("roles", !new.roles.is_empty()),
         ("amr", !new.amr.is_empty()),
         ("auth_time", new.auth_time.is_some()),
+        ("may_act", new.may_act.is_some()),
+        ("actions", new.actions.is_some()),
         ("aud", !new.audience.is_empty() && new.audience != key.audiences()),
         ("scopes other than the key's", bearer && !key_scopes),
         ("service", bearer && new.service.is_some()),

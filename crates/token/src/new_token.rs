@@ -30,6 +30,8 @@ pub struct NewToken {
     pub txn: Option<String>,
     /// `act`.
     pub actor: Option<Value>,
+    /// `may_act`.
+    pub may_act: Option<Value>,
     /// `job_id`.
     pub job_id: Option<String>,
     /// `resource`.
@@ -46,6 +48,8 @@ pub struct NewToken {
     pub amr: Vec<String>,
     /// `auth_time`.
     pub auth_time: Option<UnixTime>,
+    /// `actions`.
+    pub actions: Option<Vec<String>>,
     pub(crate) lineage: Option<Lineage>,
 }
 
@@ -62,6 +66,7 @@ impl NewToken {
             id,
             txn: None,
             actor: None,
+            may_act: None,
             job_id: None,
             resource: None,
             confirmation: None,
@@ -70,6 +75,7 @@ impl NewToken {
             roles: Vec::new(),
             amr: Vec::new(),
             auth_time: None,
+            actions: None,
             lineage: None,
         }
     }
@@ -77,7 +83,9 @@ impl NewToken {
     /// A token that acts in the parent's name: same subject, transaction, session, job and resource; it knows all its ancestors, so that
     /// revoking one revokes it, and never outlives the parent. Its scopes can only be among `delegates`, and a scope of a
     /// vocabulary that the parent has scopes of (`labeler:…`) only one that the parent holds. `cnf` is not inherited; what
-    /// the user is and how they proved who they are is, by action tokens alone.
+    /// the user is and how they proved who they are is, by action tokens
+    /// alone. A user token is a child only of a user's own, for an agent: it names who acts, holds no scope and no audience that the parent
+    /// lacks, and says for which elevated operations it is good.
     pub fn child_of(
         parent: &Verified,
         token_type: TokenType,

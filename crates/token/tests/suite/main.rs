@@ -15,3 +15,4 @@ mod refused_claims;
 mod revocation_names;
 mod ring_file;
 mod ring_secrets;
+mod trees;

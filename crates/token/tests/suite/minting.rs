@@ -176,7 +176,7 @@ fn a_child_is_its_parents() {
     let ended = parent.expires_at().unwrap();
     assert_eq!(ring.mint("services", &child(), ended).unwrap_err(), MintError::ParentExpired);
     let id = TokenId::from_random([4; 16]);
-    let refused = NewToken::child_of(&parent, TokenType::User, id, &[]).unwrap_err();
+    let refused = NewToken::child_of(&token, TokenType::User, id, &[]).unwrap_err();
     assert_eq!(refused, MintError::NotAChild);
 }
 

@@ -1,0 +1,208 @@
+//! However a tree of tokens grows from a user's own, no token in it may do more than the one that it was made from.
+
+use std::time::Duration;
+
+use hallpass_token::{
+    Algorithm, Claims, KeyRing, KeySpec, KeyState, MintError, NewToken, Profile, TokenId,
+    TokenType, UnixTime, Verified, generate,
+};
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use serde_json::json;
+
+use crate::fixtures::NOW;
+
+const SCOPES: [&str; 4] = ["jobs:read", "jobs:write", "notes:read", "notes:write"];
+const AUDIENCES: [&str; 4] = ["platform", "labeler", "jobs.abort", "notes.burn"];
+const ROLES: [&str; 2] = ["keeper", "admin"];
+const FACTORS: [&str; 2] = ["pwd", "otp"];
+const AGENTS: [&str; 2] = ["robot", "parrot"];
+
+/// A wish for a token: everything in it may be more than the parent has.
+#[derive(Debug, Clone)]
+struct Wish {
+    kind: TokenType,
+    words: [Vec<&'static str>; 5],
+    agent: Option<&'static str>,
+    actions: Option<Vec<&'static str>>,
+    proved: Option<u64>,
+    life: u64,
+    later: u64,
+}
+
+fn words(of: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    subsequence(of.to_vec(), 0..=of.len())
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let all = (words(&SCOPES), words(&SCOPES), words(&AUDIENCES), words(&ROLES), words(&FACTORS));
+    let agent = prop::option::weighted(0.8, select(AGENTS.to_vec()));
+    let actions = prop::option::weighted(0.8, words(&AUDIENCES[2..]));
+    let times = (prop::option::of(0..2_u64), 1..4000_u64, 0..40_u64);
+    (select(TokenType::ALL.to_vec()), all, agent, actions, times).prop_map(
+        |(kind, (delegates, scopes, audience, roles, amr), agent, actions, times)| Wish {
+            kind,
+            words: [delegates, scopes, audience, roles, amr],
+            agent,
+            actions,
+            proved: times.0,
+            life: times.1,
+            later: times.2,
+        },
+    )
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// A child as somebody careless would make it.
+fn child(parent: &Verified, wish: &Wish) -> Result<NewToken, MintError> {
+    let [delegates, scopes, audience, roles, amr] = &wish.words;
+    let id = TokenId::from_random([1; 16]);
+    let mut new = NewToken::child_of(parent, wish.kind, id, delegates)?;
+    new.scopes = scopes.iter().copied().collect();
+    new.audience = owned(audience);
+    new.service = wish.kind.names_service().then(|| "platform".to_owned());
+    new.actor = wish.agent.map(|agent| json!({ "sub": agent }));
+    new.actions = wish.actions.as_deref().map(owned);
+    new.life = Some(Duration::from_secs(wish.life));
+    if wish.proved.is_some() {
+        (new.roles, new.amr) = (owned(roles), owned(amr));
+        new.auth_time = wish.proved.map(|later| NOW.plus(Duration::from_secs(later)));
+    }
+    Ok(new)
+}
+
+fn ring() -> KeyRing {
+    let key = |kid: &str, types: &[TokenType]| {
+        let spec = KeySpec {
+            kid: kid.to_owned(),
+            issuer: kid.to_owned(),
+            owner: "platform".to_owned(),
+            types: types.to_vec(),
+            scopes: SCOPES.into_iter().collect(),
+            audiences: owned(&AUDIENCES),
+            state: KeyState::Active,
+            profile: Profile::Standard,
+            no_expiry: false,
+        };
+        generate(Algorithm::EdDsa, spec).unwrap()
+    };
+    let inside = [TokenType::Service, TokenType::Background, TokenType::Action];
+    KeyRing::new(vec![key("users", &[TokenType::User]), key("inside", &inside)]).unwrap()
+}
+
+fn root(ring: &KeyRing) -> Verified {
+    let mut new = NewToken::new(TokenType::User, TokenId::from_random([9; 16]));
+    new.subject = Some("alice".to_owned());
+    new.scopes = SCOPES[..3].iter().copied().collect();
+    new.audience = owned(&AUDIENCES[..1]);
+    new.roles = owned(&ROLES[..1]);
+    new.amr = owned(&FACTORS);
+    new.auth_time = Some(NOW);
+    new.may_act = Some(json!({ "sub": AGENTS[0] }));
+    verified(ring, &new, NOW).unwrap()
+}
+
+fn verified(ring: &KeyRing, new: &NewToken, now: UnixTime) -> Option<Verified> {
+    let kid = if new.token_type == TokenType::User { "users" } else { "inside" };
+    let minted = ring.mint(kid, new, now).ok()?;
+    Some(ring.verify(minted.expose(), now).unwrap())
+}
+
+/// What of the child is more than the parent's; nothing where it is narrower.
+fn wider(token: &Verified, parent: &Verified, wish: &Wish) -> Option<&'static str> {
+    let (own, before) = (token.claims(), parent.claims());
+    let among = |own: &[String], before: &[String]| own.iter().all(|one| before.contains(one));
+    let acts_within =
+        |actions: &[String]| before.actions.as_ref().is_none_or(|allowed| among(actions, allowed));
+    let Claims { roles, amr, auth_time, .. } = own;
+    let checks = [
+        ("scope", own.scopes.iter().all(|scope| wish.words[0].contains(&scope))),
+        (
+            "scope held",
+            before.scopes.is_empty()
+                || own.scopes.iter().all(|scope| {
+                    let vocabulary = |scope: &str| scope.split(':').next().map(str::to_owned);
+                    let known =
+                        before.scopes.iter().any(|held| vocabulary(held) == vocabulary(scope));
+                    before.scopes.contains(scope) || (own.token_type != TokenType::User && !known)
+                }),
+        ),
+        ("life", token.expires_at() <= parent.expires_at()),
+        ("ancestors", token.lookups().contains(&parent.fingerprint())),
+        ("more ancestors", before.parents.iter().all(|id| token.lookups().contains(id))),
+        ("transaction", token.txn() == parent.txn()),
+        ("root", token.root_key() == parent.root_key() && token.root_issuer() == Some("users")),
+        ("user", own.subject == before.subject || own.token_type == TokenType::Background),
+        ("roles", among(roles, &before.roles) && among(amr, &before.amr)),
+        ("proof", auth_time.is_none() || *auth_time == before.auth_time),
+        (
+            "user's audience",
+            own.token_type != TokenType::User || among(&own.audience, &before.audience),
+        ),
+        (
+            "agent",
+            own.token_type != TokenType::User || own.actor == Some(json!({ "sub": AGENTS[0] })),
+        ),
+        ("agent's agent", own.token_type != TokenType::User || before.actor.is_none()),
+        (
+            "agent's roles",
+            own.token_type != TokenType::User || (roles.is_empty() && amr.is_empty()),
+        ),
+        (
+            "agent's actions",
+            own.token_type != TokenType::User || own.actions.as_deref().is_some_and(acts_within),
+        ),
+        ("action", own.token_type != TokenType::Action || acts_within(&own.audience)),
+    ];
+    checks.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
+
+    #[test]
+    fn trees_only_narrow(wishes in prop::collection::vec((any::<Index>(), wish()), 1..24)) {
+        let ring = ring();
+        let mut tokens = vec![root(&ring)];
+        let mut now = NOW;
+        for (at, wish) in wishes {
+            now = now.plus(Duration::from_secs(wish.later));
+            let parent = at.get(&tokens).clone();
+            let Ok(new) = child(&parent, &wish) else { continue };
+            let Some(token) = verified(&ring, &new, now) else { continue };
+            prop_assert_eq!(wider(&token, &parent, &wish), None, "{:?}", token.claims());
+            tokens.push(token);
+        }
+    }
+}
+
+/// The property above would hold of a mint that refuses everything.
+#[test]
+fn every_kind_grows() {
+    let ring = ring();
+    let root = root(&ring);
+    let wish = |kind, audience, agent| Wish {
+        kind,
+        words: [SCOPES[..1].to_vec(), SCOPES[..1].to_vec(), vec![audience], vec![], vec![]],
+        agent,
+        actions: Some(vec!["jobs.abort"]),
+        proved: None,
+        life: 60,
+        later: 0,
+    };
+    let grown = |parent: &Verified, wish: &Wish| {
+        child(parent, wish).ok().and_then(|new| verified(&ring, &new, NOW))
+    };
+    let agent = grown(&root, &wish(TokenType::User, "platform", Some("robot"))).unwrap();
+    assert!(grown(&root, &wish(TokenType::User, "platform", Some("parrot"))).is_none());
+    assert!(grown(&root, &wish(TokenType::User, "platform", None)).is_none());
+    assert!(grown(&agent, &wish(TokenType::User, "platform", Some("robot"))).is_none());
+    assert!(grown(&agent, &wish(TokenType::Action, "jobs.abort", Some("robot"))).is_some());
+    assert!(grown(&agent, &wish(TokenType::Action, "notes.burn", Some("robot"))).is_none());
+    assert!(grown(&root, &wish(TokenType::Action, "notes.burn", None)).is_some());
+    assert!(grown(&agent, &wish(TokenType::Service, "labeler", Some("platform"))).is_some());
+    assert!(grown(&root, &wish(TokenType::Background, "labeler", Some("platform"))).is_some());
+}
