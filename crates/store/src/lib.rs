@@ -16,6 +16,8 @@ mod rows;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use again::Failure;
 pub use ids::{Id, IdKind, NoChance, RequestId, etag, random};
