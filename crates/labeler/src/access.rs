@@ -1,6 +1,9 @@
-//! Who may do what to a dataset: roles, what follows from them, and what everyone may do.
+//! Who may do what: roles, what follows from them for each kind of object, and what everyone may do.
 //!
 //! Invariant: this table is the only place that knows; the object check and `CheckPermission` both ask it.
+
+use hallpass_contract::can::{ReadDataset, ReadSnapshot, ReadUpload};
+use hallpass_policy::Permission;
 
 /// A user's part in a dataset. A greater one includes the smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,21 +16,52 @@ pub(crate) enum Role {
     Owner,
 }
 
-impl Role {
-    /// The permissions that follow, as the contract names them.
-    pub(crate) const fn permissions(self) -> &'static [&'static str] {
+/// What can be asked for: each type of object that the contract declares for Labeler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// A dataset.
+    Dataset,
+    /// A snapshot. A user's part in it is the part in its dataset.
+    Snapshot,
+    /// An open upload. It has an owner and nobody else.
+    Upload,
+}
+
+impl Kind {
+    /// The kind that the contract calls so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Dataset, Self::Snapshot, Self::Upload].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What the contract calls it.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Viewer => &["read"],
-            Self::Editor => &["read", "write"],
-            Self::Owner => &["read", "write", "delete", "share"],
+            Self::Dataset => ReadDataset::KIND,
+            Self::Snapshot => ReadSnapshot::KIND,
+            Self::Upload => ReadUpload::KIND,
         }
     }
 
-    /// Whether a permission follows.
-    pub(crate) fn permits(self, permission: &str) -> bool {
-        self.permissions().contains(&permission)
+    /// The permissions that follow from a role, as the contract names them.
+    pub(crate) const fn permissions(self, role: Role) -> &'static [&'static str] {
+        match (self, role) {
+            (Self::Dataset, Role::Viewer) | (Self::Snapshot, Role::Viewer | Role::Editor) => {
+                &["read"]
+            }
+            (Self::Dataset, Role::Editor) | (Self::Upload, Role::Owner) => &["read", "write"],
+            (Self::Dataset, Role::Owner) => &["read", "write", "delete", "share"],
+            (Self::Snapshot, Role::Owner) => &["read", "delete"],
+            (Self::Upload, Role::Viewer | Role::Editor) => &[],
+        }
     }
 
+    /// Whether a permission follows from a role.
+    pub(crate) fn permits(self, role: Role, permission: &str) -> bool {
+        self.permissions(role).contains(&permission)
+    }
+}
+
+impl Role {
     /// How the role is stored.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -84,9 +118,31 @@ mod tests {
     fn a_greater_role_includes_the_smaller_ones() {
         for (smaller, greater) in [(Role::Viewer, Role::Editor), (Role::Editor, Role::Owner)] {
             assert!(smaller < greater);
-            assert!(smaller.permissions().iter().all(|permission| greater.permits(permission)));
-            assert!(!greater.permissions().iter().all(|permission| smaller.permits(permission)));
+            let held = |role| Kind::Dataset.permissions(role);
+            assert!(held(smaller).iter().all(|permission| held(greater).contains(permission)));
+            assert!(!held(greater).iter().all(|permission| held(smaller).contains(permission)));
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_read_and_deleted_as_its_dataset_is() {
+        for role in [Role::Viewer, Role::Editor, Role::Owner] {
+            for permission in ["read", "delete"] {
+                let dataset = Kind::Dataset.permits(role, permission);
+                assert_eq!(Kind::Snapshot.permits(role, permission), dataset);
+            }
+        }
+        assert!(!Kind::Snapshot.permits(Role::Owner, "write"), "a snapshot never changes");
+    }
+
+    #[test]
+    fn kinds_have_the_contracts_names() {
+        for (kind, name) in
+            [(Kind::Dataset, "dataset"), (Kind::Snapshot, "snapshot"), (Kind::Upload, "upload")]
+        {
+            assert_eq!((Kind::named(name), kind.name()), (Some(kind), name));
+        }
+        assert_eq!(Kind::named("job"), None);
     }
 
     #[test]

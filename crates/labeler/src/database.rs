@@ -3,22 +3,30 @@
 //! Invariant: what a method returned as written is durable, and each method sees one state of the database, whatever is written
 //! meanwhile.
 
+mod counts;
+mod listing;
+mod permissions;
 mod read;
+mod roles;
 mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
+pub(crate) use listing::{Filter, Order, Position, Query};
+pub(crate) use permissions::{Alteration, Altered, Change, Permissions};
 pub(crate) use read::{FileRow, Listed, Several};
+pub(crate) use roles::Object;
 pub(crate) use write::{Inserted, NewDataset, same_wish};
 
 use crate::error::Error;
 
-const MIGRATIONS: [Migration; 5] = hallpass_store::migrations![
+const MIGRATIONS: [Migration; 6] = hallpass_store::migrations![
     1 => "0001_datasets",
     2 => "0002_items",
     3 => "0003_uploads",
     4 => "0004_snapshots",
     5 => "0005_formats",
+    6 => "0006_lists",
 ];
 
 /// The database and what is asked of it.

@@ -31,6 +31,12 @@ pub(crate) struct Dataset {
     pub(crate) created: UnixTime,
     /// When it was last changed.
     pub(crate) updated: UnixTime,
+    /// What it is, for people; may be empty.
+    pub(crate) description: String,
+    /// How many items each split has, in the order of the splits; none that has no items.
+    pub(crate) splits: Vec<(Split, u64)>,
+    /// How many files it has, annotations included.
+    pub(crate) file_count: u64,
 }
 
 impl Dataset {
@@ -41,7 +47,8 @@ impl Dataset {
 
     /// How many bytes it takes in an answer, roughly and not less.
     pub(crate) fn weight(&self) -> usize {
-        let fixed = 256 + self.display_name.len() + self.owner.len();
+        let texts = self.display_name.len() + self.description.len() + self.owner.len();
+        let fixed = 320 + texts;
         fixed + self.classes.iter().map(|class| class.name.len() + 24).sum::<usize>()
     }
 }
@@ -60,19 +67,60 @@ pub(crate) struct Class {
 pub(crate) enum Format {
     /// A folder of images for each class.
     ImageFolder,
+    /// Images and COCO's JSON.
+    Coco,
+    /// Images and a text file of boxes for each.
+    Yolo,
+    /// Images and a table of labels.
+    Csv,
 }
 
 impl Format {
+    const ALL: [Self; 4] = [Self::ImageFolder, Self::Coco, Self::Yolo, Self::Csv];
+
     /// How it is stored.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ImageFolder => "imagefolder",
+            Self::Coco => "coco",
+            Self::Yolo => "yolo",
+            Self::Csv => "csv",
         }
     }
 
     /// Reads what `as_str` wrote.
     pub(crate) fn from_stored(text: &str) -> Option<Self> {
-        (text == Self::ImageFolder.as_str()).then_some(Self::ImageFolder)
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+}
+
+/// What a part of the items is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Split {
+    /// To train on.
+    Train,
+    /// To choose between models.
+    Validation,
+    /// To measure the chosen one.
+    Test,
+}
+
+impl Split {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// How it is stored.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads what `as_str` wrote.
+    pub(crate) fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|split| split.as_str() == text)
     }
 }
 

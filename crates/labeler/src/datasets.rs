@@ -6,28 +6,29 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hallpass_policy::{Denial, Granted, Permission, Permit, Refusal, Seen, Visible};
+use hallpass_policy::{Denial, Granted, Permission, Permit, Refusal};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::Now;
-use crate::access::Role;
-use crate::database::{Database, Listed, Several, same_wish};
+use crate::access::{Kind, Role};
+use crate::database::{Database, Object, Several, same_wish};
 use crate::dataset::Dataset;
 use crate::download::Download;
 use crate::error::Error;
 use crate::file_path::{FilePath, shown};
 use crate::files::Files;
 use crate::ids::DatasetId;
-use crate::page::{self, Page, PageKey, PageRequest};
+use crate::page::PageKey;
 use crate::policy::claim_allows;
 use crate::settings::Settings;
+use crate::sharing::audit;
 use crate::spec::Spec;
 use crate::upload::{Beginning, Upload};
 use hallpass_contract::can::{DeleteDataset, ReadDataset};
 
 /// The most that one answer's datasets may weigh: gRPC clients take messages of at most 4 MiB unless told otherwise.
-const HEAVIEST_ANSWER: usize = 3 << 20;
+pub(crate) const HEAVIEST_ANSWER: usize = 3 << 20;
 
 /// Datasets, their files and who may use them.
 pub(crate) struct Datasets {
@@ -96,28 +97,17 @@ impl Datasets {
         }
     }
 
-    /// One page of what the proof's holder may read, newest first.
-    pub(crate) async fn list(
-        &self,
-        visible: &Visible<ReadDataset>,
-        page: PageRequest,
-    ) -> Result<Seen<Page>, Error> {
-        if claims_one_object(visible.permit()) {
-            return Err(refused(visible.permit(), ReadDataset::KIND, ReadDataset::NAME));
-        }
-        visible.look(|subject| self.page(subject, page)).await
-    }
-
-    /// What the permit's user may be in a dataset; `None` if nothing, or if there is none.
+    /// What the permit's user may be in an object; `None` if nothing, or if there is none.
     pub(crate) async fn role(
         &self,
         permit: &Permit,
-        dataset_id: &str,
+        kind: Kind,
+        id: &str,
     ) -> Result<Option<Role>, Error> {
         let subject = permit.subject().ok_or(Error::NoUser)?;
-        match DatasetId::parse(dataset_id) {
-            Some(id) if claim_allows(permit, ReadDataset::KIND, dataset_id) => {
-                Ok(self.database.role(&id, subject).await?)
+        match Object::parse(kind, id) {
+            Some(object) if claim_allows(permit, kind.name(), id) => {
+                Ok(self.database.role(&object, subject, (self.now)()).await?)
             }
             _ => Ok(None),
         }
@@ -160,10 +150,10 @@ impl Datasets {
         etag: &str,
     ) -> Result<(), Error> {
         let id = id_of(proof)?;
-        let etag = Some(etag).filter(|etag| !etag.is_empty());
-        if !self.database.delete(&id, etag).await? {
+        if !self.database.delete(&id, subject_of(proof.permit())?, etag).await? {
             return Err(gone(proof));
         }
+        audit(proof, "delete");
         let files = self.files.clone();
         let removed = async move {
             if let Err(error) = files.remove(&id).await {
@@ -173,21 +163,6 @@ impl Datasets {
         // A task: a caller that goes away does not stop it.
         self.tasks.spawn(removed.in_current_span()).await.map_err(|_| Error::TaskLost)
     }
-
-    async fn page(&self, subject: &str, page: PageRequest) -> Result<Page, Error> {
-        let before = page::position(&self.pages, subject, &page.token)?;
-        let mut listed =
-            self.database.visible(subject, before, page.size + 1, HEAVIEST_ANSWER).await?;
-        let fits = fitting(&listed, page.size as usize);
-        let more = listed.len() > fits;
-        listed.truncate(fits);
-        let next_page_token = match listed.last() {
-            Some(last) if more => page::seal(&self.pages, subject, last.number)?,
-            _ => String::new(),
-        };
-        let datasets = listed.into_iter().map(|listed| listed.dataset).collect();
-        Ok(Page { datasets, next_page_token })
-    }
 }
 
 impl fmt::Debug for Datasets {
@@ -196,31 +171,28 @@ impl fmt::Debug for Datasets {
     }
 }
 
-/// How many of these an answer can carry: at least one.
-fn fitting(listed: &[Listed], most: usize) -> usize {
-    let weights = listed.iter().scan(0, |sum, listed| {
-        *sum += listed.dataset.weight();
-        Some(*sum)
-    });
-    weights.take(most).take_while(|sum| *sum <= HEAVIEST_ANSWER).count().max(1)
-}
-
 /// The proof's id in the store's form. A proof that the store's own policy gave always has one.
-fn id_of<P: Permission>(proof: &Granted<P>) -> Result<DatasetId, Error> {
+pub(crate) fn id_of<P: Permission>(proof: &Granted<P>) -> Result<DatasetId, Error> {
     DatasetId::parse(proof.id()).ok_or_else(|| gone(proof))
 }
 
-/// The dataset was deleted since the check: the same refusal as if it had never been.
-fn gone<P: Permission>(proof: &Granted<P>) -> Error {
+/// The user in whose name a call is made.
+pub(crate) fn subject_of(permit: &Permit) -> Result<&str, Error> {
+    permit.subject().ok_or(Error::NoUser)
+}
+
+/// The dataset was deleted since the check, or the permission is gone: the same refusal as if it had never been.
+pub(crate) fn gone<P: Permission>(proof: &Granted<P>) -> Error {
     refused(proof.permit(), P::KIND, P::NAME)
 }
 
 /// A token that is for one object neither makes others nor sees a list of them.
-fn claims_one_object(permit: &Permit) -> bool {
+pub(crate) fn claims_one_object(permit: &Permit) -> bool {
     permit.token().is_some_and(|token| token.claims().resource.is_some())
 }
 
-fn refused(permit: &Permit, kind: &'static str, permission: &'static str) -> Error {
+/// The refusal of the object check.
+pub(crate) fn refused(permit: &Permit, kind: &'static str, permission: &'static str) -> Error {
     let denial = Denial::ObjectRefused { kind, permission };
     Error::Refused(Refusal { denial, decision: permit.decision() })
 }

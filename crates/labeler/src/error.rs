@@ -1,5 +1,7 @@
 //! Everything that can go wrong behind the object check. What clients are told of it: `status`.
 
+use std::borrow::Cow;
+
 use hallpass_policy::Refusal;
 use tonic::Status;
 
@@ -10,7 +12,7 @@ pub(crate) enum Error {
     #[error("{field}: {problem}")]
     Invalid {
         /// The request's field, dotted where nested.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong with it.
         problem: String,
     },
@@ -34,6 +36,9 @@ pub(crate) enum Error {
     /// The dataset has changed since the client saw it.
     #[error("the etag is not the dataset's")]
     EtagMismatch,
+    /// The dataset cannot go: these snapshots hold on to its files. Said to those alone who may delete it.
+    #[error("{}", needed_by(.0))]
+    SnapshotsNeedIt(Vec<String>),
     /// The dataset is there and the file is not.
     #[error("no file {path}")]
     NoSuchFile {
@@ -97,6 +102,28 @@ pub(crate) enum Error {
 impl Error {
     /// A wrong field.
     pub(crate) fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
-        Self::Invalid { field, problem: problem.into() }
+        Self::Invalid { field: field.into(), problem: problem.into() }
     }
+
+    /// The same error where the field is one of this message.
+    pub(crate) fn within(self, message: &str) -> Self {
+        match self {
+            Self::Invalid { field, problem } => {
+                Self::Invalid { field: format!("{message}.{field}").into(), problem }
+            }
+            other => other,
+        }
+    }
+}
+
+/// At most so many snapshots are named in a message.
+const NAMED: usize = 10;
+
+fn needed_by(snapshots: &[String]) -> String {
+    let named = snapshots.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match snapshots.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("snapshots need its files: {named}{more}; right: delete them first")
 }

@@ -1,4 +1,4 @@
-//! The object check: who may do what to which dataset.
+//! The object check: who may do what to which dataset, snapshot and upload.
 //!
 //! Invariant: absent and forbidden give the same verdict, and a database that does not answer gives none.
 
@@ -7,11 +7,9 @@ use std::sync::Arc;
 use hallpass_policy::{ObjectPolicy, Permit, Unknown, Verdict};
 use hallpass_token::{Profile, TokenType};
 
+use crate::access::Kind;
+use crate::database::Object;
 use crate::datasets::Datasets;
-use crate::ids::DatasetId;
-
-/// The one type of object that Labeler has.
-const KIND: &str = "dataset";
 
 /// Labeler's object policy.
 #[derive(Debug, Clone)]
@@ -32,20 +30,19 @@ impl ObjectPolicy for DatasetPolicy {
         permission: &'static str,
         id: &str,
     ) -> Result<Verdict, Unknown> {
-        let Some(dataset) = DatasetId::parse(id).filter(|_| kind == KIND) else {
+        let kind = Kind::named(kind).filter(|_| claim_allows(permit, kind, id));
+        let Some((kind, object)) = kind.and_then(|kind| Some((kind, Object::parse(kind, id)?)))
+        else {
             return Ok(Verdict::Refused);
         };
-        if !claim_allows(permit, kind, id) {
-            return Ok(Verdict::Refused);
-        }
         let allowed = match permit.subject() {
             Some(subject) => {
-                let role = self.0.database.role(&dataset, subject).await;
-                role.map(|role| role.is_some_and(|role| role.permits(permission)))
+                let role = self.0.database.role(&object, subject, (self.0.now)()).await;
+                role.map(|role| role.is_some_and(|role| kind.permits(role, permission)))
             }
-            None if is_bound_work(permit) => {
-                audit(permit, permission, &dataset);
-                self.0.database.exists(&dataset).await
+            None if kind != Kind::Upload && is_bound_work(permit) => {
+                audit(permit, kind, permission, id);
+                self.0.database.has(&object).await
             }
             None => Ok(false),
         };
@@ -66,7 +63,7 @@ pub(crate) fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
     claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
 }
 
-/// A background token opens the one dataset that it names. Under `hybrid-v1`, which has no place for a name, the key's entry alone
+/// A background token opens the one dataset or snapshot that it names; an upload is somebody's, so it opens none. Under `hybrid-v1`, which has no place for a name, the key's entry alone
 /// says what it opens.
 fn is_bound_work(permit: &Permit) -> bool {
     permit.token().is_some_and(|token| {
@@ -76,14 +73,15 @@ fn is_bound_work(permit: &Permit) -> bool {
 }
 
 /// Background work is done for no user, so no user's permission can be asked; that it was not is on record.
-fn audit(permit: &Permit, permission: &'static str, dataset: &DatasetId) {
+fn audit(permit: &Permit, kind: Kind, permission: &'static str, id: &str) {
     tracing::info!(
         target: "hallpass::audit",
         decision = %permit.decision(),
         rpc = permit.rule().path,
         service = permit.service(),
         job_id = permit.job_id(),
-        dataset_id = %dataset,
+        kind = kind.name(),
+        id,
         permission,
         "no user's permission was asked: background work",
     );

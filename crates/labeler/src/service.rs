@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_contract::can;
-use hallpass_contract::can::{DeleteDataset, ReadDataset};
+use hallpass_contract::can::{DeleteDataset, ReadDataset, WriteDataset};
 use hallpass_contract::labeler::{
     BatchGetDatasetsRequest, BatchGetDatasetsResponse, CheckPermissionRequest,
     CheckPermissionResponse, CreateDatasetRequest, CreateDatasetResponse, DatasetService,
@@ -17,7 +16,7 @@ use tokio_stream::StreamExt;
 
 use crate::datasets::{Begun, Datasets};
 use crate::error::Error;
-use crate::page;
+use crate::listing::Asked;
 use crate::wire;
 
 /// The handlers of `DatasetService`.
@@ -61,8 +60,7 @@ impl DatasetService for Handlers {
         datasets: Visible<ReadDataset>,
         request: ListDatasetsRequest,
     ) -> Result<Seen<ListDatasetsResponse>, Error> {
-        let page = page::request(request.page_size, request.page_token)?;
-        let seen = self.0.list(&datasets, page).await?;
+        let seen = self.0.list(&datasets, Asked::parse(request)?).await?;
         Ok(seen.map(|page| ListDatasetsResponse {
             datasets: page.datasets.into_iter().map(wire::dataset).collect(),
             next_page_token: page.next_page_token,
@@ -83,24 +81,25 @@ impl DatasetService for Handlers {
         permit: Permit,
         request: CheckPermissionRequest,
     ) -> Result<CheckPermissionResponse, Error> {
-        match request.dataset_id.len() {
-            0 => Err(Error::invalid("dataset_id", "must not be empty")),
-            1..=256 => Ok(wire::permissions(self.0.role(&permit, &request.dataset_id).await?)),
-            _ => Err(Error::invalid("dataset_id", "is too long")),
-        }
+        let (kind, id) = wire::object(&request)?;
+        Ok(wire::permissions(kind, self.0.role(&permit, kind, id).await?))
     }
 
     async fn update_dataset(
         &self,
-        _: Granted<can::WriteDataset>,
-        _: UpdateDatasetRequest,
+        dataset: Granted<WriteDataset>,
+        request: UpdateDatasetRequest,
     ) -> Result<UpdateDatasetResponse, Error> {
-        Err(Error::NotServed)
+        let etag = request.etag.clone();
+        let (name, description) = wire::texts(request)?;
+        let (name, description) = (name.as_deref(), description.as_deref());
+        let updated = self.0.update(&dataset, name, description, &etag).await?;
+        Ok(UpdateDatasetResponse { dataset: Some(wire::dataset(updated)) })
     }
 
     async fn get_download_url(
         &self,
-        _: Granted<can::ReadDataset>,
+        _: Granted<ReadDataset>,
         _: GetDownloadUrlRequest,
     ) -> Result<GetDownloadUrlResponse, Error> {
         Err(Error::NotServed)

@@ -39,6 +39,7 @@ fn class(error: &Error) -> Class {
         Error::BrokenOff(status) => Refused(Status::new(status.code(), status.message())),
         Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),
         Error::EtagMismatch => Answer(Code::Aborted, "ETAG_MISMATCH"),
+        Error::SnapshotsNeedIt(_) => Answer(Code::FailedPrecondition, "SNAPSHOTS_NEED_IT"),
         Error::NoSuchFile { .. } => Answer(Code::NotFound, "FILE_NOT_FOUND"),
         Error::OffsetPastEnd { .. } => Answer(Code::OutOfRange, "OFFSET_PAST_END"),
         Error::Refused(refusal) => Refused(refusal.clone().into()),
@@ -63,7 +64,7 @@ fn message(error: &Error) -> String {
     }
 }
 
-fn violation(error: &Error) -> Option<(&'static str, String)> {
+fn violation(error: &Error) -> Option<(&str, String)> {
     match error {
         Error::Invalid { field, problem } => Some((field, problem.clone())),
         Error::FileRefused { .. } | Error::UploadRefused(_) => Some(("chunk", error.to_string())),

@@ -114,6 +114,9 @@ impl Beginning {
             etag: etag(random()?),
             created: now,
             updated: now,
+            description: self.spec.description().to_owned(),
+            splits: Vec::new(),
+            file_count: content.files.len() as u64,
         };
         let new = NewDataset { dataset: &dataset, spec: &self.spec, files: &content.files };
         match self.database.insert(&new).await? {

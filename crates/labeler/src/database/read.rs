@@ -2,11 +2,11 @@
 
 use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Database, from_stored};
-use crate::access::{Role, Visibility};
-use crate::dataset::{Class, Dataset, Format};
+use crate::access::Visibility;
+use crate::dataset::{Class, Dataset, Format, Split};
 use crate::ids::{DatasetId, RequestId};
 use crate::inventory::StoredFile;
 
@@ -33,27 +33,12 @@ pub(crate) enum Several {
     TooHeavy,
 }
 
-/// The datasets for which this holds.
-macro_rules! datasets_where {
-    ($condition:literal) => {
-        concat!(
-            "SELECT number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, created, updated ",
-            "FROM datasets WHERE ",
-            $condition
-        )
-    };
-}
+/// What `complete` needs of a dataset.
+pub(super) const COLUMNS: &str = "number, dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, \
+                                  created, updated, description, file_count";
 
-/// Each arm uses an index and reads no more than the page needs.
-const VISIBLE: &str = datasets_where!(
-    "number IN (SELECT number FROM ( \
-       SELECT number FROM (SELECT number FROM datasets WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3) AS own \
-       UNION SELECT number FROM \
-         (SELECT number FROM datasets WHERE visibility = 'public' AND number < $2 ORDER BY number DESC LIMIT $3) AS public \
-       UNION SELECT dataset FROM (SELECT dataset FROM shares WHERE subject = $1 AND dataset < $2 ORDER BY dataset DESC LIMIT $3) \
-         AS shared \
-     ) AS seen ORDER BY number DESC LIMIT $3) ORDER BY number DESC"
-);
+/// So many datasets are looked up at a time.
+const AT_ONCE: usize = 20;
 
 impl Database {
     /// One dataset.
@@ -70,65 +55,21 @@ impl Database {
     ) -> Result<Several, sqlx::Error> {
         let mut state = self.store.reading().await?;
         let (mut found, mut weight) = (Vec::with_capacity(ids.len()), 0);
-        for id in ids {
-            let Some(dataset) = dataset(&mut state, id).await? else {
-                return Ok(Several::Absent(id.clone()));
-            };
-            weight += dataset.weight();
+        for ids in ids.chunks(AT_ONCE) {
+            let rows = rows_of(&mut state, ids).await?;
+            let listed = complete(&mut state, &rows, usize::MAX).await?;
+            for id in ids {
+                let Some(listed) = listed.iter().find(|listed| listed.dataset.id == *id) else {
+                    return Ok(Several::Absent(id.clone()));
+                };
+                weight += listed.dataset.weight();
+                found.push(listed.dataset.clone());
+            }
             if weight > heaviest {
                 return Ok(Several::TooHeavy);
             }
-            found.push(dataset);
         }
         Ok(Several::All(found))
-    }
-
-    /// The newest datasets below `before` that the subject may read: at most so many, and none behind the one (the second or a later
-    /// one) with which they weigh more than so much together.
-    pub(crate) async fn visible(
-        &self,
-        subject: &str,
-        before: i64,
-        most: u32,
-        heaviest: usize,
-    ) -> Result<Vec<Listed>, sqlx::Error> {
-        let mut state = self.store.reading().await?;
-        let query = sqlx::query(VISIBLE).bind(subject).bind(before).bind(i64::from(most));
-        let (mut listed, mut weight) = (Vec::new(), 0);
-        for row in query.fetch_all(&mut *state).await? {
-            let next = with_classes(&mut state, &row).await?;
-            weight += next.dataset.weight();
-            listed.push(next);
-            if weight > heaviest && listed.len() > 1 {
-                break;
-            }
-        }
-        Ok(listed)
-    }
-
-    /// What the subject may be in a dataset; `None` if nothing, or if there is none.
-    pub(crate) async fn role(
-        &self,
-        id: &DatasetId,
-        subject: &str,
-    ) -> Result<Option<Role>, sqlx::Error> {
-        let row = sqlx::query(
-            "SELECT visibility, CASE WHEN owner = $2 THEN 1 ELSE 0 END AS own, \
-             (SELECT role FROM shares WHERE dataset = number AND subject = $2) AS shared \
-             FROM datasets WHERE dataset_id = $1",
-        )
-        .bind(id.as_str())
-        .bind(subject)
-        .fetch_optional(self.store.pool())
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let visibility = known(&row, "visibility", Visibility::from_stored)?;
-        if row.try_get::<i64, _>("own")? == 1 {
-            return Ok(Some(Role::Owner));
-        }
-        let shared: Option<String> = row.try_get("shared")?;
-        let own = shared.map(|_| known(&row, "shared", Role::from_stored)).transpose()?;
-        Ok(visibility.raise(own))
     }
 
     /// Whether there is such a dataset.
@@ -206,33 +147,108 @@ pub(super) async fn requested(
     Ok(dataset(state, &id).await?.map(|dataset| (fingerprint, dataset)))
 }
 
-async fn dataset(state: &mut Connection, id: &DatasetId) -> Result<Option<Dataset>, sqlx::Error> {
-    let query = sqlx::query(datasets_where!("dataset_id = $1")).bind(id.as_str());
-    let row = query.fetch_optional(&mut *state).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(with_classes(state, &row).await?.dataset))
+pub(super) async fn dataset(
+    state: &mut Connection,
+    id: &DatasetId,
+) -> Result<Option<Dataset>, sqlx::Error> {
+    let rows = rows_of(state, std::slice::from_ref(id)).await?;
+    let found = complete(state, &rows, usize::MAX).await?;
+    Ok(found.into_iter().next().map(|listed| listed.dataset))
 }
 
-async fn with_classes(state: &mut Connection, row: &Row) -> Result<Listed, sqlx::Error> {
-    let number: i64 = row.try_get("number")?;
-    let classes =
-        sqlx::query("SELECT name, item_count FROM classes WHERE dataset = $1 ORDER BY name");
-    let classes = classes.bind(number).fetch_all(state).await?;
-    let classes = classes.iter().map(class).collect::<Result<_, _>>()?;
+/// The datasets of these rows with their classes and splits, in the rows' order; none behind the one (the second or a later one)
+/// with which they weigh more than so much together.
+pub(super) async fn complete(
+    state: &mut Connection,
+    rows: &[Row],
+    heaviest: usize,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    let (mut complete, mut weight) = (Vec::with_capacity(rows.len()), 0);
+    for rows in rows.chunks(AT_ONCE) {
+        let mut found = rows.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+        add_classes(state, &mut found).await?;
+        add_splits(state, &mut found).await?;
+        for next in found {
+            weight += next.dataset.weight();
+            complete.push(next);
+            if weight > heaviest && complete.len() > 1 {
+                return Ok(complete);
+            }
+        }
+    }
+    Ok(complete)
+}
+
+async fn rows_of(state: &mut Connection, ids: &[DatasetId]) -> Result<Vec<Row>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM datasets WHERE dataset_id IN ({})", places(ids.len()));
+    let query = sqlx::query(AssertSqlSafe(sql));
+    ids.iter().fold(query, |query, id| query.bind(id.as_str())).fetch_all(state).await
+}
+
+async fn add_classes(state: &mut Connection, found: &mut [Listed]) -> Result<(), sqlx::Error> {
+    let sql = format!(
+        "SELECT dataset, name, item_count FROM classes WHERE dataset IN ({}) ORDER BY dataset, name",
+        places(found.len())
+    );
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = found.iter().fold(query, |query, listed| query.bind(listed.number));
+    for row in query.fetch_all(state).await? {
+        if let Some(dataset) = of_row(found, &row)? {
+            dataset.classes.push(class(&row)?);
+        }
+    }
+    Ok(())
+}
+
+async fn add_splits(state: &mut Connection, found: &mut [Listed]) -> Result<(), sqlx::Error> {
+    let sql = format!(
+        "SELECT dataset, split, item_count FROM split_counts WHERE dataset IN ({})",
+        places(found.len())
+    );
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = found.iter().fold(query, |query, listed| query.bind(listed.number));
+    for row in query.fetch_all(state).await? {
+        if let Some(dataset) = of_row(found, &row)? {
+            let split = known(&row, "split", Split::from_stored)?;
+            dataset.splits.push((split, from_stored(row.try_get("item_count")?)));
+        }
+    }
+    for listed in found {
+        listed.dataset.splits.sort_unstable();
+    }
+    Ok(())
+}
+
+fn of_row<'a>(found: &'a mut [Listed], row: &Row) -> Result<Option<&'a mut Dataset>, sqlx::Error> {
+    let number: i64 = row.try_get("dataset")?;
+    let found = found.iter_mut().find(|listed| listed.number == number);
+    Ok(found.map(|listed| &mut listed.dataset))
+}
+
+/// `$1, $2, …`: places for so many values.
+fn places(values: usize) -> String {
+    let places: Vec<_> = (1..=values).map(|value| format!("${value}")).collect();
+    places.join(", ")
+}
+
+fn listed(row: &Row) -> Result<Listed, sqlx::Error> {
     let dataset = Dataset {
         id: known(row, "dataset_id", DatasetId::parse)?,
         display_name: row.try_get("display_name")?,
         format: known(row, "format", Format::from_stored)?,
         owner: row.try_get("owner")?,
         visibility: known(row, "visibility", Visibility::from_stored)?,
-        classes,
+        classes: Vec::new(),
         item_count: from_stored(row.try_get("item_count")?),
         size_bytes: from_stored(row.try_get("size_bytes")?),
         etag: row.try_get("etag")?,
         created: UnixTime::from_secs(from_stored(row.try_get("created")?)),
         updated: UnixTime::from_secs(from_stored(row.try_get("updated")?)),
+        description: row.try_get("description")?,
+        splits: Vec::new(),
+        file_count: from_stored(row.try_get("file_count")?),
     };
-    Ok(Listed { number, dataset })
+    Ok(Listed { number: row.try_get("number")?, dataset })
 }
 
 fn class(row: &Row) -> Result<Class, sqlx::Error> {
@@ -251,7 +267,7 @@ fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
 }
 
 /// A column whose text must be one that this crate writes.
-fn known<T>(
+pub(super) fn known<T>(
     row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Option<T>,

@@ -3,6 +3,7 @@
 use hallpass_store::{Connection, rows};
 use sqlx::Row as _;
 
+use super::permissions::may;
 use super::read::requested;
 use super::{Database, to_stored};
 use crate::dataset::Dataset;
@@ -42,10 +43,11 @@ impl Database {
         self.store.change(new, |change, new| Box::pin(insert(change, new))).await
     }
 
-    /// Deletes a dataset if it has this etag, or whatever it has; says whether there was one.
-    pub(crate) async fn delete(&self, id: &DatasetId, etag: Option<&str>) -> Result<bool, Error> {
+    /// Deletes a dataset, and the open uploads that would change it; `false` if there is none, or if the user may not.
+    pub(crate) async fn delete(&self, id: &DatasetId, by: &str, etag: &str) -> Result<bool, Error> {
+        let work = (id, by, etag);
         self.store
-            .change(&(id, etag), |change, (id, etag)| Box::pin(delete(change, id, *etag)))
+            .change(&work, |change, &(id, by, etag)| Box::pin(delete(change, id, by, etag)))
             .await
     }
 }
@@ -68,23 +70,42 @@ async fn insert(change: &mut Connection, new: &NewDataset<'_>) -> Result<Inserte
 async fn delete(
     change: &mut Connection,
     id: &DatasetId,
-    etag: Option<&str>,
+    by: &str,
+    etag: &str,
 ) -> Result<bool, Error> {
-    let row = sqlx::query("SELECT etag FROM datasets WHERE dataset_id = $1").bind(id.as_str());
-    let Some(row) = row.fetch_optional(&mut *change).await? else { return Ok(false) };
-    let stored: &str = row.try_get("etag")?;
-    if etag.is_some_and(|etag| etag != stored) {
+    if !may(change, id, by, "delete").await? {
+        return Ok(false);
+    }
+    let row = sqlx::query("SELECT number, etag FROM datasets WHERE dataset_id = $1");
+    let row = row.bind(id.as_str()).fetch_optional(&mut *change).await?;
+    let Some(row) = row else { return Ok(false) };
+    if !etag.is_empty() && etag != row.try_get::<&str, _>("etag")? {
         return Err(Error::EtagMismatch);
     }
-    let delete = sqlx::query("DELETE FROM datasets WHERE dataset_id = $1").bind(id.as_str());
-    delete.execute(&mut *change).await?;
+    let needed_by = snapshots_of(change, row.try_get("number")?).await?;
+    if !needed_by.is_empty() {
+        return Err(Error::SnapshotsNeedIt(needed_by));
+    }
+    for delete in [
+        "DELETE FROM uploads WHERE dataset_id = $1 AND revision = 1",
+        "DELETE FROM datasets WHERE dataset_id = $1",
+    ] {
+        sqlx::query(delete).bind(id.as_str()).execute(&mut *change).await?;
+    }
     Ok(true)
+}
+
+/// The ids of the snapshots that hold on to a dataset, the oldest first.
+async fn snapshots_of(change: &mut Connection, number: i64) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT snapshot_id FROM snapshots WHERE dataset = $1 ORDER BY number");
+    let rows = rows.bind(number).fetch_all(change).await?;
+    rows.iter().map(|row| row.try_get("snapshot_id")).collect()
 }
 
 async fn insert_dataset(change: &mut Connection, dataset: &Dataset) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(
         "INSERT INTO datasets (dataset_id, display_name, format, owner, visibility, item_count, size_bytes, etag, \
-         created, updated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING number",
+         created, updated, description, file_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING number",
     )
     .bind(dataset.id.as_str())
     .bind(&dataset.display_name)
@@ -96,6 +117,8 @@ async fn insert_dataset(change: &mut Connection, dataset: &Dataset) -> Result<i6
     .bind(&dataset.etag)
     .bind(to_stored(dataset.created.as_secs()))
     .bind(to_stored(dataset.updated.as_secs()))
+    .bind(&dataset.description)
+    .bind(to_stored(dataset.file_count))
     .fetch_one(change)
     .await?;
     row.try_get("number")

@@ -12,7 +12,7 @@ use crate::access::Visibility;
 use crate::database::NewDataset;
 use crate::dataset::{Class, Dataset, Format};
 use crate::ids::DatasetId;
-use crate::spec::Spec;
+use crate::spec::{Spec, Wish};
 
 async fn make(world: &World, owner: &str, name: &str, public: bool) -> String {
     let mut start = start(name);
@@ -135,7 +135,8 @@ async fn batches_keep_the_order_asked_for() {
 }
 
 async fn heavy(world: &World, n: u8) -> DatasetId {
-    let spec = Spec::new(n.to_string(), Visibility::Private, Vec::new(), None).unwrap();
+    let wish = Wish { display_name: n.to_string(), ..Wish::default() };
+    let spec = Spec::new(wish, None).unwrap();
     let class = |n| Class { name: format!("{n:0>240}"), item_count: 1 };
     let dataset = Dataset {
         id: DatasetId::from_random([n; 16]),
@@ -149,6 +150,9 @@ async fn heavy(world: &World, n: u8) -> DatasetId {
         etag: String::new(),
         created: UnixTime::from_secs(0),
         updated: UnixTime::from_secs(0),
+        description: String::new(),
+        splits: Vec::new(),
+        file_count: 0,
     };
     let new = NewDataset { dataset: &dataset, spec: &spec, files: &[] };
     world.labeler.datasets.database.insert(&new).await.unwrap();
