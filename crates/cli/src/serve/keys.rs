@@ -8,9 +8,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use hallpass_contract::{RULES, SERVICES};
+use hallpass_contract::{ACTIONS, RULES, SERVICES};
 use hallpass_token::{
-    Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
+    Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, RingError, Scopes, TokenType, generate,
 };
 
 use crate::failure::Failure;
@@ -59,12 +59,16 @@ impl KeyFiles {
         let platform = generate(Algorithm::EdDsa, platform_key())?;
         let labeler = generate(Algorithm::EdDsa, labeler_key())?;
         self.make_folder()?;
-        let platform_ring = [Some(platform.clone()), user.public(), labeler.public()];
+        let mut platform_ring = vec![Some(platform.clone()), user.public(), labeler.public()];
+        // A contract without elevated operations needs no key for them.
+        if !ACTIONS.is_empty() {
+            platform_ring.push(Some(generate(Algorithm::EdDsa, actions_key())?));
+        }
         write(&self.platform(), platform_ring)?;
         // Labeler takes no users' tokens, and still knows their key: what is revoked of a user has to reach the tokens that
         // Platform mints in the user's name.
-        write(&self.labeler(), [Some(labeler), platform.public(), user.public()])?;
-        write(&self.users(), [Some(user), None, None])
+        write(&self.labeler(), vec![Some(labeler), platform.public(), user.public()])?;
+        write(&self.users(), vec![Some(user)])
     }
 
     fn make_folder(&self) -> Result<(), KeysError> {
@@ -76,7 +80,7 @@ impl KeyFiles {
     }
 }
 
-fn write(file: &Path, keys: [Option<Key>; 3]) -> Result<(), KeysError> {
+fn write(file: &Path, keys: Vec<Option<Key>>) -> Result<(), KeysError> {
     let ring = KeyRing::new(keys.into_iter().flatten().collect())?;
     RingFile::write(file, &ring).map_err(KeysError::Ring)
 }
@@ -119,6 +123,14 @@ fn platform_key() -> KeySpec {
     let types = [TokenType::Service, TokenType::Background];
     let mut spec = spec("platform-1", "platform", "platform", &types, "labeler");
     spec.scopes = delegated("platform").collect();
+    spec
+}
+
+/// Platform's key for action tokens: signs what users hold beside their own tokens, for elevated operations only.
+fn actions_key() -> KeySpec {
+    let mut spec = spec("actions-1", "platform", "platform", &[TokenType::Action], "platform");
+    spec.scopes = Scopes::default();
+    spec.audiences = ACTIONS.iter().map(|action| action.audience.to_owned()).collect();
     spec
 }
 
