@@ -1,5 +1,7 @@
 //! Changes: whole or not at all, as if one came after the other.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sqlx::Row as _;
 
 use super::fresh;
@@ -45,6 +47,39 @@ async fn a_change_that_fails_leaves_nothing() {
     let failed = store.change("a", |change, name| Box::pin(put_and_fail(change, name))).await;
     assert!(matches!(failed, Err(sqlx::Error::RowNotFound)), "{failed:?}");
     assert_eq!(held(&store, "a").await, None);
+}
+
+/// Two changes that have both read before either writes.
+struct Meeting {
+    point: tokio::sync::Barrier,
+    tries: AtomicUsize,
+}
+
+async fn add_after_meeting(change: &mut Connection, meeting: &Meeting) -> Result<i64, sqlx::Error> {
+    let next = amount(change, "a").await?.unwrap_or(0) + 1;
+    if meeting.tries.fetch_add(1, Ordering::Relaxed) < 2 {
+        meeting.point.wait().await;
+    }
+    let set = sqlx::query("UPDATE accounts SET amount = $1 WHERE name = 'a'").bind(next);
+    set.execute(change).await?;
+    Ok(next)
+}
+
+#[tokio::test]
+async fn of_two_changes_in_each_others_way_one_is_made_again() {
+    let (_folder, location, store) = fresh().await;
+    if !location.is_shared() {
+        // The second one does not begin before the first one has ended.
+        return;
+    }
+    store.change("a", |change, name| Box::pin(put(change, name, 0))).await.unwrap();
+    let meeting = Meeting { point: tokio::sync::Barrier::new(2), tries: AtomicUsize::new(0) };
+    let add =
+        || store.change(&meeting, |change, meeting| Box::pin(add_after_meeting(change, meeting)));
+    let (one, other) = tokio::join!(add(), add());
+    assert_eq!([one.unwrap(), other.unwrap()].iter().sum::<i64>(), 3, "both saw the same");
+    assert_eq!(held(&store, "a").await, Some(2));
+    assert!(meeting.tries.load(Ordering::Relaxed) > 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
