@@ -4,11 +4,13 @@
 
 mod access;
 mod audit;
+mod callers;
 mod deleting;
 mod downloads;
 mod idempotency;
 mod opening;
 mod pages;
+mod permissions;
 mod uploads;
 mod world;
 

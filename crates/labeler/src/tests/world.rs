@@ -54,6 +54,10 @@ impl World {
         self.time.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    pub(super) fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.time.load(Ordering::Relaxed))
+    }
+
     pub(super) fn handlers(&self) -> Handlers {
         Handlers::new(Arc::clone(&self.labeler.datasets))
     }
