@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use hallpass_contract::auth::GetJwksRequest;
+use hallpass_contract::auth::key_service_client::KeyServiceClient;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -123,4 +126,48 @@ async fn until(is_so: impl AsyncFn() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), waited).await.expect("it happens in time");
+}
+
+#[tokio::test]
+async fn the_public_keys_are_given_away_as_a_document_and_by_rpc() {
+    let mesh = Mesh::up();
+    keys(&mesh, &["rotate", "platform-1", "--prepare"]);
+    let by_rpc = async || {
+        let channel = connect(&mesh.platform()).await;
+        let answer = KeyServiceClient::new(channel).get_jwks(GetJwksRequest {}).await;
+        let keys = answer.expect("anyone may ask").into_inner().keys;
+        keys.into_iter().map(|key| (key.kid, key.x)).collect::<Vec<_>>()
+    };
+    until(async || by_rpc().await.len() == 2).await;
+
+    let document = fetch(&mesh.platform(), "/.well-known/jwks.json").await;
+    assert!(document.starts_with("HTTP/1.1 200 OK\r\n"), "{document}");
+    let body = document.split_once("\r\n\r\n").expect("a body").1;
+    let jwks: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let keys = jwks["keys"].as_array().expect("a key set");
+    let text = |key: &serde_json::Value, name: &str| key[name].as_str().expect("text").to_owned();
+    let pairs: Vec<_> = keys.iter().map(|key| (text(key, "kid"), text(key, "x"))).collect();
+    assert_eq!(pairs, by_rpc().await);
+    assert_eq!(
+        pairs.iter().map(|(kid, _)| kid.as_str()).collect::<Vec<_>>(),
+        ["platform-1", "platform-2"]
+    );
+    assert!(keys.iter().all(|key| key.get("d").is_none() && key.get("k").is_none()));
+
+    // Nothing else is to be had so.
+    let elsewhere = fetch(&mesh.platform(), "/.well-known/other").await;
+    assert!(!elsewhere.contains("keys"), "{elsewhere}");
+    let none = fetch(&mesh.labeler(), "/.well-known/jwks.json").await;
+    assert!(!none.contains("keys"), "{none}");
+}
+
+/// What plain HTTP answers.
+async fn fetch(address: &str, path: &str) -> String {
+    let mut socket = tokio::net::TcpStream::connect(address).await.expect("the node listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.expect("it can be asked");
+    let mut answer = Vec::new();
+    // A node that speaks no HTTP/1.1 closes the connection.
+    let _ = socket.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }

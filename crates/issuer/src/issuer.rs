@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use hallpass_contract::auth::{
-    serve_action_service, serve_revocation_service, serve_token_service,
+    serve_action_service, serve_key_service, serve_revocation_service, serve_token_service,
 };
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::List;
 
 use crate::action_service::{ActionHandler, Registry};
+use crate::key_service::KeyHandler;
 use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
 
@@ -19,7 +20,11 @@ pub struct Issuer {
     pub(crate) tokens: TokenHandler,
     pub(crate) revocations: RevocationHandler,
     pub(crate) actions: ActionHandler,
+    pub(crate) keys: KeyHandler,
 }
+
+/// Who signs for the node that hosts these services.
+const OWNER: &str = "platform";
 
 impl Issuer {
     /// Over this list; `keys` verifies the tokens that are presented and signs action tokens, which `actions` knows the use of.
@@ -33,6 +38,7 @@ impl Issuer {
                 actions: Arc::clone(&actions),
             },
             revocations: RevocationHandler { list, clock: clock.clone() },
+            keys: KeyHandler { keys: keys.clone(), owner: OWNER },
             actions: ActionHandler { registry, keys, clock, actions },
         }
     }
@@ -45,6 +51,17 @@ impl Issuer {
     /// Keeps the list of what is revoked and feeds it to the nodes.
     pub fn revocations(&self) -> Served<impl GrpcService + use<>> {
         serve_revocation_service(self.revocations.clone())
+    }
+
+    /// Gives the public keys away.
+    pub fn keys(&self) -> Served<impl GrpcService + use<>> {
+        serve_key_service(self.keys.clone())
+    }
+
+    /// The public keys as a document for `/.well-known/jwks.json`, as they are whenever it is asked for.
+    pub fn jwks(&self) -> impl Fn() -> String + Send + Sync + use<> {
+        let keys = self.keys.clone();
+        move || keys.document()
     }
 
     /// Issues action tokens and tells how they are used.

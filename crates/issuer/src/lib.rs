@@ -8,6 +8,7 @@ mod holder;
 mod instant;
 mod issue;
 mod issuer;
+mod key_service;
 mod revocation_service;
 mod target;
 mod token_service;

@@ -3,6 +3,7 @@
 //! Flags win over the environment, the environment over the file. A value that is not understood names its key, where it
 //! comes from and what is allowed.
 
+mod database;
 pub(crate) mod duration;
 mod loopback;
 mod problem;
@@ -19,6 +20,7 @@ use figment::providers::{Format, Serialized, Toml};
 use hallpass_telemetry::LogFormat;
 use serde::Serialize;
 
+pub use database::{Database, DatabaseUrl};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use source::Sources;
@@ -44,6 +46,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Where the service keeps its state.
     pub data: PathBuf,
+    /// The service's database, if it is not in the folder of its state.
+    pub database: Option<Database>,
     /// The services that this one calls, by name.
     pub peers: BTreeMap<String, Peer>,
     /// How long calls under way may go on when the server stops.
@@ -70,6 +74,8 @@ impl Config {
 
     fn of(sections: Sections, figment: &Figment) -> Result<Self, ConfigError> {
         let plaintext = sections.insecure_plaintext;
+        let database = sections.database.map(|written| database::parse(&written, plaintext));
+        let database = database.transpose().map_err(|problem| problem.traced(figment))?;
         let config = Self {
             listen: sections.listen,
             tls: sections.tls.map(TlsFiles::from),
@@ -78,6 +84,7 @@ impl Config {
             reflection: sections.reflection,
             log_format: sections.log_format,
             data: sections.data,
+            database,
             peers: sections.peers,
             drain: sections.drain,
         };

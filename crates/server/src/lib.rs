@@ -6,6 +6,7 @@
 mod certificate;
 mod config;
 mod contract;
+mod documents;
 mod ending;
 mod health;
 mod layers;
@@ -21,6 +22,7 @@ mod tls;
 
 pub use config::{Config, ConfigError, Keepalive, Problem, Sources};
 pub use contract::Contract;
+pub use documents::Document;
 pub use health::{LIVENESS, Ready};
 pub use limits::Limits;
 pub use peer::{Peer, PeerError};

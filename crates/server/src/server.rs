@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
+use crate::documents::{self, Document};
 use crate::health::NodeHealth;
 use crate::layers::layers;
 use crate::limits_layer::LimitsLayer;
@@ -34,6 +35,8 @@ pub struct ServerSetup {
     pub ready: Ready,
     /// Services that need more than that, such as a peer.
     pub services_ready: Vec<(&'static str, Ready)>,
+    /// Documents for plain HTTP by their paths, each of which the guard's public table has to name.
+    pub documents: Vec<(&'static str, Document)>,
     /// A random number that tells this process's decisions from others'.
     pub node: u64,
 }
@@ -90,7 +93,8 @@ impl Server {
         {
             return Err(StartError::NoClaims(action.audience));
         }
-        let transport = transport(config)?;
+        // HTTP/1.1 is for those who fetch a document.
+        let transport = transport(config)?.accept_http1(!setup.documents.is_empty());
         let listener = listen(config.listen).await?;
         let address = listener
             .local_addr()
@@ -178,5 +182,5 @@ fn routes(config: &Config, setup: &ServerSetup, shutdown: &Shutdown) -> Result<R
     let routes = setup.services.clone().into_routes().add_service(health.into_service());
     let routes =
         if config.reflection { reflection::add(routes, names, &setup.contract)? } else { routes };
-    Ok(routes.prepare())
+    Ok(documents::add(routes, &setup.documents).prepare())
 }

@@ -59,7 +59,16 @@ impl KeyRing {
 
     /// The public keys as a JWKS to give away: no secret, no private member, no retired key.
     pub fn public_jwks(&self) -> Value {
-        let public = self.keys().filter(|key| key.state() != KeyState::Retired);
+        Self::jwks(self.keys())
+    }
+
+    /// The same of one owner's keys.
+    pub fn public_jwks_of(&self, owner: &str) -> Value {
+        Self::jwks(self.keys().filter(|key| key.owner() == owner))
+    }
+
+    fn jwks<'a>(keys: impl Iterator<Item = &'a Key>) -> Value {
+        let public = keys.filter(|key| key.state() != KeyState::Retired);
         let public = public.filter_map(Key::public);
         let keys: Vec<_> = public.map(|key| ring_file::public_jwk(&key)).collect();
         json!({ "keys": keys })

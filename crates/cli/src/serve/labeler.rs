@@ -51,7 +51,7 @@ impl Labeler {
             .add(labeler.snapshots())
             .add(labeler.splits())
             .add(labeler.uploads());
-        let bound = node.bind(services, Vec::new()).await?;
+        let bound = node.bind(services, Vec::new(), Vec::new()).await?;
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }
 

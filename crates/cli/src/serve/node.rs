@@ -8,7 +8,7 @@ use hallpass_contract::SERVICES;
 use hallpass_guard::{Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
 use hallpass_revocation::{Claims, Freshness, List, Options};
 use hallpass_server::{
-    Bound, Config, Contract, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
+    Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
 };
 use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
 use hallpass_token::{SKEW, UnixTime};
@@ -123,6 +123,7 @@ impl Node {
         &self,
         services: ServiceSet,
         mut services_ready: Vec<(&'static str, Ready)>,
+        documents: Vec<(&'static str, Document)>,
     ) -> Result<Bound, Failure> {
         services_ready.push((ring_watch::HEALTH, Arc::clone(&self.keys_right)));
         let (list, freshness, clock) =
@@ -136,6 +137,7 @@ impl Node {
             telemetry: self.telemetry.clone(),
             ready: Arc::new(move || list.healthy().is_ok() && freshness.is_fresh(clock.boot())),
             services_ready,
+            documents,
             node: self.number,
         };
         Server::bind(&self.config, setup).await.map_err(Failure::failed)

@@ -16,6 +16,9 @@ use tonic::transport::Channel;
 use crate::failure::Failure;
 use crate::serve::node::{Node, Way};
 
+/// Where verifiers look for the public keys (RFC 8414, section 3 reserves the place).
+const JWKS: &str = "/.well-known/jwks.json";
+
 /// How often Labeler is asked whether it serves, and how long it may take to answer.
 const ASK_PEER_EVERY: Duration = Duration::from_secs(1);
 
@@ -51,9 +54,16 @@ impl Platform {
             .add(platform.jobs())
             .add(issuer.tokens())
             .add(issuer.actions())
-            .add(issuer.revocations());
+            .add(issuer.revocations())
+            .add(issuer.keys());
         let reachable = watch_peer(node.channel(&labeler)?);
-        let bound = node.bind(services, vec![(DATASET_SERVICE, reachable)]).await?;
+        let bound = node
+            .bind(
+                services,
+                vec![(DATASET_SERVICE, reachable)],
+                vec![(JWKS, Arc::new(issuer.jwks()))],
+            )
+            .await?;
         Ok(Self { bound, service: platform, shutdown })
     }
 

@@ -76,9 +76,13 @@ fn imports(names: &Names, body: &str, code: &mut String) {
     let _ = writeln!(
         code,
         "use ::hallpass_policy::adapter::{{self, {runtime}}};
-         use ::hallpass_policy::{{{policy}{permit}{proofs}}};
          use tonic::codegen::{{Service, async_trait, http}};"
     );
+    let all = format!("{policy}{permit}{proofs}");
+    // A service whose RPCs are all public uses none.
+    if !all.is_empty() {
+        let _ = writeln!(code, "use ::hallpass_policy::{{{all}}};");
+    }
     if body.contains("can::") {
         let _ = writeln!(code, "use {}can;", names.up_to_root);
     }

@@ -1,9 +1,10 @@
-//! The calls that need no token although no contract of ours declares them: health and reflection, by one explicit table.
+//! The calls that need no token although no contract of ours declares them: health and reflection, by one explicit table. The public key
+//! set as a document is in it, too.
 
 use hallpass_policy::{Access, Rule, WhenStale};
 
 /// What anyone may call. A server that does not offer reflection answers `UNIMPLEMENTED` to it.
-pub static PUBLIC_RULES: [Rule; 4] = [
+pub static PUBLIC_RULES: [Rule; 5] = [
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Check", "Check", Side::NONE),
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Watch", "Watch", Side::SERVER),
     public(
@@ -18,12 +19,14 @@ pub static PUBLIC_RULES: [Rule; 4] = [
         "ServerReflectionInfo",
         Side::BOTH,
     ),
+    // Not gRPC: a document for plain HTTP (RFC 8414 names the place). It holds public keys alone.
+    public(".well-known", "/.well-known/jwks.json", "jwks.json", Side::NONE),
 ];
 
 /// Finds a path in [`PUBLIC_RULES`].
 pub fn public_rule(path: &str) -> Option<&'static Rule> {
     // Every such path begins so; all others are spared the comparisons.
-    if !path.starts_with("/grpc.") {
+    if !path.starts_with("/grpc.") && !path.starts_with("/.well-known/") {
         return None;
     }
     PUBLIC_RULES.iter().find(|rule| rule.path == path)

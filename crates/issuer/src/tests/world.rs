@@ -69,7 +69,7 @@ impl World {
         let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, retired]));
         let uses = Actions::new(None, clock.clone());
         let issuer = Issuer::new(Arc::clone(&list), keys, clock.clone(), uses);
-        let Issuer { tokens, revocations, actions } = issuer;
+        let Issuer { tokens, revocations, actions, keys: _ } = issuer;
         Self {
             clock,
             list,

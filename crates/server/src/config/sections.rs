@@ -16,6 +16,7 @@ use crate::{Limits, Peer, TlsFiles};
 pub(super) struct Sections {
     pub(super) listen: SocketAddr,
     pub(super) data: PathBuf,
+    pub(super) database: Option<String>,
     #[serde(default)]
     pub(super) insecure_plaintext: bool,
     #[serde(default = "yes")]

@@ -98,6 +98,7 @@ pub(crate) fn setup(services: ServiceSet) -> (ServerSetup, Keys) {
         telemetry: hallpass_telemetry::ServiceTelemetry::default(),
         ready: Arc::new(|| true),
         services_ready: Vec::new(),
+        documents: Vec::new(),
         node: 7,
     };
     (setup, keys)
