@@ -3,11 +3,12 @@
 //! Invariant: a location shows itself without its password.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// The parts of a PostgreSQL URL that are understood behind its `?`.
 const PARAMETERS: [&str; 12] = [
@@ -39,6 +40,8 @@ pub enum Location {
 pub struct Server {
     url: SecretString,
     shown: String,
+    pub(crate) schema: Option<&'static str>,
+    is_private: bool,
 }
 
 /// Why a text is no URL of a PostgreSQL database. What it says holds no part of the URL but a parameter's name.
@@ -70,7 +73,29 @@ impl Location {
         };
         let user = options.get_username();
         let shown = format!("PostgreSQL database {database:?} at {host} as {user:?}");
-        Ok(Self::Postgres(Server { url, shown }))
+        let is_private = is_local(&options)
+            || matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+        Ok(Self::Postgres(Server { url, shown, schema: None, is_private }))
+    }
+
+    /// The same database, of which a service uses this schema alone, and makes it. The URL's own `search_path` is used instead if it
+    /// has one. A file stays as it is: it belongs to one service.
+    #[must_use]
+    pub fn in_schema(mut self, schema: &'static str) -> Self {
+        if let Self::Postgres(server) = &mut self
+            && !server.url.expose_secret().contains("search_path")
+        {
+            server.schema = Some(schema);
+        }
+        self
+    }
+
+    /// Whether nobody else can listen on the way there: it does not leave this machine, or the server has to show a certificate.
+    pub const fn is_private(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(server) => server.is_private,
+        }
     }
 
     /// Whether several processes may use it at once.
@@ -78,18 +103,17 @@ impl Location {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Whether the text is a URL with a password in it.
-    pub fn has_password(url: &SecretString) -> bool {
-        parsed(url).is_ok_and(|options| {
-            let url = options.database_url;
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
-        })
-    }
-
     pub(crate) fn options(&self) -> Result<AnyConnectOptions, LocationError> {
         match self {
             Self::Sqlite(file) => sqlite(file),
-            Self::Postgres(server) => parsed(&server.url),
+            Self::Postgres(server) => {
+                let mut options = parsed(&server.url)?;
+                if let Some(schema) = server.schema {
+                    let parameters = &mut options.database_url.query_pairs_mut();
+                    parameters.append_pair("options[search_path]", schema);
+                }
+                Ok(options)
+            }
         }
     }
 }
@@ -113,6 +137,14 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Server({})", self.shown)
     }
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    options.get_socket().is_some()
+        || host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn parsed(url: &SecretString) -> Result<AnyConnectOptions, LocationError> {

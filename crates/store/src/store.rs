@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::any::{Any, AnyPoolOptions};
-use sqlx::{Executor, Row as _, SqlSafeStr, Transaction};
+use sqlx::{AssertSqlSafe, Executor, Row as _, SqlSafeStr, Transaction};
 
 use crate::Location;
 use crate::again::{Failure, Tries};
@@ -158,7 +158,13 @@ async fn connect(location: &Location) -> Result<Pool, Problem> {
     let options = location.options()?;
     let first = tokio::time::timeout(PATIENCE, sqlx::ConnectOptions::connect(&options)).await;
     let first = first.map_err(|_| Problem::late())?;
-    let first = first.map_err(|error| Problem::connecting(&error))?;
+    let mut first = first.map_err(|error| Problem::connecting(&error))?;
+    if let Location::Postgres(server) = location
+        && let Some(schema) = server.schema
+    {
+        let made = make_schema(&mut first, schema).await;
+        made.map_err(|error| Problem::connecting(&error))?;
+    }
     let manners = match location {
         Location::Sqlite(_) => SQLITE_MANNERS,
         Location::Postgres(_) => "",
@@ -180,4 +186,22 @@ async fn connect(location: &Location) -> Result<Pool, Problem> {
     // An error here concerns nobody: the connection has done its service.
     let _ = sqlx::Connection::close(first).await;
     pool.map_err(|error| Problem::connecting(&error))
+}
+
+/// A user who may not make schemas can use one that is there.
+async fn make_schema(connection: &mut Connection, schema: &'static str) -> Result<(), sqlx::Error> {
+    if has_schema(connection, schema).await? {
+        return Ok(());
+    }
+    let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
+    match connection.execute(sqlx::raw_sql(make)).await {
+        // Another process may have made it at the same time.
+        Err(_) if has_schema(connection, schema).await? => Ok(()),
+        made => made.map(|_| ()),
+    }
+}
+
+async fn has_schema(connection: &mut Connection, schema: &str) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema);
+    Ok(row.fetch_optional(connection).await?.is_some())
 }

@@ -22,9 +22,27 @@ fn a_location_is_shown_without_its_password() {
             "PostgreSQL database \"hallpass\" at db.example:5433 as \"alice\""
         );
         assert!(location.is_shared());
-        assert!(Location::has_password(&SecretString::from(url)));
     }
-    assert!(!Location::has_password(&SecretString::from("postgres://alice@db.example/hallpass")));
+}
+
+#[test]
+fn the_way_is_private_on_this_machine_or_to_a_server_that_shows_a_certificate() {
+    let is_private = |rest: &str| postgres(&format!("postgres://{rest}")).unwrap().is_private();
+    for rest in [
+        "127.0.0.1/x",
+        "[::1]:5433/x",
+        "localhost/x",
+        "%2Frun%2Fpostgresql/x",
+        "db.example/x?sslmode=verify-full",
+        "db.example/x?sslmode=verify-ca",
+    ] {
+        assert!(is_private(rest), "{rest}");
+    }
+    for rest in
+        ["10.0.0.7/x", "db.example/x", "localhost.example/x", "db.example/x?sslmode=require"]
+    {
+        assert!(!is_private(rest), "{rest}");
+    }
 }
 
 #[test]

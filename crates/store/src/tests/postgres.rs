@@ -63,3 +63,24 @@ async fn a_server_that_was_away_is_found_again() {
     store.ping().await.unwrap();
     assert_eq!(store.own_key("pages", &[3; 32]).await.unwrap(), [1; 32]);
 }
+
+#[tokio::test]
+async fn two_services_share_a_database_and_no_table() {
+    let Some(server) = testing::server() else { return };
+    let name: &'static str = format!("two_{}", u64::from_be_bytes(chance())).leak();
+    let other: &'static str = format!("{name}_other").leak();
+    let at = |schema| Location::postgres(SecretString::from(&*server)).unwrap().in_schema(schema);
+    let (one, again) =
+        tokio::join!(async { Store::open(&at(name), &STEPS).await.unwrap() }, async {
+            Store::open(&at(name), &STEPS).await.unwrap()
+        },);
+    let other = Store::open(&at(other), &STEPS).await.unwrap();
+    assert_eq!(one.own_key("pages", &[1; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(again.own_key("pages", &[2; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(other.own_key("pages", &[3; 32]).await.unwrap(), [3; 32]);
+}
+
+fn chance() -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = crate::random().unwrap();
+    [a, b, c, d, e, f, g, h]
+}
