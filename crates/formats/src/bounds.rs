@@ -42,4 +42,9 @@ pub const LONGEST_TEXT: usize = 1 << 20;
 pub const DEEPEST_NESTING: u32 = 64;
 
 /// The most bytes of a YOLO description (`data.yaml`, `classes.txt`).
-pub const LONGEST_DESCRIPTION: u64 = 4 << 20;
+pub const LONGEST_DESCRIPTION: u64 = 1 << 20;
+
+/// The most JSON files of COCO's, or CSV files of labels, in a dataset.
+pub const MOST_ANNOTATION_FILES: usize = 256;
+
+pub(crate) const TOO_MANY_FILES: &str = "is one annotation file too many; 256 are allowed";

@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 use document::{CategoryNotes, Document, ImageEntry, ImageNotes, Known, ROUNDING};
 
+use crate::bounds::{MOST_ANNOTATION_FILES, TOO_MANY_FILES};
 use crate::kind::JSON;
-use crate::places::Base;
+use crate::places::{Base, Places};
 use crate::shape::File;
 use crate::source::Source;
 use crate::survey::Survey;
@@ -26,21 +27,25 @@ pub(crate) fn seems_coco(file: &File, source: &mut Source<'_>) -> Result<bool, R
 /// Reads all JSON files that look like COCO's.
 pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(), Refusal> {
     let shape = survey.shape;
-    let mut read_any = false;
+    let places = Places::new(shape);
+    let mut files = 0;
     for (_, file) in shape.annotations(JSON) {
         if !seems_coco(file, source)? {
             continue;
         }
-        read_any = true;
+        files += 1;
+        if files > MOST_ANNOTATION_FILES {
+            return Err(Problem::of(&file.path, TOO_MANY_FILES).into());
+        }
         let reader = source.open(file)?;
         match parse::parse(&file.path, reader, shape.bounds, &mut survey.problems) {
-            Ok(document) => Placing::new(survey, &file.path, &document).place(&document),
+            Ok(document) => Placing::new(survey, &file.path, &document, &places).place(&document),
             Err(Refusal::Problems(problems)) => survey.add_all(&problems),
             Err(unreadable @ Refusal::Unreadable { .. }) => return Err(unreadable),
         }
     }
     survey.splits_by_folder();
-    if read_any {
+    if files > 0 {
         return Ok(());
     }
     let text = "the format coco needs a JSON file with \"images\", \"annotations\" and \"categories\", such as \
@@ -59,9 +64,14 @@ struct Placing<'s, 'a> {
 }
 
 impl<'s, 'a> Placing<'s, 'a> {
-    fn new(survey: &'s mut Survey<'a>, json: &'a FilePath, document: &Document) -> Self {
+    fn new(
+        survey: &'s mut Survey<'a>,
+        json: &'a FilePath,
+        document: &Document,
+        places: &Places<'a>,
+    ) -> Self {
         let entries = || document.images.notes.iter().filter_map(|notes| notes.entry.as_ref());
-        let base = Base::choose(json, || entries().map(|entry| &*entry.file_name), survey.shape);
+        let base = places.choose(json, || entries().map(|entry| &*entry.file_name));
         let split = Split::of_words(json.stem()).or_else(|| Split::of_folders(json.folder()));
         Self { survey, json, base, split, listed: HashMap::new() }
     }

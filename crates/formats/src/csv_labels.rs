@@ -8,8 +8,9 @@ mod rows;
 
 use rows::{Row, Rows};
 
+use crate::bounds::{MOST_ANNOTATION_FILES, TOO_MANY_FILES};
 use crate::kind::CSV;
-use crate::places::{Base, TRIED};
+use crate::places::{Base, Places, TRIED};
 use crate::shape::{File, Shape};
 use crate::source::Source;
 use crate::survey::Survey;
@@ -50,8 +51,12 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
             files = fitting;
         }
     }
+    if let Some(file) = files.get(MOST_ANNOTATION_FILES) {
+        return Err(Problem::of(&file.path, TOO_MANY_FILES).into());
+    }
+    let places = Places::new(shape);
     for file in files {
-        match read_one(survey, file, source) {
+        match read_one(survey, file, &places, source) {
             Err(Refusal::Problems(problems)) => survey.add_all(&problems),
             read => read?,
         }
@@ -72,9 +77,14 @@ fn has_columns(file: &File, source: &mut Source<'_>) -> Result<bool, Refusal> {
     }
 }
 
-fn read_one(survey: &mut Survey<'_>, file: &File, source: &mut Source<'_>) -> Result<(), Refusal> {
+fn read_one<'a>(
+    survey: &mut Survey<'a>,
+    file: &'a File,
+    places: &Places<'a>,
+    source: &mut Source<'_>,
+) -> Result<(), Refusal> {
     let names = first_names(file, source)?;
-    let base = Base::choose(&file.path, || names.iter().map(String::as_str), survey.shape);
+    let base = places.choose(&file.path, || names.iter().map(String::as_str));
     let whole = Split::of_words(file.path.stem());
     let mut rows = Rows::open(file, source)?;
     let mut any = false;
@@ -85,6 +95,9 @@ fn read_one(survey: &mut Survey<'_>, file: &File, source: &mut Source<'_>) -> Re
             take(survey, &base, &row, whole).map_err(|text| (line, text))
         }) {
             survey.problems.add(Problem::at(&file.path, line, text));
+        }
+        if survey.problems.is_full() {
+            break;
         }
     }
     if any { Ok(()) } else { Err(Problem::of(&file.path, "has no row below its header").into()) }

@@ -28,7 +28,10 @@ pub mod testing;
 mod tests;
 mod yolo;
 
-pub use bounds::{Bounds, DEEPEST_NESTING, LONGEST_CLASS_NAME, LONGEST_DESCRIPTION, LONGEST_TEXT};
+pub use bounds::{
+    Bounds, DEEPEST_NESTING, LONGEST_CLASS_NAME, LONGEST_DESCRIPTION, LONGEST_TEXT,
+    MOST_ANNOTATION_FILES,
+};
 pub use contents::{Class, Contents, Format, Item, UnknownFormat};
 pub use file_path::{
     DEEPEST_PATH, FilePath, LONGEST_PART, LONGEST_PATH, PathProblem, is_refused, shown,

@@ -9,10 +9,20 @@ use crate::shape::{File, Shape};
 use crate::{FilePath, Split, shown};
 
 /// So many names are tried in each folder.
-pub(crate) const TRIED: usize = 1000;
+pub(crate) const TRIED: usize = 200;
+
+/// So many folders are tried.
+const MOST_FOLDERS: usize = 64;
 
 /// Folders that usually hold images, whatever their split.
-const USUAL: [&str; 3] = ["images", "data", "img"];
+const USUAL: [&str; 4] = ["images", "data", "img", "jpegimages"];
+
+/// Where images are.
+pub(crate) struct Places<'a> {
+    shape: &'a Shape,
+    /// Every folder that holds an image, or a folder that does.
+    folders: BTreeSet<&'a str>,
+}
 
 /// A folder from which file names count.
 pub(crate) struct Base<'a> {
@@ -20,18 +30,24 @@ pub(crate) struct Base<'a> {
     shape: &'a Shape,
 }
 
-impl<'a> Base<'a> {
+impl<'a> Places<'a> {
+    pub(crate) fn new(shape: &'a Shape) -> Self {
+        let folders = shape.images().flat_map(|(_, file)| file.path.folders()).collect();
+        Self { shape, folders }
+    }
+
     /// The folder in which most of these names are found. They are those in `annotations`, or the first of them.
     pub(crate) fn choose<'n, N: Iterator<Item = &'n str>>(
+        &self,
         annotations: &'a FilePath,
         names: impl Fn() -> N,
-        shape: &'a Shape,
-    ) -> Self {
+    ) -> Base<'a> {
         let names = || names().take(TRIED);
         let wanted = names().count();
         let (mut best, mut most) = (annotations.folder(), 0);
-        for base in bases(annotations, shape) {
-            let is_there = |name: &&str| matches!(shape.names.find(base, name), Found::File(_));
+        for base in self.likely(annotations).into_iter().take(MOST_FOLDERS) {
+            let is_there =
+                |name: &&str| matches!(self.shape.names.find(base, name), Found::File(_));
             let found = names().filter(is_there).count();
             if found > most {
                 (best, most) = (base, found);
@@ -40,9 +56,30 @@ impl<'a> Base<'a> {
                 break;
             }
         }
-        Self { folder: best, shape }
+        Base { folder: best, shape: self.shape }
     }
 
+    /// Where images may be, the likeliest first: beside the file, in the folders above it, and wherever a folder of images has the
+    /// file's name or split, or a usual name.
+    fn likely(&self, annotations: &'a FilePath) -> Vec<&'a str> {
+        let mut likely: Vec<&str> = annotations.folders().collect();
+        likely.reverse();
+        likely.push("");
+        let stem = annotations.stem();
+        let split = Split::of_words(stem).or_else(|| Split::of_folders(annotations.folder()));
+        let fits = |folder: &str| {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            let of_split = split.is_some() && Split::of_words(name) == split;
+            of_split
+                || stem.ends_with(name)
+                || USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(name))
+        };
+        likely.extend(self.folders.iter().filter(|folder| fits(folder)));
+        likely
+    }
+}
+
+impl<'a> Base<'a> {
     /// The image that a name means.
     pub(crate) fn image(&self, name: &str) -> Result<(u32, &'a File), String> {
         let absent = || match self.folder {
@@ -63,23 +100,4 @@ impl<'a> Base<'a> {
             Found::Nothing => Err(absent()),
         }
     }
-}
-
-/// Where images may be, the likeliest first: beside the file, in the folders above it, and wherever a folder of images has the
-/// file's name or split, or a usual name.
-fn bases<'a>(annotations: &'a FilePath, shape: &'a Shape) -> Vec<&'a str> {
-    let mut bases: Vec<&str> = annotations.folders().collect();
-    bases.reverse();
-    bases.push("");
-    let stem = annotations.stem();
-    let split = Split::of_words(stem).or_else(|| Split::of_folders(annotations.folder()));
-    let fits = |folder: &str| {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        let of_split = split.is_some() && Split::of_words(name) == split;
-        of_split || stem.ends_with(name) || USUAL.contains(&name)
-    };
-    let folders: BTreeSet<&str> =
-        shape.images().flat_map(|(_, file)| file.path.folders()).collect();
-    bases.extend(folders.into_iter().filter(|folder| fits(folder)));
-    bases
 }

@@ -49,6 +49,9 @@ impl std::error::Error for Problem {}
 /// So many problems are told; of the others only the number.
 pub const MOST_PROBLEMS: usize = 20;
 
+/// So many more are counted; then reading ends.
+const MOST_COUNTED: u64 = 10_000;
+
 /// Everything that is wrong, in the order in which it was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
@@ -62,7 +65,7 @@ impl Problems {
         self.told.iter()
     }
 
-    /// How many there are beside those that are told.
+    /// How many there are beside those that are told; at most 10,000 are counted.
     pub const fn more(&self) -> u64 {
         self.more
     }
@@ -76,8 +79,13 @@ impl Problems {
         if self.told.len() < MOST_PROBLEMS {
             self.told.push(problem);
         } else {
-            self.more += 1;
+            self.more = MOST_COUNTED.min(self.more + 1);
         }
+    }
+
+    /// Whether so much is wrong that it is no use to read on.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.more >= MOST_COUNTED
     }
 }
 
@@ -104,6 +112,7 @@ impl fmt::Display for Problems {
         }
         match self.more {
             0 => Ok(()),
+            MOST_COUNTED => write!(f, "\nand {MOST_COUNTED} more or still more"),
             more => write!(f, "\nand {more} more"),
         }
     }

@@ -80,8 +80,3 @@ pub(crate) const NOT_UTF8: &str = "is not UTF-8; save the file as UTF-8";
 
 /// The byte order mark of UTF-8, which some programs put before a text.
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// Whether a file begins with the byte order mark of UTF-16.
-pub(crate) fn is_utf16(head: &[u8]) -> bool {
-    head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF")
-}

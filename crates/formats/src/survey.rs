@@ -60,7 +60,9 @@ impl<'a> Survey<'a> {
 
     /// Adds problems to those that there are.
     pub(crate) fn add_all(&mut self, problems: &Problems) {
-        problems.iter().for_each(|problem| self.problems.add(problem.clone()));
+        for problem in problems {
+            self.problems.add(problem.clone());
+        }
     }
 
     /// Notes labels of an image, of a class if it is known.

@@ -21,10 +21,8 @@ use crate::{FilePath, Problem, Refusal};
 
 /// Whether there is a description: a YAML file with names, or a list of classes and at least one label file.
 pub(crate) fn seems_yolo(shape: &Shape, source: &mut Source<'_>) -> Result<bool, Refusal> {
-    for (_, file) in shape.annotations(YAML) {
-        if description::seems_description(file, source)? {
-            return Ok(true);
-        }
+    if !descriptions(shape, source)?.is_empty() {
+        return Ok(true);
     }
     let mut texts = shape.annotations(TEXT).map(|(_, file)| &file.path);
     if !texts.any(is_class_list) {
@@ -47,6 +45,9 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
     survey.splits_by_folder();
     let mut pairs = Pairs::new(shape);
     for (_, file) in shape.annotations(TEXT) {
+        if survey.problems.is_full() {
+            break;
+        }
         if is_class_list(&file.path) || lists.contains(&&file.path) {
             continue;
         }
@@ -89,13 +90,16 @@ fn read_labels(
                 .map_err(|text| Problem::at(&file.path, line, text))?,
             Err(text) => survey.problems.add(Problem::at(&file.path, line, text)),
         }
+        if survey.problems.is_full() {
+            return Ok(());
+        }
     }
 }
 
 /// Finds the description and reads it.
 fn describe(shape: &Shape, source: &mut Source<'_>) -> Result<Description, Refusal> {
-    let yamls: Vec<&File> = shape.annotations(YAML).map(|(_, file)| file).collect();
-    if let Some(file) = the_one(&yamls, is_usual)? {
+    let descriptions = descriptions(shape, source)?;
+    if let Some(file) = the_one(&descriptions, is_usual)? {
         return description::read_yaml(file, shape.bounds, source);
     }
     let texts: Vec<&File> = shape.annotations(TEXT).map(|(_, file)| file).collect();
@@ -105,6 +109,26 @@ fn describe(shape: &Shape, source: &mut Source<'_>) -> Result<Description, Refus
     }
     let text = "the format yolo needs data.yaml with \"names\", or classes.txt; there is neither";
     Err(Problem::whole(text).into())
+}
+
+/// So many YAML files are looked into.
+const MOST_LOOKED_INTO: usize = 16;
+
+/// The YAML files that may be descriptions: those of the usual name, and those that have names for classes.
+fn descriptions<'a>(shape: &'a Shape, source: &mut Source<'_>) -> Result<Vec<&'a File>, Refusal> {
+    let mut descriptions = Vec::new();
+    let mut looked_into = 0;
+    for (_, file) in shape.annotations(YAML) {
+        if is_usual(&file.path) {
+            descriptions.push(file);
+        } else if looked_into < MOST_LOOKED_INTO {
+            looked_into += 1;
+            if description::has_names(file, source)? {
+                descriptions.push(file);
+            }
+        }
+    }
+    Ok(descriptions)
 }
 
 /// The only file, or the only one that is usual.

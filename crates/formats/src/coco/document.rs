@@ -19,8 +19,29 @@ pub(super) struct Document {
     pub(super) categories: Known<CategoryNotes>,
     /// Where each category's name is.
     category_names: HashMap<String, u64>,
-    annotations: HashSet<Id>,
+    annotations: Seen,
     bounds: Bounds,
+}
+
+/// The ids of annotations; nearly always numbers, of which there may be millions.
+#[derive(Debug, Default)]
+struct Seen {
+    numbers: HashSet<i64>,
+    texts: HashSet<Box<str>>,
+}
+
+impl Seen {
+    fn count(&self) -> usize {
+        self.numbers.len() + self.texts.len()
+    }
+
+    /// Whether the id is new.
+    fn insert(&mut self, id: &Id) -> bool {
+        match id {
+            Id::Number(number) => self.numbers.insert(*number),
+            Id::Text(text) => self.texts.insert(text.clone()),
+        }
+    }
 }
 
 /// What is known of each image or category, in the order in which the file speaks of them.
@@ -136,7 +157,7 @@ impl Document {
             images: Known::new(),
             categories: Known::new(),
             category_names: HashMap::new(),
-            annotations: HashSet::new(),
+            annotations: Seen::default(),
             bounds,
         }
     }
@@ -203,14 +224,15 @@ impl Document {
     }
 
     fn note_id(&mut self, id: &Id) -> Taken {
-        if self.annotations.len() as u64 >= self.bounds.max_labels {
+        if self.annotations.count() as u64 >= self.bounds.max_labels {
             let most = self.bounds.max_labels;
             return Err(Verdict::Stop(format!("holds more annotations than are allowed: {most}")));
         }
-        if self.annotations.insert(id.clone()) {
-            return Ok(());
+        if self.annotations.insert(id) {
+            Ok(())
+        } else {
+            wrong(format!("annotation {id} is there twice"))
         }
-        wrong(format!("annotation {id} is there twice"))
     }
 
     fn used_category(&mut self, who: &Who, id: Id, line: u64) -> Result<u32, Verdict> {

@@ -91,7 +91,7 @@ impl Visitor<'_> for IdVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Id, E> {
-        const LONGEST: usize = 255;
+        const LONGEST: usize = 64;
         if text.len() > LONGEST {
             return Err(E::invalid_length(text.len(), &self));
         }

@@ -145,6 +145,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<'_, '_, T> {
                 Err(Verdict::Wrong(text)) => problems.add(Problem::at(path, line, text)),
                 Err(Verdict::Stop(text)) => return Err(A::Error::custom(text)),
             }
+            if problems.is_full() {
+                return Err(A::Error::custom("too much is wrong"));
+            }
         }
         Ok(())
     }

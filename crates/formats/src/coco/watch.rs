@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::bounds::{DEEPEST_NESTING, LONGEST_TEXT};
-use crate::source::{MARK, Malformed, is_utf16};
+use crate::source::{MARK, Malformed};
 
 /// Where the parser is.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl<'p, R: Read> Watched<'p, R> {
     fn begin(&mut self) -> io::Result<()> {
         self.state = State::Outside;
         let head = self.reader.fill_buf()?;
-        if is_utf16(head) {
+        if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
             return Err(self.malformed("is UTF-16; save the file as UTF-8".to_owned()));
         }
         if head.starts_with(MARK) {

@@ -11,7 +11,7 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use super::columns::Columns;
 use crate::bounds::LONGEST_TEXT;
 use crate::shape::File;
-use crate::source::{MARK, Malformed, NOT_UTF8, Source, is_utf16, unreadable};
+use crate::source::{MARK, Malformed, NOT_UTF8, Source, unreadable};
 use crate::{FilePath, Problem, Refusal};
 
 /// A row.
@@ -75,9 +75,6 @@ impl<'s> Rows<'s> {
 /// Skips the byte order mark, and finds out by what the header's fields are parted: spreadsheets write ';' and tabs, too.
 fn begin(reader: &mut impl BufRead) -> io::Result<u8> {
     let head = reader.fill_buf()?;
-    if is_utf16(head) {
-        return Err(Malformed { line: 1, text: NOT_UTF8.to_owned() }.into());
-    }
     let header = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let other = [b';', b'\t'].into_iter().find(|other| header.contains(other));
     let delimiter = if header.contains(&b',') { b',' } else { other.unwrap_or(b',') };

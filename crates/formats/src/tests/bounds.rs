@@ -156,3 +156,47 @@ fn a_file_that_never_came_is_told() {
         Err("a/1.png: was begun, but its end never came".to_owned())
     );
 }
+
+#[test]
+fn annotation_files_and_problems_are_bounded() {
+    let image = ("a/1.png".to_owned(), String::new());
+    let json = r#"{"images": [{"id": 1, "file_name": "a/1.png"}]}"#;
+    let csv = "file,label\na/1.png,cat\n";
+    for (format, extension, text) in [(Format::Coco, "json", json), (Format::Csv, "csv", csv)] {
+        let files = |count: u32| {
+            let annotations =
+                (0..count).map(|number| (format!("{number:03}.{extension}"), text.to_owned()));
+            World::new(annotations.chain([image.clone()]))
+        };
+        assert!(files(256).read(Some(format)).is_ok());
+        let problem = format!("256.{extension}: is one annotation file too many; 256 are allowed");
+        assert_eq!(files(257).refusal(Some(format)), problem);
+    }
+    let wrong = "x\n".repeat(20_000);
+    let rows = format!("file,label\n{}", ",\n".repeat(20_000));
+    let entries = vec![r#"{"image_id": 1}"#; 20_000].join(",");
+    let entries = format!(r#"{{"images": [], "annotations": [{entries}]}}"#);
+    let yaml = ("data.yaml".to_owned(), "names: [a]".to_owned());
+    for (format, path, text) in [
+        (Format::Yolo, "a/1.txt", wrong),
+        (Format::Csv, "labels.csv", rows),
+        (Format::Coco, "a.json", entries),
+    ] {
+        let world = World::new([image.clone(), yaml.clone(), (path.to_owned(), text)]);
+        let refusal = world.refusal(Some(format));
+        assert_eq!(refusal.lines().last(), Some("and 10000 more or still more"), "{format}");
+    }
+}
+
+#[test]
+fn places_of_splits_are_bounded() {
+    let image = ("a/1.png", String::new());
+    let places = format!("names: [x]\ntrain: [{}]", "a,".repeat(101));
+    let many = World::new([image.clone(), ("data.yaml", places)]).refusal(Some(Format::Yolo));
+    assert_eq!(many, "data.yaml line 2: names more places than are allowed: 100");
+    let yaml = ("data.yaml", "names: [x]\ntrain: t.txt".to_owned());
+    let mut world = World::new([image, yaml, ("t.txt", "a/1.png\n".repeat(5))]);
+    world.bounds.max_files = 4;
+    let problem = "t.txt line 5: is one line too many; 4 are allowed";
+    assert_eq!(world.refusal(Some(Format::Yolo)), problem);
+}

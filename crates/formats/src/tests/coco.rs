@@ -68,6 +68,11 @@ fn file_names_count_from_where_they_are_found() {
     for (json, name, images) in [
         ("train/_annotations.coco.json", "1.png", ["train/1.png", "valid/1.png"]),
         ("annotations/val.json", "1.png", ["images/train/1.png", "images/val/1.png"]),
+        (
+            "instances_validation2017.json",
+            "1.png",
+            ["Pics/valid2017/1.png", "Pics/train2017/2.png"],
+        ),
         ("annotations/val.json", "images/1.png", ["images/1.png", "1.png"]),
         ("annotations.json", "1.png", ["images/1.png", "x/2.png"]),
         ("annotations.json", "./images\\\\1.png", ["images/1.png", "1.png"]),
@@ -84,6 +89,31 @@ fn file_names_count_from_where_they_are_found() {
 fn a_mark_and_crlf_change_nothing() {
     let json = "\u{feff}{\"images\": [\r\n{\"id\": 1,\r\n\"file_name\": \"other/9.png\"},\r\n{\"id\": 1}]}\r\n";
     assert_eq!(refusal(json), "a.json line 4: missing field `file_name`");
+}
+
+#[test]
+fn braces_in_texts_are_no_nesting() {
+    let json = "{\"info\": \"\\\\\", \"x\": \"\\\"{[{[\\\"\", \"images\": [\n{\"id\": 1, \"file_name\": \"other/9.png\", \"x\": \"}{\"},\n{\n\"id\": 1,\n\"file_name\": \"\"}]}";
+    assert_eq!(refusal(json), "a.json line 3: image 1 is there twice, also on line 2");
+}
+
+#[test]
+fn what_is_no_utf8_is_told() {
+    for (bytes, problem) in [
+        (b"\xff\xfe{\0".as_slice(), "a.json line 1: is UTF-16; save the file as UTF-8"),
+        (b"\xfe\xff\0{", "a.json line 1: is UTF-16; save the file as UTF-8"),
+        (
+            b"{\"images\": [\n{\"id\": 1, \"file_name\": \"\xe9\"}]}",
+            "a.json line 2: invalid unicode code point",
+        ),
+        (
+            b"{\"images\": [\n{\"id\": 1, \"file_name\": \"\\ud800\"}]}",
+            "a.json line 2: unexpected end of hex escape",
+        ),
+    ] {
+        let world = World::new([("a/1.png", &b""[..]), ("a.json", bytes)]);
+        assert_eq!(world.refusal(Some(Format::Coco)), problem);
+    }
 }
 
 #[test]
@@ -115,6 +145,10 @@ fn each_wrong_entry_is_told_with_its_line() {
         (
             r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5]}"#,
             "annotation 7 has a bbox of 3 numbers; it has 4",
+        ),
+        (
+            r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [-3, 0, 5, 5]}"#,
+            "annotation 7 has a bbox that begins outside its image, at -3, 0",
         ),
         (
             r#"{"id": 7, "image_id": 1, "category_id": 1, "bbox": [0, -3, 5, 5]}"#,

@@ -36,7 +36,7 @@ fn files_of_any_program_are_read() {
     for text in [
         "\u{feff}File,Class\r\nimages/1.png,cat\r\n\r\n",
         "file;category\n1.png;cat\n",
-        "path\tLABEL\n./1.png\tcat\n",
+        "path\tLABEL\n ./1.png \t cat\n",
         "Image Path, class-name , xmin\n\"1.png\", cat ,3\n",
         "id,file_name,label\n1,images\\1.png,cat",
     ] {

@@ -9,7 +9,7 @@ use crate::bounds::LONGEST_DESCRIPTION;
 use crate::classes::class_name;
 use crate::lines::Lines;
 use crate::shape::File;
-use crate::source::{MARK, NOT_UTF8, Source, is_utf16, unreadable};
+use crate::source::{MARK, NOT_UTF8, Source, unreadable};
 use crate::{Bounds, FilePath, Problem, Refusal, Split, shown};
 
 /// A description.
@@ -51,11 +51,11 @@ pub(super) fn read_yaml(
     })
 }
 
-/// Whether a YAML file has names for classes. One that is no YAML counts if it has the usual name: its reader says what is wrong.
-pub(super) fn seems_description(file: &File, source: &mut Source<'_>) -> Result<bool, Refusal> {
+/// Whether a file is YAML that has names for classes.
+pub(super) fn has_names(file: &File, source: &mut Source<'_>) -> Result<bool, Refusal> {
     match read_tree(file, source) {
         Ok(tree) => Ok(!matches!(tree.get("names"), Ok(None))),
-        Err(Refusal::Problems(_)) => Ok(super::is_usual(&file.path)),
+        Err(Refusal::Problems(_)) => Ok(false),
         Err(unreadable @ Refusal::Unreadable { .. }) => Err(unreadable),
     }
 }
@@ -97,8 +97,7 @@ fn read_tree(file: &File, source: &mut Source<'_>) -> Result<Node, Refusal> {
     let text = std::str::from_utf8(bytes.strip_prefix(MARK).unwrap_or(&bytes));
     let Ok(text) = text else {
         let valid = text.map_or_else(|error| error.valid_up_to(), str::len);
-        let line = if is_utf16(&bytes) { 1 } else { line_of(&bytes, valid) };
-        return Err(Problem::at(&file.path, line, NOT_UTF8).into());
+        return Err(Problem::at(&file.path, line_of(&bytes, valid), NOT_UTF8).into());
     };
     parse(text).map_err(|(line, text)| Problem::at(&file.path, line, text).into())
 }
@@ -194,6 +193,9 @@ fn check_count(tree: &Node, names: usize) -> Result<(), Wrong> {
     Err((count.line, format!("\"nc\" is {said}, but there are {names} names")))
 }
 
+/// So many folders and lists may make up the splits.
+const MOST_PLACES: usize = 100;
+
 fn splits(tree: &Node) -> Result<Vec<(Split, String, u64)>, Wrong> {
     let mut splits = Vec::new();
     for (key, split) in
@@ -213,6 +215,12 @@ fn splits(tree: &Node) -> Result<Vec<(Split, String, u64)>, Wrong> {
             let text = text.ok_or_else(|| {
                 (place.line, format!("\"{key}\" is a folder or a list of folders"))
             })?;
+            if splits.len() >= MOST_PLACES {
+                return Err((
+                    place.line,
+                    format!("names more places than are allowed: {MOST_PLACES}"),
+                ));
+            }
             splits.push((split, text.to_owned(), place.line));
         }
     }

@@ -90,6 +90,8 @@ mod tests {
             ("0 0 0 1", format!("holds 3 {count}")),
             ("0", format!("holds 0 {count}")),
             ("0 0 0 1 1 0.9", format!("holds 5 {count}")),
+            ("0 0.5 0.5", format!("holds 2 {count}")),
+            ("0 0 0 1 1 0 1 1", format!("holds 7 {count}")),
             ("0 0 0 nan 1", format!("holds \"nan\", {range}")),
             ("0 0 0 inf 1", format!("holds \"inf\", {range}")),
             ("0 0 0 -0.1 1", format!("holds \"-0.1\", {range}")),

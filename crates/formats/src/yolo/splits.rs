@@ -106,6 +106,10 @@ fn read_list(
     let reader: Box<dyn Read + '_> = source.open(file)?;
     let mut lines = Lines::new(reader);
     while let Some((line, text)) = lines.next().map_err(|error| unreadable(&file.path, error))? {
+        if line > shape.bounds.max_files as u64 {
+            let text = format!("is one line too many; {} are allowed", shape.bounds.max_files);
+            return Err(Problem::at(&file.path, line, text).into());
+        }
         let text = text.trim();
         if text.is_empty() {
             continue;
