@@ -5,9 +5,11 @@
 mod access;
 mod audit;
 mod callers;
+mod chance;
 mod deleting;
 mod downloads;
 mod idempotency;
+mod lists;
 mod opening;
 mod pages;
 mod permissions;
