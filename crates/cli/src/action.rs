@@ -7,6 +7,9 @@ mod list;
 mod revoke;
 mod usage;
 
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -18,6 +21,7 @@ use tonic::Request;
 
 use crate::caller::{self, Service, refused, unary};
 use crate::failure::Failure;
+use crate::life::Life;
 use crate::output::Format;
 use crate::token;
 
@@ -94,4 +98,26 @@ fn from_file(file: &Path) -> Result<SecretString, Failure> {
     std::fs::read_to_string(file)
         .map(SecretString::from)
         .map_err(|error| Failure::failed(format_args!("{}: {error}", file.display())))
+}
+
+/// A life in seconds; zero where none is asked for. Platform says which it takes.
+pub(crate) fn seconds(asked: Option<Life>) -> Result<u32, Failure> {
+    let secs = match asked {
+        None => Some(0),
+        Some(Life::For(life)) => u32::try_from(life.as_secs()).ok(),
+        Some(Life::Never) => None,
+    };
+    secs.ok_or_else(|| Failure::arguments("--expires-in: too long; right: at most 24h"))
+}
+
+/// Writes a token into a file that only its owner can read: one that was there before is narrowed before anything is written.
+pub(crate) fn write(file: &Path, token: &str) -> Result<(), Failure> {
+    let written = || {
+        let mut open = OpenOptions::new();
+        let mut out = open.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+        out.set_permissions(Permissions::from_mode(0o600))?;
+        writeln!(out, "{token}")
+    };
+    written()
+        .map_err(|error: io::Error| Failure::failed(format_args!("{}: {error}", file.display())))
 }

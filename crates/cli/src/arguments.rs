@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::action::ActionCommand;
+use crate::agent::AgentCommand;
 use crate::completions::Completions;
 use crate::dataset::DatasetCommand;
 use crate::job::JobCommand;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// Get tokens for elevated operations, and see how they are used.
     #[command(subcommand)]
     Action(ActionCommand),
+    /// Let agents act for you, see which you have, and end them.
+    #[command(subcommand)]
+    Agent(AgentCommand),
     /// Look at key rings.
     #[command(subcommand)]
     Keys(KeysCommand),

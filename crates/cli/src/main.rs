@@ -1,6 +1,7 @@
 //! The command line of Hallpass. Exit codes: 0 when done, 1 when something is wrong, 2 for arguments that are not right.
 
 mod action;
+mod agent;
 mod arguments;
 mod caller;
 mod completions;
@@ -31,6 +32,7 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
     match command {
         Command::Token(command) => token::run(command, output),
         Command::Action(command) => action::run(command, output),
+        Command::Agent(command) => agent::run(command, output),
         Command::Keys(command) => keys::run(&command, output),
         Command::Dataset(command) => dataset::run(command, output),
         Command::Job(command) => job::run(command, output),

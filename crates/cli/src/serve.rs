@@ -2,6 +2,7 @@
 
 mod arguments;
 mod claims;
+mod delegations;
 mod keys;
 mod labeler;
 mod node;

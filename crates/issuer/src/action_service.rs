@@ -7,11 +7,12 @@ use hallpass_contract::auth::{
     ListActionUsageRequest, ListActionUsageResponse, ListAudiencesRequest, ListAudiencesResponse,
 };
 use hallpass_guard::{Actions, Clock, Keys};
-use hallpass_policy::{Action, ActionDesk as _, Outcome, Permit, Rule};
+use hallpass_policy::{Action, ActionDesk as _, Denial, Outcome, Permit, Refusal, Rule};
 
 use crate::error::Error;
 use crate::instant::timestamp;
 use crate::issue::{self, Wish};
+use crate::rate::Rate;
 use crate::usage;
 
 /// Lets its holder see how anyone's action tokens are used.
@@ -24,6 +25,7 @@ pub(crate) struct ActionHandler {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) actions: Arc<Actions>,
+    pub(crate) rate: Rate,
 }
 
 /// The elevated operations of a contract, and the rules that demand them.
@@ -71,13 +73,15 @@ impl ActionService for ActionHandler {
     ) -> Result<IssueActionTokenResponse, Error> {
         let wish = Wish::read(&request, self.registry)?;
         let caller = permit.token().ok_or(Error::NoToken)?;
-        let now = self.clock.now();
+        let (now, decision) = (self.clock.now(), permit.decision());
+        let soon = |wait| Refusal { denial: Denial::TooMany(wait), decision };
+        self.rate.check(caller).map_err(soon)?;
         let issued = issue::issue(&wish, &permit, &self.keys.ring(), now)?;
         self.actions.note(wish.action, caller, Outcome::Issued);
         let end = issued.token.expires_at();
         tracing::info!(
             target: "hallpass::audit",
-            decision = %permit.decision(),
+            %decision,
             audience = wish.action.audience,
             sub = permit.subject(),
             jti = issued.id.as_str(),

@@ -31,8 +31,11 @@ pub(crate) enum Error {
     #[error("{0}")]
     Refused(Refusal),
     /// No key of the ring may sign what is asked for.
-    #[error("the key ring has no active private key of platform that signs action tokens for {0}")]
+    #[error("the key ring has no active private key of platform that signs tokens for {0}")]
     NoSigner(&'static str),
+    /// There are too many of something.
+    #[error("too many {0}")]
+    TooMany(&'static str),
     /// The system gives no random bits.
     #[error("no randomness")]
     NoRandomness,
@@ -87,6 +90,14 @@ impl From<Error> for Status {
             ),
             Error::Unminted(MintError::ParentExpired) => {
                 answer(Code::Unauthenticated, "TOKEN_EXPIRED", "the token has expired")
+            }
+            Error::Unminted(MintError::NotTheParents("actions")) => answer(
+                Code::PermissionDenied,
+                "ACTION_NOT_DELEGATED",
+                "the agent was not given this operation",
+            ),
+            Error::TooMany(what) => {
+                answer(Code::ResourceExhausted, "TOO_MANY", &format!("too many {what}"))
             }
             Error::NoRandomness => {
                 tracing::error!(%error, "a token is not issued");

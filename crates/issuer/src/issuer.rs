@@ -1,5 +1,6 @@
 //! Puts the services together.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use hallpass_contract::auth::{
@@ -11,6 +12,7 @@ use hallpass_revocation::List;
 
 use crate::action_service::{ActionHandler, Registry};
 use crate::key_service::KeyHandler;
+use crate::rate::Rate;
 use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
 
@@ -26,6 +28,9 @@ pub struct Issuer {
 /// Who signs for the node that hosts these services.
 const OWNER: &str = "platform";
 
+/// How many action tokens a user may ask for in a minute, and at once.
+const ISSUED: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 impl Issuer {
     /// Over this list; `keys` verifies the tokens that are presented and signs action tokens, which `actions` knows the use of.
     pub fn new(list: Arc<List>, keys: Keys, clock: Clock, actions: Arc<Actions>) -> Self {
@@ -39,7 +44,13 @@ impl Issuer {
             },
             revocations: RevocationHandler { list, clock: clock.clone() },
             keys: KeyHandler { keys: keys.clone(), owner: OWNER },
-            actions: ActionHandler { registry, keys, clock, actions },
+            actions: ActionHandler {
+                registry,
+                keys,
+                rate: Rate::a_minute(ISSUED, clock.clone()),
+                clock,
+                actions,
+            },
         }
     }
 

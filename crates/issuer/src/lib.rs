@@ -3,12 +3,16 @@
 //! Invariant: what is acknowledged as revoked is durable. Exactly one node hosts these services: the one that owns the list.
 
 mod action_service;
+mod delegate;
+mod delegation_service;
+mod delegations;
 mod error;
 mod holder;
 mod instant;
 mod issue;
 mod issuer;
 mod key_service;
+mod rate;
 mod revocation_service;
 mod target;
 mod token_service;
@@ -16,6 +20,7 @@ mod usage;
 mod watch;
 mod wire;
 
+pub use delegations::Delegations;
 pub use issuer::Issuer;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod actions;
 mod by_name;
+mod delegations;
 mod feed;
 mod introspect;
 mod loopback;

@@ -1,10 +1,6 @@
 //! Gets an action token. Invariant: it is printed alone, or written to a file that only its owner can read.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::Args;
 use hallpass_contract::auth::action_service_client::ActionServiceClient;
@@ -40,15 +36,14 @@ pub(crate) struct Issue {
 
 /// Gets and prints.
 pub(super) async fn run(wanted: Issue, format: Format) -> Result<(), Failure> {
-    let life_seconds = life(wanted.expires_in)?;
+    let life_seconds = super::seconds(wanted.expires_in)?;
     let Issue { audience, resource, .. } = wanted;
     let request = IssueActionTokenRequest { audience, life_seconds, resource };
     let mut client = ActionServiceClient::new(wanted.connection.open_as_caller().await?);
     let issued = client.issue_action_token(unary(request)).await.map_err(|s| refused(&s))?;
     let issued = issued.into_inner();
     if let Some(file) = &wanted.write {
-        return write(file, &issued.token)
-            .map_err(|error| Failure::failed(format_args!("{}: {error}", file.display())));
+        return super::write(file, &issued.token);
     }
     match format {
         Format::Text => output::print(&format!("{}\n", issued.token)),
@@ -61,20 +56,6 @@ pub(super) async fn run(wanted: Issue, format: Format) -> Result<(), Failure> {
     }
 }
 
-/// Zero where none is asked for.
-fn life(asked: Option<Life>) -> Result<u32, Failure> {
-    let too_long = || Failure::arguments("--expires-in: too long; right: at most 10m");
-    match asked {
-        None => Ok(0),
-        Some(Life::For(life)) => life_in_seconds(life).ok_or_else(too_long),
-        Some(Life::Never) => Err(too_long()),
-    }
-}
-
-fn life_in_seconds(life: Duration) -> Option<u32> {
-    u32::try_from(life.as_secs()).ok()
-}
-
 fn object(text: &str) -> Result<ActionObject, &'static str> {
     match text.split_once(':') {
         Some((kind, id)) if !kind.is_empty() && !id.is_empty() => {
@@ -82,12 +63,4 @@ fn object(text: &str) -> Result<ActionObject, &'static str> {
         }
         _ => Err("not an object; right: its type and id, such as dataset:ds_1"),
     }
-}
-
-/// A file that was there before is narrowed to its owner before anything is written.
-fn write(file: &Path, token: &str) -> io::Result<()> {
-    let mut out =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    out.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    writeln!(out, "{token}")
 }

@@ -60,6 +60,7 @@ impl KeyFiles {
         let labeler = generate(Algorithm::EdDsa, labeler_key())?;
         self.make_folder()?;
         let mut platform_ring = vec![Some(platform.clone()), user.public(), labeler.public()];
+        platform_ring.push(Some(generate(Algorithm::EdDsa, agents_key())?));
         // A contract without elevated operations needs no key for them.
         if !ACTIONS.is_empty() {
             platform_ring.push(Some(generate(Algorithm::EdDsa, actions_key())?));
@@ -131,6 +132,14 @@ fn actions_key() -> KeySpec {
     let mut spec = spec("actions-1", "platform", "platform", &[TokenType::Action], "platform");
     spec.scopes = Scopes::default();
     spec.audiences = ACTIONS.iter().map(|action| action.audience.to_owned()).collect();
+    spec
+}
+
+/// Platform's key for agents: signs what acts for users, and nothing that administrators do.
+fn agents_key() -> KeySpec {
+    let mut spec = spec("agents-1", "platform", "platform", &[TokenType::User], "platform");
+    let scopes: Vec<_> = spec.scopes.iter().filter(|scope| !scope.ends_with(":admin")).collect();
+    spec.scopes = scopes.into_iter().collect();
     spec
 }
 

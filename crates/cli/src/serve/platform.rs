@@ -14,6 +14,7 @@ use hallpass_telemetry::Telemetry;
 use tonic::transport::Channel;
 
 use crate::failure::Failure;
+use crate::serve::delegations;
 use crate::serve::node::{Node, Way};
 
 /// Where verifiers look for the public keys (RFC 8414, section 3 reserves the place).
@@ -45,6 +46,7 @@ impl Platform {
         let platform = hallpass_platform::Platform::open(setup).await.map_err(Failure::failed)?;
         let (list, actions) = (Arc::clone(&node.list), Arc::clone(&node.actions));
         let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions);
+        let delegations = delegations::open(&node.state(), &node.clock)?;
         let services = ServiceSet::default()
             .add(platform.datasets())
             .add(platform.permissions())
@@ -54,6 +56,7 @@ impl Platform {
             .add(platform.jobs())
             .add(issuer.tokens())
             .add(issuer.actions())
+            .add(issuer.delegations(delegations))
             .add(issuer.revocations())
             .add(issuer.keys());
         let reachable = watch_peer(node.channel(&labeler)?);

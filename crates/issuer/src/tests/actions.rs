@@ -65,12 +65,15 @@ const fn rule(path: &'static str, action: &'static Action) -> Rule {
     }
 }
 
-const KEEPER: Wish =
+pub(super) const KEEPER: Wish =
     Wish { roles: &["keeper"], amr: &["pwd", "otp"], proved_ago: Some(Duration::ZERO), ..ALICE };
 
-fn handler(world: &World) -> ActionHandler {
-    let registry = Registry { actions: &ACTIONS, rules: &RULES };
-    ActionHandler { registry, ..world.actions.clone() }
+pub(super) const fn registry() -> Registry {
+    Registry { actions: &ACTIONS, rules: &RULES }
+}
+
+pub(super) fn handler(world: &World) -> ActionHandler {
+    ActionHandler { registry: registry(), ..world.issuer.actions.clone() }
 }
 
 fn ask(audience: &str, life_seconds: u32) -> IssueActionTokenRequest {

@@ -14,10 +14,9 @@ use serde_json::json;
 use tempfile::TempDir;
 use tonic::Status;
 
-use crate::Issuer;
-use crate::action_service::ActionHandler;
 use crate::revocation_service::RevocationHandler;
 use crate::token_service::TokenHandler;
+use crate::{Delegations, Issuer};
 
 pub(super) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 pub(super) const HOUR: Duration = Duration::from_hours(1);
@@ -27,7 +26,7 @@ pub(super) struct World {
     pub(super) list: Arc<List>,
     pub(super) tokens: TokenHandler,
     pub(super) revocations: RevocationHandler,
-    pub(super) actions: ActionHandler,
+    pub(super) issuer: Issuer,
     pub(super) signers: KeyRing,
     next_id: AtomicU8,
     folder: TempDir,
@@ -44,6 +43,7 @@ pub(super) struct Wish {
     pub(super) roles: &'static [&'static str],
     pub(super) amr: &'static [&'static str],
     pub(super) proved_ago: Option<Duration>,
+    pub(super) may_act: Option<&'static str>,
 }
 
 pub(super) const ALICE: Wish = Wish {
@@ -55,6 +55,7 @@ pub(super) const ALICE: Wish = Wish {
     roles: &[],
     amr: &[],
     proved_ago: None,
+    may_act: None,
 };
 pub(super) const BOB: Wish = Wish { subject: "bob", ..ALICE };
 pub(super) const ADMIN: Wish =
@@ -64,18 +65,18 @@ impl World {
     pub(super) fn new() -> Self {
         let (folder, clock) = (TempDir::new().unwrap(), Clock::manual(NOW));
         let list = Arc::new(open(&folder));
-        let signers = ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, GONE, UNKNOWN]);
+        let signers = ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, AGENTS, GONE, UNKNOWN]);
         let retired = ("gone", "users", "user", "retired");
-        let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, retired]));
+        let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, AGENTS, retired]));
         let uses = Actions::new(None, clock.clone());
         let issuer = Issuer::new(Arc::clone(&list), keys, clock.clone(), uses);
-        let Issuer { tokens, revocations, actions, keys: _ } = issuer;
+        let Issuer { tokens, revocations, .. } = issuer.clone();
         Self {
             clock,
             list,
             tokens,
             revocations,
-            actions,
+            issuer,
             signers,
             next_id: AtomicU8::new(0),
             folder,
@@ -96,6 +97,7 @@ impl World {
         new.roles = wish.roles.iter().map(|&role| role.to_owned()).collect();
         new.amr = wish.amr.iter().map(|&factor| factor.to_owned()).collect();
         new.auth_time = wish.proved_ago.map(|ago| self.clock.now().minus(ago));
+        new.may_act = wish.may_act.map(|agent| json!({ "sub": agent }));
         new.not_before = wish.starts_in.map(|wait| self.clock.now().plus(wait));
         self.signers.mint(wish.kid, &new, self.clock.now()).unwrap()
     }
@@ -113,6 +115,18 @@ impl World {
     /// What the ring's owner knows of a token that is valid now.
     pub(super) fn verified(&self, token: &MintedToken) -> Arc<Verified> {
         Arc::new(self.signers.verify(token.expose(), self.clock.now()).unwrap())
+    }
+
+    /// A store for delegations.
+    pub(super) fn delegations(&self) -> Delegations {
+        let folder = self.folder.path().join("delegations");
+        Delegations::open(&folder, &Options::new([8; 8], NOW)).unwrap()
+    }
+
+    /// The permit of a call made with a token that another handler made.
+    pub(super) fn permit_of(&self, token: Verified, method: &str) -> Permit {
+        let rule = rule(&format!("/hallpass.auth.v1.{method}")).unwrap();
+        Permit::for_tests(rule, Arc::new(token), DecisionId::new(7, 7))
     }
 
     /// The permit of a call made with a token, such as of `TokenService/RevokeToken`.
@@ -134,8 +148,8 @@ impl World {
 
     /// The list as another process would find it.
     pub(super) fn reopened(self) -> List {
-        let Self { list, tokens, revocations, folder, .. } = self;
-        drop((tokens, revocations, list));
+        let Self { list, tokens, revocations, issuer, folder, .. } = self;
+        drop((tokens, revocations, issuer, list));
         open(&folder)
     }
 }
@@ -148,16 +162,28 @@ const OTHERS: Signer = ("others", "others", "user", "active");
 const WORKERS: Signer = ("workers", "platform", "background", "active");
 const SERVICES: Signer = ("services", "platform", "service", "active");
 const ACTIONS: Signer = ("actions", "platform", "action", "active");
+const AGENTS: Signer = ("agents", "platform", "user", "active");
 const GONE: Signer = ("gone", "users", "user", "active");
 const UNKNOWN: Signer = ("unknown", "users", "user", "active");
+
+/// Users' keys are not the services'.
+fn owner(issuer: &str) -> &str {
+    if issuer == "platform" { issuer } else { "users" }
+}
+
+/// Agents are never administrators.
+fn scopes(kid: &str) -> Vec<&'static str> {
+    let all = ["revocations:admin", "revocations:read", "tokens:introspect", "actions:admin"];
+    all.into_iter().filter(|scope| kid != "agents" || !scope.ends_with(":admin")).collect()
+}
 
 fn ring(signers: &[Signer]) -> KeyRing {
     let key = |&(kid, issuer, kind, state): &Signer| {
         json!({
             "kty": "oct", "kid": kid, "alg": "HS256", "k": format!("{kid:A<43}"),
             "hallpass": {
-                "issuer": issuer, "owner": "platform", "types": [kind], "audiences": ["platform", "notes.burn", "notes.close"],
-                "scopes": ["revocations:admin", "revocations:read", "tokens:introspect", "actions:admin"],
+                "issuer": issuer, "owner": owner(issuer), "types": [kind], "audiences": ["platform", "notes.burn", "notes.close"],
+                "scopes": scopes(kid),
                 "state": state, "no_expiry": kind == "user",
             },
         })

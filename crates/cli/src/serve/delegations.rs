@@ -1,0 +1,33 @@
+//! Platform's store of what users have given to agents, which drops what has ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hallpass_guard::Clock;
+use hallpass_issuer::Delegations;
+use hallpass_revocation::Options;
+
+use crate::failure::Failure;
+use crate::serve::node::random;
+
+/// How often what has ended is dropped.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// Opens the store under the node's state folder.
+pub(super) fn open(state: &Path, clock: &Clock) -> Result<Delegations, Failure> {
+    let options = Options::new(random()?, clock.now());
+    let store = Delegations::open(&state.join("delegations"), &options)
+        .map_err(|error| Failure::failed(format_args!("delegations: {error}")))?;
+    tokio::spawn(sweep(store.clone(), clock.clone()));
+    Ok(store)
+}
+
+async fn sweep(store: Delegations, clock: Clock) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = store.sweep(clock.now()).await {
+            tracing::warn!(%error, "cannot drop delegations that have ended");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `DelegationService`: users let agents act for them, see which they have, and end them.
+
+use std::sync::Arc;
+
+use hallpass_contract::auth::{
+    CreateDelegationRequest, CreateDelegationResponse, Delegation, DelegationService,
+    ListDelegationsRequest, ListDelegationsResponse, RevokeDelegationRequest,
+    RevokeDelegationResponse, serve_delegation_service,
+};
+use hallpass_guard::{Clock, Keys};
+use hallpass_policy::Permit;
+use hallpass_policy::adapter::{GrpcService, Served};
+use hallpass_revocation::{Entry, List};
+use hallpass_token::{Fingerprint, Verified};
+
+use crate::Issuer;
+use crate::action_service::Registry;
+use crate::delegate::{self, Wish};
+use crate::delegations::{Delegations, Giver, Record};
+use crate::error::Error;
+use crate::instant::timestamp;
+use crate::target::note;
+use crate::token_service::kept_until;
+
+/// How many delegations a user may have at once.
+const AT_MOST: usize = 100;
+
+/// The handlers.
+#[derive(Debug, Clone)]
+pub(crate) struct DelegationHandler {
+    pub(crate) list: Arc<List>,
+    pub(crate) registry: Registry,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+    pub(crate) delegations: Delegations,
+}
+
+impl Issuer {
+    /// Lets users have agents; what they give is kept in this store.
+    pub fn delegations(&self, store: Delegations) -> Served<impl GrpcService + use<>> {
+        serve_delegation_service(self.delegation_handler(store))
+    }
+
+    pub(crate) fn delegation_handler(&self, delegations: Delegations) -> DelegationHandler {
+        let (list, keys) = (Arc::clone(&self.tokens.list), self.tokens.keys.clone());
+        let (registry, clock) = (self.actions.registry, self.tokens.clock.clone());
+        DelegationHandler { list, registry, keys, clock, delegations }
+    }
+}
+
+impl DelegationService for DelegationHandler {
+    type Error = Error;
+
+    async fn create_delegation(
+        &self,
+        permit: Permit,
+        request: CreateDelegationRequest,
+    ) -> Result<CreateDelegationResponse, Error> {
+        let caller = caller(&permit)?;
+        let (giver, now) = (Giver::of(caller)?, self.clock.now());
+        let wish = Wish::read(request, caller, self.registry)?;
+        if self.delegations.of(&giver, now)?.len() >= AT_MOST {
+            return Err(Error::TooMany("delegations at once; end one first"));
+        }
+        let (token, record) = delegate::delegate(wish, caller, &self.keys.ring(), now)?;
+        self.delegations.keep(&giver, token.fingerprint(), &record).await?;
+        tracing::info!(
+            target: "hallpass::audit",
+            decision = %permit.decision(),
+            sub = permit.subject(),
+            agent = record.agent,
+            jti = record.id,
+            scopes = ?record.scopes,
+            life_seconds = record.ends.since(now).as_secs(),
+            "delegated to an agent",
+        );
+        let delegation = self.told(token.fingerprint(), record);
+        Ok(CreateDelegationResponse {
+            token: token.expose().to_owned(),
+            delegation: Some(delegation),
+        })
+    }
+
+    async fn list_delegations(
+        &self,
+        permit: Permit,
+        _: ListDelegationsRequest,
+    ) -> Result<ListDelegationsResponse, Error> {
+        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, self.clock.now())?;
+        let delegations = own.into_iter().map(|(name, record)| self.told(name, record)).collect();
+        Ok(ListDelegationsResponse { delegations })
+    }
+
+    async fn revoke_delegation(
+        &self,
+        permit: Permit,
+        request: RevokeDelegationRequest,
+    ) -> Result<RevokeDelegationResponse, Error> {
+        let now = self.clock.now();
+        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, now)?;
+        let found = own.into_iter().find(|(_, record)| record.id == request.delegation_id);
+        let (name, record) = found.ok_or(Error::Invalid {
+            field: "delegation_id",
+            problem: "must be that of a delegation of the caller's that has not ended",
+        })?;
+        let note = note(&permit, request.reason, now)?;
+        self.list.revoke(Entry::exact(name, Some(kept_until(record.ends))), note).await?;
+        tracing::info!(
+            target: "hallpass::audit",
+            decision = %permit.decision(),
+            sub = permit.subject(),
+            agent = record.agent,
+            jti = record.id,
+            "delegation ended",
+        );
+        Ok(RevokeDelegationResponse {})
+    }
+}
+
+impl DelegationHandler {
+    fn told(&self, name: Fingerprint, record: Record) -> Delegation {
+        let index = self.list.index();
+        Delegation {
+            revoked: index.contains(name) || index.contains(record.parent),
+            delegation_id: record.id,
+            agent: record.agent,
+            scopes: record.scopes,
+            actions: record.actions,
+            create_time: Some(timestamp(record.created)),
+            expire_time: Some(timestamp(record.ends)),
+            description: record.description,
+        }
+    }
+}
+
+fn caller(permit: &Permit) -> Result<&Arc<Verified>, Error> {
+    permit.token().ok_or(Error::NoToken)
+}

@@ -1,0 +1,210 @@
+//! Agents: narrower than who they act for, listed, ended, and never ends in themselves.
+
+use std::time::Duration;
+
+use hallpass_contract::auth::{
+    ActionService, CreateDelegationRequest, CreateDelegationResponse, DelegationService,
+    IssueActionTokenRequest, ListDelegationsRequest, RevokeDelegationRequest,
+};
+use hallpass_token::{MintedToken, TokenType, Verified};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::actions::{KEEPER, handler, registry};
+use super::world::{ALICE, BOB, HOUR, NOW, Wish, World};
+use crate::delegation_service::DelegationHandler;
+
+const GIVER: Wish =
+    Wish { scopes: &["revocations:read", "actions:admin", "tokens:introspect"], ..KEEPER };
+
+struct Desk {
+    world: World,
+    handler: DelegationHandler,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let world = World::new();
+        let handler = world.issuer.delegation_handler(world.delegations());
+        Self { handler: DelegationHandler { registry: registry(), ..handler }, world }
+    }
+
+    async fn create(
+        &self,
+        caller: &MintedToken,
+        change: impl FnOnce(&mut CreateDelegationRequest),
+    ) -> Result<CreateDelegationResponse, Status> {
+        let mut request = CreateDelegationRequest {
+            agent: "robot".to_owned(),
+            scopes: vec!["revocations:read".to_owned()],
+            actions: vec!["notes.burn".to_owned()],
+            ..CreateDelegationRequest::default()
+        };
+        change(&mut request);
+        let permit = self.world.permit(caller, "DelegationService/CreateDelegation");
+        self.handler.create_delegation(permit, request).await.map_err(Into::into)
+    }
+
+    async fn list(&self, caller: &MintedToken) -> Vec<(String, bool)> {
+        let permit = self.world.permit(caller, "DelegationService/ListDelegations");
+        let listed = self.handler.list_delegations(permit, ListDelegationsRequest {}).await;
+        let all = listed.unwrap().delegations.into_iter();
+        all.map(|given| (given.agent, given.revoked)).collect()
+    }
+
+    async fn end(&self, caller: &MintedToken, id: &str) -> Result<(), Code> {
+        let permit = self.world.permit(caller, "DelegationService/RevokeDelegation");
+        let request =
+            RevokeDelegationRequest { delegation_id: id.to_owned(), reason: String::new() };
+        let ended = self.handler.revoke_delegation(permit, request).await;
+        ended.map(|_| ()).map_err(|error| Status::from(error).code())
+    }
+
+    fn verified(&self, given: &CreateDelegationResponse) -> Verified {
+        self.world.signers.verify(&given.token, self.world.clock.now()).unwrap()
+    }
+
+    fn is_revoked(&self, token: &Verified) -> bool {
+        self.world.list.index().is_revoked(token)
+    }
+}
+
+#[tokio::test]
+async fn an_agent_holds_less_than_its_user_and_is_told_apart_from_them() {
+    let desk = Desk::open();
+    let alice = desk.world.mint(&GIVER);
+    let given = desk.create(&alice, |_| {}).await.unwrap();
+    let (agent, user) = (desk.verified(&given), desk.world.verified(&alice));
+    let claims = agent.claims();
+    assert_eq!((claims.token_type, claims.subject.as_deref()), (TokenType::User, Some("alice")));
+    assert_eq!(claims.actor, Some(serde_json::json!({ "sub": "robot" })));
+    assert_eq!(claims.scopes.iter().collect::<Vec<_>>(), ["revocations:read"]);
+    assert!(claims.roles.is_empty() && claims.amr.is_empty());
+    assert_eq!(agent.expires_at(), user.expires_at(), "the user's own token ends in an hour");
+    assert!(!agent.is_of_same_holder(&user));
+    assert!(!format!("{given:?}").contains(&given.token));
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_is_refused() {
+    let desk = Desk::open();
+    let alice = desk.world.mint(&GIVER);
+    type Change = fn(&mut CreateDelegationRequest);
+    let table: [(Change, &str); 9] = [
+        (|it| it.scopes = vec!["revocations:admin".to_owned()], "scopes"),
+        (|it| it.scopes = Vec::new(), "scopes"),
+        (|it| it.scopes = vec!["actions:admin".to_owned()], "scopes"),
+        (|it| it.actions = vec!["notes.eat".to_owned()], "actions"),
+        (|it| it.agent = String::new(), "agent"),
+        (|it| it.agent = "a\nb".to_owned(), "agent"),
+        (|it| it.life_seconds = 59, "life_seconds"),
+        (|it| it.life_seconds = 86_401, "life_seconds"),
+        (|it| it.description = "x".repeat(201), "description"),
+    ];
+    for (at, (change, field)) in table.into_iter().enumerate() {
+        let refused = desk.create(&alice, change).await.unwrap_err();
+        let details = refused.get_error_details();
+        assert_eq!(refused.code(), Code::InvalidArgument, "row {at}");
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, field, "row {at}");
+    }
+    assert!(desk.list(&alice).await.is_empty());
+}
+
+#[tokio::test]
+async fn only_the_agent_that_a_token_names_may_be_made_to_act() {
+    let desk = Desk::open();
+    let named = desk.world.mint(&Wish { may_act: Some("parrot"), ..GIVER });
+    assert_eq!(desk.create(&named, |_| {}).await.unwrap_err().code(), Code::InvalidArgument);
+    assert!(desk.create(&named, |it| it.agent = "parrot".to_owned()).await.is_ok());
+}
+
+#[tokio::test]
+async fn agents_have_no_agents_and_see_none() {
+    let desk = Desk::open();
+    let given = desk.create(&desk.world.mint(&GIVER), |_| {}).await.unwrap();
+    let permit = |method| desk.world.permit_of(desk.verified(&given), method);
+    let request = CreateDelegationRequest {
+        agent: "flea".to_owned(),
+        scopes: vec!["revocations:read".to_owned()],
+        ..CreateDelegationRequest::default()
+    };
+    let refused = desk
+        .handler
+        .create_delegation(permit("DelegationService/CreateDelegation"), request)
+        .await
+        .unwrap_err();
+    assert_eq!(Status::from(refused).code(), Code::PermissionDenied);
+    let refused = desk
+        .handler
+        .list_delegations(permit("DelegationService/ListDelegations"), ListDelegationsRequest {})
+        .await
+        .unwrap_err();
+    assert_eq!(Status::from(refused).code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn an_agent_gets_action_tokens_for_what_it_was_given() {
+    let desk = Desk::open();
+    let given = desk.create(&desk.world.mint(&GIVER), |_| {}).await.unwrap();
+    let issue = async |audience: &str| {
+        let permit = desk.world.permit_of(desk.verified(&given), "ActionService/IssueActionToken");
+        let request = IssueActionTokenRequest {
+            audience: audience.to_owned(),
+            ..IssueActionTokenRequest::default()
+        };
+        handler(&desk.world).issue_action_token(permit, request).await.map_err(Status::from)
+    };
+    let issued = issue("notes.burn").await.unwrap();
+    let token = desk.world.signers.verify(&issued.token, NOW).unwrap();
+    assert!(token.is_of_same_holder(&desk.verified(&given)), "the agent's, not the user's");
+    let refused = issue("notes.close").await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_user_lists_and_ends_their_own() {
+    let desk = Desk::open();
+    let (alice, bob) =
+        (desk.world.mint(&GIVER), desk.world.mint(&Wish { subject: "bob", ..GIVER }));
+    let first = desk.create(&alice, |_| {}).await.unwrap();
+    let second = desk.create(&alice, |it| it.agent = "parrot".to_owned()).await.unwrap();
+    let others = desk.create(&bob, |_| {}).await.unwrap();
+    let id = |given: &CreateDelegationResponse| given.delegation.clone().unwrap().delegation_id;
+    assert_eq!(desk.end(&alice, &id(&others)).await, Err(Code::InvalidArgument));
+    assert_eq!(desk.end(&alice, &id(&first)).await, Ok(()));
+    assert!(desk.is_revoked(&desk.verified(&first)) && !desk.is_revoked(&desk.verified(&second)));
+    let listed = [("robot".to_owned(), true), ("parrot".to_owned(), false)];
+    assert_eq!(desk.list(&alice).await, listed);
+    desk.world.revoke(&alice, "").await.unwrap();
+    assert!(desk.is_revoked(&desk.verified(&second)), "it falls with the user's own token");
+    let again = desk.world.mint(&GIVER);
+    assert!(desk.list(&again).await.iter().all(|(_, revoked)| *revoked));
+    desk.world.clock.advance(HOUR);
+    assert!(desk.list(&again).await.is_empty(), "all have ended");
+}
+
+#[tokio::test]
+async fn nobody_asks_faster_than_the_pace() {
+    let world = World::new();
+    let (alice, bob) = (world.mint(&ALICE), world.mint(&BOB));
+    let handler = handler(&world);
+    let ask = async |caller: &MintedToken| {
+        let permit = world.permit(caller, "ActionService/IssueActionToken");
+        let request = IssueActionTokenRequest {
+            audience: "notes.burn".to_owned(),
+            ..IssueActionTokenRequest::default()
+        };
+        handler.issue_action_token(permit, request).await.map_err(Status::from)
+    };
+    for _ in 0..60 {
+        ask(&alice).await.unwrap();
+    }
+    let refused = ask(&alice).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    let wait = refused.get_error_details().retry_info().unwrap().retry_delay.unwrap();
+    assert_eq!(wait, Duration::from_secs(1));
+    ask(&bob).await.unwrap();
+    world.clock.advance(wait);
+    ask(&alice).await.unwrap();
+    assert_eq!(ask(&alice).await.unwrap_err().code(), Code::ResourceExhausted);
+}
