@@ -50,3 +50,35 @@ fn is_for_people(path: &FilePath) -> bool {
     (plain && NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)))
         || has_extension(path, &EXTENSIONS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PathProblem;
+
+    #[test]
+    fn names_tell_the_kind() -> Result<(), PathProblem> {
+        let image = |kind| Some(FileKind::Image(kind));
+        for (name, kind) in [
+            ("a/1.PNG", image(ImageKind::Png)),
+            ("readme.jpg", image(ImageKind::Jpeg)),
+            ("LICENSE.png", image(ImageKind::Png)),
+            ("README", Some(FileKind::Other)),
+            ("cat/README.dataset.txt", Some(FileKind::Other)),
+            ("license.TXT", Some(FileKind::Other)),
+            ("notes.md", Some(FileKind::Other)),
+            ("README.json", Some(FileKind::Annotation)),
+            ("labels.CSV", Some(FileKind::Annotation)),
+            ("data.yml", Some(FileKind::Annotation)),
+            ("reader.txt", Some(FileKind::Annotation)),
+            ("1.tiff", None),
+            ("setup.exe", None),
+            (".DS_Store", None),
+            (".png", None),
+            ("png", None),
+        ] {
+            assert_eq!(FileKind::of(&FilePath::parse(name)?), kind, "{name}");
+        }
+        Ok(())
+    }
+}

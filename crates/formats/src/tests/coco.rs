@@ -257,6 +257,23 @@ fn each_wrong_image_and_category_is_told_with_its_line() {
 }
 
 #[test]
+fn ids_may_be_short_texts() {
+    let image = r#""images": [{"id": "x", "file_name": "other/9.png"}]"#;
+    let twice = format!(
+        r#"{{{image}, "annotations": [{{"id": "a", "image_id": "x", "caption": ""}}, {{"id": "a", "image_id": "x", "caption": ""}}]}}"#
+    );
+    assert_eq!(refusal(&twice), "a.json line 1: annotation \"a\" is there twice");
+    let id = |length: usize| {
+        format!(r#"{{"images": [{{"id": "{}", "file_name": "other/9.png"}}]}}"#, "x".repeat(length))
+    };
+    assert_eq!(read(&[("a.json", &id(64))]).items.len(), IMAGES.len());
+    assert_eq!(
+        refusal(&id(65)),
+        "a.json line 1: invalid length 65, expected a whole number or a short text"
+    );
+}
+
+#[test]
 fn an_image_is_in_one_split() {
     let list = r#"{"images": [{"id": 1, "file_name": "other/9.png"}]}"#;
     let world = world(&[("a_train.json", list), ("b_test.json", list)]);

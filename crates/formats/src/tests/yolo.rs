@@ -99,6 +99,13 @@ fn the_description_names_splits() {
 }
 
 #[test]
+fn a_list_of_images_is_no_label_file() {
+    let yaml = "names: [dog]\ntrain: obj/train.txt";
+    let files = [("obj/train.png", ""), ("obj/train.txt", "obj/train.png\n"), ("data.yaml", yaml)];
+    assert_eq!(items(&World::new(files).contents(None)), ["obj/train.png:  (0) train"]);
+}
+
+#[test]
 fn poses_are_read_by_their_shape() {
     let pose = ("data.yaml", "names: [dog, cat]\nkpt_shape: [2, 3]");
     let contents = read(&[pose, ("labels/train/1.txt", "0 .5 .5 .1 .1 .4 .4 2 .6 .6 0")]);
@@ -196,6 +203,10 @@ fn each_stray_file_is_told() {
                 ("a.txt", "images/train/1.png\nimages/train/8.png"),
             ],
             "a.txt line 2: \"images/train/8.png\" is not among the images",
+        ),
+        (
+            &[("data.yaml", "names: [dog]\ntest: labels"), ("labels/classes.txt", "")],
+            "data.yaml line 2: the split test names \"labels/\", which holds no images",
         ),
         (&[("classes.txt", "")], "classes.txt: names no classes"),
         (&[("classes.txt", "dog\n\ncat")], "classes.txt line 2: a class has a blank name"),
