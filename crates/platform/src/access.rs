@@ -101,6 +101,7 @@ fn is_refusal(error: &LabelerError) -> bool {
         }
         LabelerError::Unreachable
         | LabelerError::TooLate
+        | LabelerError::Changed
         | LabelerError::Broken { .. }
         | LabelerError::Empty(_) => false,
     }

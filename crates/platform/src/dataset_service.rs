@@ -15,7 +15,7 @@ use hallpass_policy::{Granted, Permit, Seen, Visible};
 
 use crate::error::Error;
 use crate::labeler::{
-    Asked, LabelerClient, LabelerError, Peer, answered, relay, relayed, streamed,
+    Asked, LabelerClient, LabelerError, Peer, answered, download, relay, relayed,
 };
 
 /// The handlers.
@@ -103,9 +103,12 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         request: DownloadDatasetRequest,
     ) -> Result<Reply<DownloadDatasetResponse, Error>, Error> {
         let request = DownloadDatasetRequest { dataset_id: dataset.id().to_owned(), ..request };
-        let call = on_behalf(dataset.permit(), request);
-        let answer = self.labeler.datasets().download_dataset(call).await;
-        streamed(Asked::with(&dataset), answer)
+        let (labeler, permit) = (self.labeler.clone(), dataset.permit().clone());
+        download(Asked::with(&dataset), request, move |request| {
+            let (mut client, call) = (labeler.datasets(), on_behalf(&permit, request));
+            Box::pin(async move { client.download_dataset(call).await })
+        })
+        .await
     }
 
     async fn get_download_url(

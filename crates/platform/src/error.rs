@@ -28,6 +28,9 @@ pub(crate) enum Error {
     /// The client ended its upload with an error, went away, or was cut off.
     #[error("the upload broke off: {}", .0.code())]
     BrokenOff(Status),
+    /// Platform's own token at Labeler ended in the middle of an upload that can go on.
+    #[error("the upload is interrupted: platform's token at labeler has ended")]
+    UploadInterrupted,
     /// Labeler did not do its part.
     #[error(transparent)]
     Labeler(#[from] LabelerError),

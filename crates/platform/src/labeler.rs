@@ -4,8 +4,10 @@ mod answer;
 mod client;
 mod peer;
 mod relay;
+mod resume;
 
 pub(crate) use answer::{Asked, LabelerError};
-pub(crate) use client::{LabelerClient, answered, relayed, streamed};
+pub(crate) use client::{LabelerClient, answered, relayed};
 pub use peer::{Peer, is_serving};
 pub(crate) use relay::relay;
+pub(crate) use resume::download;

@@ -21,7 +21,7 @@ mod status;
 mod upload_service;
 
 pub use labeler::{Peer, is_serving};
-pub use platform::{OpenError, Platform, Setup};
+pub use platform::{NotReady, OpenError, Platform, Setup, own_database};
 
 #[cfg(test)]
 mod tests;

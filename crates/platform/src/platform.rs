@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_contract::platform::{
@@ -57,6 +57,11 @@ pub enum OpenError {
     Chance,
 }
 
+/// Why Platform cannot serve at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(String);
+
 /// The Platform service: jobs, and datasets as users see them. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Platform<S> {
@@ -69,8 +74,7 @@ pub struct Platform<S> {
 impl<S: Peer> Platform<S> {
     /// Opens the folder's own database and serves from it. Labeler need not be there.
     pub async fn open(setup: Setup<S>) -> Result<Self, OpenError> {
-        let own = Location::Sqlite(setup.folder.join("platform.sqlite"));
-        Self::open_on(&own, setup).await
+        Self::open_on(&own_database(&setup.folder), setup).await
     }
 
     /// Opens this database and serves from it. Labeler need not be there.
@@ -132,13 +136,23 @@ impl<S: Peer> Platform<S> {
 
     /// Whether the database answers.
     pub async fn is_healthy(&self) -> bool {
-        self.database.ping().await.is_ok()
+        self.ready().await.is_ok()
+    }
+
+    /// Why Platform cannot serve jobs at the moment, if it cannot.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.database.ping().await.map_err(|error| NotReady(format!("database: {error}")))
     }
 
     /// Ends the connections to the database. Calls that still come are refused.
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Where a folder keeps Platform's database when it has one of its own.
+pub fn own_database(folder: &Path) -> Location {
+    Location::Sqlite(folder.join("platform.sqlite"))
 }
 
 fn random() -> Result<[u8; 16], OpenError> {

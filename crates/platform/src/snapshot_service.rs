@@ -13,7 +13,7 @@ use hallpass_policy::Granted;
 use hallpass_policy::adapter::Reply;
 
 use crate::error::Error;
-use crate::labeler::{Asked, LabelerClient, Peer, answered, streamed};
+use crate::labeler::{Asked, LabelerClient, Peer, answered, download};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -85,9 +85,12 @@ impl<S: Peer> SnapshotService for SnapshotHandler<S> {
         request: DownloadSnapshotRequest,
     ) -> Result<Reply<DownloadSnapshotResponse, Error>, Error> {
         let request = DownloadSnapshotRequest { snapshot_id: snapshot.id().to_owned(), ..request };
-        let call = on_behalf(snapshot.permit(), request);
-        let answer = self.labeler.snapshots().download_snapshot(call).await;
-        streamed(Asked::with(&snapshot), answer)
+        let (labeler, permit) = (self.labeler.clone(), snapshot.permit().clone());
+        download(Asked::with(&snapshot), request, move |request| {
+            let (mut client, call) = (labeler.snapshots(), on_behalf(&permit, request));
+            Box::pin(async move { client.download_snapshot(call).await })
+        })
+        .await
     }
 
     async fn delete_snapshot(

@@ -3,6 +3,8 @@
 //! Invariant: no wildcard arm. What is the client's to mend is said with its field; what is the operator's is logged here, and the client
 //! gets a fixed message.
 
+use std::time::Duration;
+
 use hallpass_policy::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -21,6 +23,7 @@ impl From<Error> for Status {
             ),
             Error::Gone(refusal) => refusal.into(),
             Error::BrokenOff(status) => status,
+            Error::UploadInterrupted => interrupted(),
             Error::Labeler(error) => error.into(),
             Error::NoUser => answer(Code::PermissionDenied, "NO_USER", "a user is required"),
             Error::Database(error) => {
@@ -59,6 +62,11 @@ impl From<LabelerError> for Status {
                 "DEADLINE_EXCEEDED",
                 "the datasets' service did not answer in time",
             ),
+            LabelerError::Changed => answer(
+                Code::Aborted,
+                "DATASET_CHANGED",
+                "a file has changed since its download began; right: begin anew",
+            ),
             LabelerError::Broken { .. } | LabelerError::Empty(_) => {
                 tracing::error!(%error, "labeler answered what it must not");
                 answer(Code::Internal, "INTERNAL", "internal error")
@@ -70,6 +78,14 @@ impl From<LabelerError> for Status {
 fn answer(code: Code, reason: &str, message: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
     Status::with_error_details(code, message, details)
+}
+
+/// What has come is kept: whoever asks what that is can go on from there.
+fn interrupted() -> Status {
+    let mut details = ErrorDetails::with_error_info("UPLOAD_INTERRUPTED", ERROR_DOMAIN, []);
+    details.set_retry_info(Some(Duration::ZERO));
+    let message = "the upload is interrupted; right: go on from what ListUploadFiles tells";
+    Status::with_error_details(Code::Aborted, message, details)
 }
 
 fn invalid(field: &str, problem: &str) -> Status {

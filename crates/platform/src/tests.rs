@@ -8,7 +8,9 @@ mod datasets;
 mod edge;
 mod fake;
 mod jobs;
+mod long_transfers;
 mod objects;
+mod stock;
 mod uploads;
 mod world;
 

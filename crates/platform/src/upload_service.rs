@@ -11,10 +11,10 @@ use hallpass_contract::labeler::{
 use hallpass_contract::platform::UploadService;
 use hallpass_guard::on_behalf;
 use hallpass_policy::adapter::Incoming;
-use hallpass_policy::{Granted, Permit, Seen, Visible};
+use hallpass_policy::{Denial, Granted, Permit, Seen, Visible};
 
 use crate::error::Error;
-use crate::labeler::{Asked, LabelerClient, Peer, answered, relay, relayed};
+use crate::labeler::{Asked, LabelerClient, LabelerError, Peer, answered, relay, relayed};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -90,7 +90,15 @@ impl<S: Peer> UploadService for UploadHandler<S> {
         let (parts, broken_off) = relay(first, rest);
         let mut client = self.labeler.uploads();
         let call = client.write_files(on_behalf(upload.permit(), parts));
-        relayed(Asked::with(&upload), call, broken_off).await
+        relayed(Asked::with(&upload), call, broken_off).await.map_err(|error| match error {
+            // Had the user's own token ended, the next call would say so.
+            Error::Labeler(LabelerError::Refused(refusal))
+                if refusal.denial == Denial::TokenExpired =>
+            {
+                Error::UploadInterrupted
+            }
+            error => error,
+        })
     }
 
     async fn finish_upload(

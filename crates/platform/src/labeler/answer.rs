@@ -31,6 +31,9 @@ pub(crate) enum LabelerError {
         /// The stable reason that it gave, or else its message.
         reason: String,
     },
+    /// A file is another than when its download began.
+    #[error("a file has changed since its download began")]
+    Changed,
     /// Labeler's answer lacks what it is about.
     #[error("labeler answers {0} with nothing")]
     Empty(
@@ -76,6 +79,12 @@ impl Asked {
             C::DeadlineExceeded | C::Cancelled => LabelerError::TooLate,
             C::Ok | C::Unknown | C::Internal | C::Unimplemented | C::DataLoss => broken(status),
         }
+    }
+
+    /// Whether the call ended because its token did: Platform's own, or with it the caller's.
+    pub(crate) fn token_ended(status: &Status) -> bool {
+        status.code() == Code::Unauthenticated
+            && reason(status).as_deref() == Some(Denial::TokenExpired.reason())
     }
 
     /// The object is refused to the caller; any other refusal is about the token that Platform made.

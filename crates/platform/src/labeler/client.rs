@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use futures_util::StreamExt;
 use hallpass_contract::can;
 use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient;
 use hallpass_contract::labeler::permission_service_client::PermissionServiceClient;
@@ -13,10 +12,9 @@ use hallpass_contract::labeler::{
     CheckPermissionRequest, CheckPermissionResponse, Dataset, GetDatasetRequest,
 };
 use hallpass_guard::on_behalf;
-use hallpass_policy::adapter::Reply;
 use hallpass_policy::{Granted, Permission, Permit};
 use tokio::sync::oneshot;
-use tonic::{Response, Status, Streaming};
+use tonic::{Response, Status};
 
 use super::answer::{Asked, LabelerError};
 use super::peer::Peer;
@@ -92,13 +90,4 @@ pub(crate) async fn relayed<A>(
         Ok(status) = broken_off => Err(Error::BrokenOff(status)),
         answer = call => answered(&asked, answer),
     }
-}
-
-/// What Labeler answers in pieces, as they come.
-pub(crate) fn streamed<A: Send + 'static>(
-    asked: Asked,
-    answer: Result<Response<Streaming<A>>, Status>,
-) -> Result<Reply<A, Error>, Error> {
-    let pieces = answered(&asked, answer)?;
-    Ok(Box::pin(pieces.map(move |piece| piece.map_err(|status| asked.understand(&status).into()))))
 }

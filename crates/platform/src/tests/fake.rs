@@ -18,6 +18,8 @@ use hallpass_policy::{Granted, ObjectPolicy, Permit, Seen, Unknown, Verdict, Vis
 use tokio::sync::mpsc;
 use tonic::Status;
 
+use super::stock::Stock;
+
 /// What the fake saw of an upload or a download.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -39,6 +41,7 @@ struct State {
     script: Mutex<Option<Status>>,
     events: Mutex<Option<mpsc::UnboundedSender<Event>>>,
     pieces: Mutex<Option<mpsc::Receiver<Result<&'static str, Status>>>>,
+    stock: Stock,
 }
 
 impl Fake {
@@ -63,6 +66,11 @@ impl Fake {
         let (send, pieces) = mpsc::channel(1);
         *self.0.pieces.lock().unwrap() = Some(pieces);
         send
+    }
+
+    /// The files that downloads send.
+    pub(super) fn stock(&self) -> &Stock {
+        &self.0.stock
     }
 
     fn saw(&self, event: Event) {
@@ -193,9 +201,12 @@ impl DatasetService for Fake {
     async fn download_dataset(
         &self,
         _: Granted<can::ReadDataset>,
-        _: DownloadDatasetRequest,
+        request: DownloadDatasetRequest,
     ) -> Result<Reply<DownloadDatasetResponse, Status>, Status> {
         self.scripted()?;
+        if let Some(sent) = self.0.stock.send(&request) {
+            return Ok(sent);
+        }
         let pieces = self.0.pieces.lock().unwrap().take();
         let broken = Broken(Some(self.clone()));
         let sent = stream::unfold((pieces, broken), |(mut pieces, broken)| async move {

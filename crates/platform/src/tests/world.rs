@@ -27,6 +27,8 @@ pub(super) struct World {
     /// What Labeler's guard refuses.
     pub(super) revoked: Arc<Index>,
     pub(super) platform: Platform<Attached<Channel>>,
+    /// What Platform and Labeler take for the time.
+    pub(super) clock: Clock,
     address: SocketAddr,
     folder: TempDir,
     changes: watch::Sender<u64>,
@@ -58,15 +60,16 @@ impl World {
 
     /// The same Platform after a restart.
     pub(super) async fn reopened(&self) -> Platform<Attached<Channel>> {
-        open(&self.folder, &self.keys, self.address).await
+        open(&self.folder, &self.keys, self.address, &self.clock).await
     }
 
     async fn at(address: SocketAddr) -> Self {
         let (keys, folder) = (callers::keys(), TempDir::new().unwrap());
-        let platform = open(&folder, &keys, address).await;
+        let clock = Clock::manual(NOW);
+        let platform = open(&folder, &keys, address, &clock).await;
         let (labeler, revoked) = (Fake::default(), Arc::new(Index::default()));
         let changes = watch::Sender::new(0);
-        Self { keys, labeler, revoked, platform, address, folder, changes }
+        Self { keys, labeler, revoked, platform, clock, address, folder, changes }
     }
 
     fn serve(&self, listener: TcpListener) {
@@ -87,16 +90,20 @@ impl World {
             index: Arc::clone(index),
             changes: changes.subscribe(),
             freshness: Freshness::always(),
-            clock: Clock::manual(NOW),
-            actions: Actions::new(None, Clock::manual(NOW)),
+            clock: self.clock.clone(),
+            actions: Actions::new(None, self.clock.clone()),
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,
         })
     }
 }
 
-async fn open(folder: &TempDir, keys: &Keys, labeler: SocketAddr) -> Platform<Attached<Channel>> {
-    let clock = Clock::manual(NOW);
+async fn open(
+    folder: &TempDir,
+    keys: &Keys,
+    labeler: SocketAddr,
+    clock: &Clock,
+) -> Platform<Attached<Channel>> {
     let attach = Attach::new("platform", keys.clone(), clock.clone(), rule).unwrap();
     let channel = Endpoint::from_shared(format!("http://{labeler}"))
         .unwrap()
@@ -105,5 +112,5 @@ async fn open(folder: &TempDir, keys: &Keys, labeler: SocketAddr) -> Platform<At
     let labeler = AttachLayer::new(attach).layer(channel);
     let folder = folder.path().join("platform");
     let database = hallpass_store::testing::location(&folder.join("platform.sqlite")).await;
-    Platform::open_on(&database, Setup { folder, labeler, clock }).await.unwrap()
+    Platform::open_on(&database, Setup { folder, labeler, clock: clock.clone() }).await.unwrap()
 }
