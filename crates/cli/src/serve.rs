@@ -3,6 +3,7 @@
 mod arguments;
 mod claims;
 mod delegations;
+mod database;
 mod keys;
 mod labeler;
 mod node;

@@ -74,6 +74,19 @@ pub enum OpenError {
 #[error("{0}")]
 pub struct NotReady(String);
 
+/// Tells whether Labeler can serve.
+#[derive(Debug, Clone)]
+pub struct Standing(Arc<Datasets>);
+
+impl Standing {
+    /// Whether the database and the files can be reached.
+    pub async fn check(self) -> Result<(), NotReady> {
+        let Self(datasets) = self;
+        datasets.database.ping().await.map_err(|error| NotReady(format!("database: {error}")))?;
+        datasets.files.ping().await.map_err(|error| NotReady(error.to_string()))
+    }
+}
+
 impl Labeler {
     /// Opens a data folder, or makes it, with its own SQLite file.
     pub async fn open(data: &Path, settings: Settings, now: Now) -> Result<Self, OpenError> {
@@ -146,9 +159,12 @@ impl Labeler {
 
     /// Whether the database and the files can be reached.
     pub async fn ready(&self) -> Result<(), NotReady> {
-        let datasets = &self.datasets;
-        datasets.database.ping().await.map_err(|error| NotReady(format!("database: {error}")))?;
-        datasets.files.ping().await.map_err(|error| NotReady(error.to_string()))
+        self.standing().check().await
+    }
+
+    /// What can be asked that for as long as this Labeler is open.
+    pub fn standing(&self) -> Standing {
+        Standing(self.store())
     }
 
     /// Waits until every upload and every removal that is under way is over. At shutdown, after the last call.

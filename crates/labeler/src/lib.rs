@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use hallpass_token::UnixTime;
 
-pub use labeler::{Labeler, NotReady, OpenError};
+pub use labeler::{Labeler, NotReady, OpenError, Standing};
 pub use settings::Settings;
 
 /// Tells the time; tests move it.

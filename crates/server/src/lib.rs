@@ -20,7 +20,7 @@ mod shutdown;
 mod timeout;
 mod tls;
 
-pub use config::{Config, ConfigError, Keepalive, Problem, Sources};
+pub use config::{Config, ConfigError, Database, DatabaseUrl, Keepalive, Problem, Sources};
 pub use contract::Contract;
 pub use documents::Document;
 pub use health::{LIVENESS, Ready};

@@ -29,6 +29,7 @@ last one wins.
 
 Examples:
   hallpass labeler --data /var/lib/hallpass --platform http://127.0.0.1:7401
+  hallpass labeler --database file:/run/secrets/database-url
   hallpass labeler --config labeler.toml";
 
 /// Where Platform listens when nothing is said.
@@ -50,6 +51,10 @@ pub(crate) struct UpArguments {
     /// Where keys, lists and datasets are kept; made if it is not there.
     #[arg(long, value_name = "DIR", env = "HALLPASS_DATA", default_value = DATA)]
     data: PathBuf,
+    /// The PostgreSQL database for both services, each in a schema of its own: env:NAME or file:PATH where its URL is, or a URL
+    /// without a password. Without it each has a SQLite file.
+    #[arg(long, value_name = "REF", env = "HALLPASS_DATABASE", hide_env_values = true)]
+    database: Option<String>,
     /// Where Platform listens; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = PLATFORM_LISTENS)]
     platform: SocketAddr,
@@ -80,6 +85,7 @@ impl UpArguments {
             let flags = Flags {
                 listen: Some(listen),
                 data: Some(self.data.clone()),
+                database: self.database.clone(),
                 insecure_plaintext: self.insecure_plaintext.then_some(true),
                 log_format: self.log_format.clone(),
                 ..Flags::default()
@@ -99,6 +105,9 @@ struct ServiceArguments {
     /// Where keys and state are kept.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The PostgreSQL database: env:NAME or file:PATH where its URL is, or a URL without a password. Without it a SQLite file.
+    #[arg(long, value_name = "REF")]
+    database: Option<String>,
     /// Where to listen; port 0 picks a free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -176,6 +185,7 @@ impl ServiceArguments {
         let flags = Flags {
             listen: self.listen,
             data: self.data.clone(),
+            database: self.database.clone(),
             insecure_plaintext: self.insecure_plaintext.then_some(true),
             log_format: self.log_format.clone(),
             tls: self.tls_cert.is_some().then(|| TlsFlags {
@@ -194,6 +204,7 @@ impl ServiceArguments {
 struct Flags {
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
+    database: Option<String>,
     insecure_plaintext: Option<bool>,
     log_format: Option<String>,
     tls: Option<TlsFlags>,

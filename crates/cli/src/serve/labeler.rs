@@ -13,6 +13,7 @@ use hallpass_telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::serve::database;
 use crate::serve::node::Node;
 
 /// A node whose list is older than this refuses what it cannot know.
@@ -43,15 +44,21 @@ impl Labeler {
         let clock = node.clock.clone();
         let now = Arc::new(move || clock.now());
         let state = node.state();
-        let labeler = hallpass_labeler::Labeler::open(&state, Settings::default(), now).await;
+        let own = hallpass_labeler::Labeler::own_database(&state);
+        let database = database::location(config, "labeler", own)?;
+        let settings = Settings::default();
+        let labeler = hallpass_labeler::Labeler::open_on(&database, &state, settings, now).await;
         let labeler = labeler.map_err(Failure::failed)?;
+        let standing = labeler.standing();
+        let answers = database::watch("labeler", move || standing.clone().check());
+        let ready = node.services().map(|service| (service, Arc::clone(&answers))).collect();
         let services = ServiceSet::default()
             .add(labeler.datasets())
             .add(labeler.permissions())
             .add(labeler.snapshots())
             .add(labeler.splits())
             .add(labeler.uploads());
-        let bound = node.bind(services, Vec::new(), Vec::new()).await?;
+        let bound = node.bind(services, ready, Vec::new()).await?;
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }
 

@@ -110,6 +110,12 @@ impl Node {
         peer.channel(self.config.keepalive).map_err(Failure::failed)
     }
 
+    /// The names of the gRPC services that the contract declares for this role.
+    pub(super) fn services(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let role = self.role;
+        SERVICES.iter().filter(move |service| service.audience == role).map(|service| service.name)
+    }
+
     /// The other service, as the configuration names it.
     pub(super) fn peer(&self, name: &str) -> Result<Peer, Failure> {
         let peer = self.config.peers.get(name).cloned();
@@ -130,7 +136,7 @@ impl Node {
             (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
         let setup = ServerSetup {
             role: self.role,
-            declared: SERVICES.iter().filter(|s| s.audience == self.role).map(|s| s.name).collect(),
+            declared: self.services().collect(),
             services,
             contract: Contract::HALLPASS,
             guard: Arc::clone(&self.guard),

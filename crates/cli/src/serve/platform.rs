@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hallpass_contract::platform::DATASET_SERVICE;
+use hallpass_contract::platform::{DATASET_SERVICE, JOB_SERVICE};
 use hallpass_issuer::Issuer;
 use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
@@ -14,6 +14,7 @@ use hallpass_telemetry::Telemetry;
 use tonic::transport::Channel;
 
 use crate::failure::Failure;
+use crate::serve::database;
 use crate::serve::delegations;
 use crate::serve::node::{Node, Way};
 
@@ -43,7 +44,15 @@ impl Platform {
         let labeler = node.peer("labeler")?;
         let setup =
             Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
-        let platform = hallpass_platform::Platform::open(setup).await.map_err(Failure::failed)?;
+        let own = hallpass_platform::own_database(&setup.folder);
+        let database = database::location(config, "platform", own)?;
+        let platform = hallpass_platform::Platform::open_on(&database, setup).await;
+        let platform = platform.map_err(Failure::failed)?;
+        let asked = platform.clone();
+        let answers = database::watch("platform", move || {
+            let asked = asked.clone();
+            async move { asked.ready().await }
+        });
         let (list, actions) = (Arc::clone(&node.list), Arc::clone(&node.actions));
         let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions);
         let delegations = delegations::open(&node.state(), &node.clock)?;
@@ -63,7 +72,7 @@ impl Platform {
         let bound = node
             .bind(
                 services,
-                vec![(DATASET_SERVICE, reachable)],
+                vec![(DATASET_SERVICE, reachable), (JOB_SERVICE, answers)],
                 vec![(JWKS, Arc::new(issuer.jwks()))],
             )
             .await?;

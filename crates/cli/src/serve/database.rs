@@ -1,0 +1,78 @@
+//! A service's database: its own SQLite file, or the PostgreSQL database that the configuration names.
+//!
+//! Invariant: what is said about a database names the setting, the host and the database, and never a password.
+
+use std::fmt;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hallpass_server::{Config, DatabaseUrl, Ready};
+use hallpass_store::Location;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::failure::Failure;
+
+/// How often a database is asked whether it answers.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where the configuration says that a service's database is; `own` if it says nothing.
+pub(super) fn location(
+    config: &Config,
+    service: &'static str,
+    own: Location,
+) -> Result<Location, Failure> {
+    let Some(database) = &config.database else { return Ok(own) };
+    let (place, url) = match &database.url {
+        DatabaseUrl::Variable(name) => (format!("env:{name}"), variable(name)),
+        DatabaseUrl::File(path) => {
+            let read = fs::read_to_string(path).map_err(|error| error.to_string());
+            (format!("file:{}", path.display()), read.map(SecretString::from))
+        }
+        DatabaseUrl::Plain(url) => ("the URL".to_owned(), Ok(url.clone().into())),
+    };
+    let wrong =
+        |problem: &dyn fmt::Display| Failure::failed(format_args!("database: {place}: {problem}"));
+    let url = url.map_err(|problem| wrong(&problem))?;
+    let url = SecretString::from(url.expose_secret().trim());
+    let location = Location::postgres(url).map_err(|error| wrong(&error))?.in_schema(service);
+    if !database.plaintext && !location.is_private() {
+        return Err(wrong(&format_args!(
+            "{location} is beyond loopback, and nothing proves who answers there; right: ?sslmode=verify-full behind the URL (with \
+             sslrootcert=FILE for certificates of your own), or insecure_plaintext"
+        )));
+    }
+    Ok(location)
+}
+
+/// Asks now and then whether a database answers, so that health says so without waiting for it. It answered a moment ago.
+pub(super) fn watch<W, E: fmt::Display + Send>(
+    service: &'static str,
+    ask: impl Fn() -> W + Send + 'static,
+) -> Ready
+where
+    W: Future<Output = Result<(), E>> + Send,
+{
+    let answering = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&answering);
+    tokio::spawn(async move {
+        let mut every = tokio::time::interval(ASK_EVERY);
+        loop {
+            every.tick().await;
+            let answer = ask().await;
+            let before = answering.swap(answer.is_ok(), Ordering::Relaxed);
+            match answer {
+                Ok(()) if !before => tracing::info!(service, "the store answers again"),
+                Err(error) if before => tracing::error!(service, %error, "the store is away"),
+                _ => {}
+            }
+        }
+    });
+    Arc::new(move || seen.load(Ordering::Relaxed))
+}
+
+fn variable(name: &str) -> Result<SecretString, String> {
+    let value = std::env::var(name).map(SecretString::from);
+    value.map_err(|_| "the variable is not set, or not text; right: the URL".to_owned())
+}
