@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up shall fail loudly")]
 
 mod accepted;
+mod attacks;
 mod chains;
 mod fixtures;
 mod hostile;
