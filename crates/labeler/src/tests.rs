@@ -10,6 +10,7 @@ mod deleting;
 mod downloads;
 mod idempotency;
 mod lists;
+mod model;
 mod opening;
 mod pages;
 mod permissions;
