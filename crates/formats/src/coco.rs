@@ -89,25 +89,29 @@ impl<'s, 'a> Placing<'s, 'a> {
         }
     }
 
-    /// The class of each category; `None` for one that is wrong.
+    /// The class of each category; `None` for one that is wrong. Programs put a group of the same name beside a category, so two may
+    /// have one name as long as one of them is not in use.
     fn classes(&mut self, categories: &Known<CategoryNotes>) -> Vec<Option<u32>> {
-        let mut classes = Vec::new();
-        for notes in &categories.notes {
+        let mut in_use = HashMap::new();
+        let class = |notes: &CategoryNotes| {
             let Some(entry) = &notes.entry else {
                 self.report_absent(notes.named.as_ref(), "category", "categories");
-                classes.push(None);
-                continue;
+                return None;
             };
-            // A name that cannot be shown has been told of already.
-            let number = crate::classes::class_name(&entry.name)
-                .ok()
-                .map(|name| self.survey.classes.number(&name));
-            if let Some(Err(text)) = &number {
-                self.problem(entry.line, text.clone());
+            let name = entry.name.as_deref()?;
+            if notes.used
+                && let Some(first) = in_use.insert(name.to_owned(), entry.line)
+            {
+                let name = shown(name);
+                let text = format!(
+                    "two categories in use are called {name}; the other is on line {first}"
+                );
+                self.problem(entry.line, text);
             }
-            classes.push(number.and_then(Result::ok));
-        }
-        classes
+            let number = self.survey.classes.number(name);
+            number.map_err(|text| self.problem(entry.line, text)).ok()
+        };
+        categories.notes.iter().map(class).collect()
     }
 
     fn image(

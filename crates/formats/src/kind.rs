@@ -44,7 +44,7 @@ pub(crate) fn has_extension(path: &FilePath, extensions: &[&str]) -> bool {
 
 fn is_for_people(path: &FilePath) -> bool {
     const NAMES: [&str; 6] = ["README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "CITATION"];
-    const EXTENSIONS: [&str; 5] = ["md", "rst", "cff", "bib", "pdf"];
+    const EXTENSIONS: [&str; 4] = ["md", "rst", "cff", "bib"];
     let first = path.name().split('.').next().unwrap_or_default();
     let plain = path.extension().is_none_or(|extension| extension.eq_ignore_ascii_case("txt"));
     (plain && NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)))
@@ -73,6 +73,7 @@ mod tests {
             ("reader.txt", Some(FileKind::Annotation)),
             ("1.tiff", None),
             ("setup.exe", None),
+            ("paper.pdf", None),
             (".DS_Store", None),
             (".png", None),
             ("png", None),

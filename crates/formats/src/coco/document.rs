@@ -7,18 +7,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::entries::{Annotation, Category, Id, Image, Numbers};
+use crate::Bounds;
 use crate::classes::class_name;
 use crate::distinct::Distinct;
 use crate::file_path::LONGEST_PATH;
-use crate::{Bounds, shown};
 
 /// What a file says.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) images: Known<ImageNotes>,
     pub(super) categories: Known<CategoryNotes>,
-    /// Where each category's name is.
-    category_names: HashMap<String, u64>,
     annotations: Seen,
     bounds: Bounds,
 }
@@ -77,13 +75,16 @@ pub(super) struct ImageEntry {
 #[derive(Debug, Default)]
 pub(super) struct CategoryNotes {
     pub(super) entry: Option<CategoryEntry>,
+    /// Whether an annotation names it.
+    pub(super) used: bool,
     pub(super) named: Option<Named>,
 }
 
 #[derive(Debug)]
 pub(super) struct CategoryEntry {
     pub(super) line: u64,
-    pub(super) name: String,
+    /// `None`: it is wrong, and has been told of.
+    pub(super) name: Option<String>,
 }
 
 /// Who names something: an annotation.
@@ -156,7 +157,6 @@ impl Document {
         Self {
             images: Known::new(),
             categories: Known::new(),
-            category_names: HashMap::new(),
             annotations: Seen::default(),
             bounds,
         }
@@ -188,15 +188,8 @@ impl Document {
             return wrong(format!("category {id} is there twice, also on line {}", first.line));
         }
         let checked = class_name(&name);
-        notes.entry = Some(CategoryEntry { line, name });
-        let name = checked.map_err(|text| Verdict::Wrong(format!("category {id}: {text}")))?;
-        match self.category_names.insert(name.clone(), line) {
-            None => Ok(()),
-            Some(first) => {
-                let name = shown(&name);
-                wrong(format!("category {id} is called {name}, as the one on line {first} is"))
-            }
-        }
+        notes.entry = Some(CategoryEntry { line, name: checked.clone().ok() });
+        checked.map(drop).map_err(|text| Verdict::Wrong(format!("category {id}: {text}")))
     }
 
     pub(super) fn annotation(&mut self, annotation: Annotation, line: u64) -> Taken {
@@ -240,6 +233,7 @@ impl Document {
         let most = self.bounds.max_classes.saturating_mul(2);
         let number = self.categories.number(&id, most, "categories")?;
         let notes = &mut self.categories.notes[number as usize];
+        notes.used = true;
         if notes.entry.is_none() && notes.named.is_none() {
             notes.named = Some(Named { line, by: Who(who.0.clone()), id });
         }
