@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hallpass_contract::SERVICES;
+use hallpass_contract::{ACTIONS, SERVICES};
 use hallpass_policy::{Access, Rule};
 use hallpass_token::{
     Algorithm, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, Scopes, TokenId, TokenType,
@@ -70,7 +70,11 @@ fn key(name: &str, kind: TokenType) -> Key {
         owner: "matrix".to_owned(),
         types: vec![kind],
         scopes: every_scope(),
-        audiences: vec!["platform".to_owned(), "labeler".to_owned(), "other".to_owned()],
+        audiences: ["platform", "labeler", "other"]
+            .into_iter()
+            .chain(ACTIONS.iter().map(|action| action.audience))
+            .map(str::to_owned)
+            .collect(),
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
@@ -106,12 +110,31 @@ pub(crate) fn token(rule: &Rule, kind: TokenType) -> NewToken {
     token.audience = vec![rule.audience.to_owned()];
     token.scopes = every_scope();
     if kind != TokenType::Background {
-        token.subject = Some(SUBJECT.to_owned());
+        token.subject = Some(subject(rule).to_owned());
     }
     if kind.names_service() {
         token.service = Some("matrix".to_owned());
     }
     token.life = Some(Duration::from_mins(2));
+    token
+}
+
+/// Whose the tokens for an RPC are. One that revokes all of its caller's is called by somebody with nothing else to lose.
+fn subject(rule: &Rule) -> &'static str {
+    if rule.method == "RevokeAllTokens" { "carol" } else { SUBJECT }
+}
+
+/// An action token that the rule lets through beside a user's own. Where it demands none, it is for the rule's service.
+pub(crate) fn action(rule: &Rule, now: UnixTime) -> NewToken {
+    let mut token = token(rule, TokenType::Action);
+    token.scopes = Scopes::default();
+    if let Some(action) = rule.action() {
+        token.audience = vec![action.audience.to_owned()];
+        token.roles = action.roles.iter().map(|&role| role.to_owned()).collect();
+        let factors = action.step_up.map(|step_up| step_up.amr).unwrap_or_default();
+        token.amr = factors.iter().map(|&factor| factor.to_owned()).collect();
+        token.auth_time = Some(now);
+    }
     token
 }
 

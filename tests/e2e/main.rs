@@ -8,7 +8,9 @@
     reason = "a test that cannot go on should say where and stop"
 )]
 
+mod actions;
 mod callers;
+mod elevated;
 mod keys;
 mod matrix;
 mod mesh;
