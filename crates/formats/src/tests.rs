@@ -3,6 +3,7 @@
 
 mod bounds;
 mod coco;
+mod coco_wrong;
 mod csv;
 mod detection;
 mod hostile;

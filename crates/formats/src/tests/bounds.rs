@@ -42,67 +42,70 @@ fn a_refused_file_leaves_no_trace() {
     assert_eq!((contents.items.len(), contents.size, contents.extras.len()), (1, 5, 0));
 }
 
-#[test]
-fn what_annotations_hold_is_bounded() {
+/// What is said of a dataset of three images that may have one class, two labels and annotations of 600 bytes.
+fn of_small(format: Format, path: &str, text: &str) -> String {
     let images = ["a/1.png", "a/2.png", "a/3.png"].map(|path| (path, ""));
-    let small =
+    let mut world = World::new(images.into_iter().chain([(path, text)]));
+    world.bounds =
         Bounds { max_classes: 1, max_labels: 2, max_annotation_bytes: 600, ..Bounds::default() };
-    let json = |entries: &str, annotations: &str| {
-        format!(
-            r#"{{"categories": [{entries}], "annotations": [{annotations}], "images": [{{"id": 1, "file_name": "a/1.png"}}]}}"#
-        )
-    };
-    let categories = json(r#"{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}"#, "");
-    let one = |id: u32| format!(r#"{{"id": {id}, "image_id": 1, "category_id": 1}}"#);
-    let annotations = json(r#"{"id": 1, "name": "cat"}"#, &[1, 2, 3].map(one).join(","));
-    let long = " ".repeat(601);
+    world.refusal(Some(format))
+}
+
+#[test]
+fn classes_and_labels_are_bounded() {
     for (format, path, text, problem) in [
-        (
-            Format::Coco,
-            "a.json",
-            categories.as_str(),
-            "a.json line 1: names more categories than are allowed: 1",
-        ),
-        (
-            Format::Coco,
-            "a.json",
-            &annotations,
-            "a.json line 1: holds more annotations than are allowed: 2",
-        ),
-        (
-            Format::Coco,
-            "a.json",
-            &long,
-            "a.json: is too big for an annotation: 601 bytes; 600 are allowed",
-        ),
         (
             Format::Yolo,
             "data.yaml",
             "names: [a, b]",
-            "data.yaml line 1: holds more classes than are allowed: 1",
+            " line 1: holds more classes than are allowed: 1",
         ),
-        (
-            Format::Yolo,
-            "classes.txt",
-            "a\nb",
-            "classes.txt line 2: holds more classes than are allowed: 1",
-        ),
+        (Format::Yolo, "classes.txt", "a\nb", " line 2: holds more classes than are allowed: 1"),
         (
             Format::Csv,
             "labels.csv",
             "file,label\na/1.png,x\na/2.png,y",
-            "labels.csv line 3: the class \"y\" is one too many; 1 are allowed",
+            " line 3: the class \"y\" is one too many; 1 are allowed",
         ),
         (
             Format::Csv,
             "labels.csv",
             "file,label\na/1.png,x\na/2.png,x\na/3.png,x",
-            "labels.csv line 4: holds one label too many; 2 are allowed",
+            " line 4: holds one label too many; 2 are allowed",
+        ),
+        (
+            Format::Csv,
+            "labels.csv",
+            &" ".repeat(601),
+            ": is too big for an annotation: 601 bytes; 600 are allowed",
         ),
     ] {
-        let mut world = World::new(images.into_iter().chain([(path, text)]));
-        world.bounds = small;
-        assert_eq!(world.refusal(Some(format)), problem);
+        assert_eq!(of_small(format, path, text), format!("{path}{problem}"));
+    }
+}
+
+#[test]
+fn what_a_json_file_holds_is_bounded() {
+    let json = |categories: &str, annotations: &str| {
+        let images = r#"[{"id": 1, "file_name": "a/1.png"}]"#;
+        format!(
+            r#"{{"categories": [{categories}], "annotations": [{annotations}], "images": {images}}}"#
+        )
+    };
+    let category = |id: u32| format!(r#"{{"id": {id}, "name": "class {id}"}}"#);
+    let annotation = |id: u32| format!(r#"{{"id": {id}, "image_id": 1, "category_id": 1}}"#);
+    for (text, problem) in [
+        (
+            json(&[1, 2].map(category).join(","), ""),
+            "a.json line 1: names more categories than are allowed: 1",
+        ),
+        (
+            json(&category(1), &[1, 2, 3].map(annotation).join(",")),
+            "a.json line 1: holds more annotations than are allowed: 2",
+        ),
+        (" ".repeat(601), "a.json: is too big for an annotation: 601 bytes; 600 are allowed"),
+    ] {
+        assert_eq!(of_small(Format::Coco, "a.json", &text), problem);
     }
 }
 

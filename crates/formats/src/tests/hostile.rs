@@ -122,7 +122,7 @@ fn damaged() -> impl Strategy<Value = (usize, Vec<u8>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn random_bytes(place in 0..PLACES.len(), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
