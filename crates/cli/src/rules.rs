@@ -16,6 +16,7 @@ struct Row {
     scope: Option<&'static str>,
     audience: Option<&'static str>,
     action_audience: Option<&'static str>,
+    single_use: bool,
     resource: Vec<Bound>,
     delegates: &'static [&'static str],
     when_stale: &'static str,
@@ -41,19 +42,17 @@ pub(crate) fn run(format: Format) -> Result<(), Failure> {
 }
 
 fn row(rule: &'static Rule) -> Row {
-    let (tokens, action_audience) = match rule.access {
+    let (tokens, action) = match rule.access {
         Access::Public => (Vec::new(), None),
-        Access::Tokens { types, action } => {
-            let types = types.iter().map(|t| t.as_str()).collect();
-            (types, action.map(|action| action.audience))
-        }
+        Access::Tokens { types, action } => (types.iter().map(|t| t.as_str()).collect(), action),
     };
     Row {
         rpc: rule.path.trim_start_matches('/'),
         tokens,
         scope: rule.scope,
         audience: (rule.access != Access::Public).then_some(rule.audience),
-        action_audience,
+        action_audience: action.map(|action| action.audience),
+        single_use: action.is_some_and(|action| action.single_use),
         resource: rule.resources.iter().map(bound).collect(),
         delegates: rule.delegates,
         when_stale: match rule.when_stale {
@@ -100,6 +99,7 @@ fn tokens(row: &Row) -> String {
     let tokens = row.tokens.join(", ");
     match row.action_audience {
         _ if row.tokens.is_empty() => "public".to_owned(),
+        Some(audience) if row.single_use => format!("{tokens} + action {audience}, once"),
         Some(audience) => format!("{tokens} + action {audience}"),
         None => tokens,
     }
