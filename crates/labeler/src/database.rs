@@ -4,18 +4,25 @@
 //! meanwhile.
 
 mod counts;
+mod differences;
+mod items;
 mod listing;
+mod manifests;
+mod objects;
 mod permissions;
 mod read;
 mod roles;
+mod snapshots;
 mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
+pub(crate) use items::{Assignment, Unsplit};
 pub(crate) use listing::{Filter, Order, Position, Query};
 pub(crate) use permissions::{Alteration, Altered, Change, Permissions};
 pub(crate) use read::{FileRow, Listed, Several};
 pub(crate) use roles::Object;
+pub(crate) use snapshots::NewSnapshot;
 pub(crate) use write::{Inserted, NewDataset, same_wish};
 
 use crate::error::Error;

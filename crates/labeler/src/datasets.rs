@@ -14,9 +14,7 @@ use crate::Now;
 use crate::access::{Kind, Role};
 use crate::database::{Database, Object, Several, same_wish};
 use crate::dataset::Dataset;
-use crate::download::Download;
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::files::Files;
 use crate::ids::DatasetId;
 use crate::page::PageKey;
@@ -92,7 +90,7 @@ impl Datasets {
             Several::TooHeavy => Err(Error::AnswerTooBig),
             Several::Absent(absent) => {
                 let proof = proofs.iter().find(|proof| proof.id() == absent.as_str());
-                Err(proof.map_or(Error::GoneMidway, gone))
+                Err(proof.map_or(Error::GoneMidway(Kind::Dataset), gone))
             }
         }
     }
@@ -110,34 +108,6 @@ impl Datasets {
                 Ok(self.database.role(&object, subject, (self.now)()).await?)
             }
             _ => Ok(None),
-        }
-    }
-
-    /// All files of a dataset, in the order of their paths.
-    pub(crate) fn download(&self, proof: &Granted<ReadDataset>) -> Result<Download, Error> {
-        Ok(Download::of_all(self.database.clone(), self.files.clone(), id_of(proof)?))
-    }
-
-    /// One file of a dataset from a byte on.
-    pub(crate) async fn download_file(
-        &self,
-        proof: &Granted<ReadDataset>,
-        path: &str,
-        offset: u64,
-    ) -> Result<Download, Error> {
-        let id = id_of(proof)?;
-        let row = match FilePath::parse(path) {
-            Ok(path) => self.database.file(&id, path.as_str()).await?,
-            Err(_) => None,
-        };
-        match row {
-            Some(row) => {
-                Download::of_one(self.database.clone(), self.files.clone(), id, row, offset)
-            }
-            None if self.database.exists(&id).await? => {
-                Err(Error::NoSuchFile { path: shown(path) })
-            }
-            None => Err(gone(proof)),
         }
     }
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use hallpass_policy::Refusal;
 use tonic::Status;
 
+use crate::access::Kind;
+
 /// Why Labeler does not do what it was asked for. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -55,9 +57,17 @@ pub(crate) enum Error {
     /// refusal as for a dataset that never was.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// The dataset was deleted while its files were being sent.
-    #[error("the dataset was deleted during the download")]
-    GoneMidway,
+    /// The dataset or snapshot was deleted while its files were being sent.
+    #[error("the {} was deleted during the download", .0.name())]
+    GoneMidway(Kind),
+    /// The dataset's files became others while they were being sent.
+    #[error(
+        "the dataset was changed during the download; right: begin anew, or download a snapshot"
+    )]
+    ChangedMidway,
+    /// The store is no web server.
+    #[error("the files lie in a local folder, which has no URLs; right: DownloadDataset")]
+    NoUrls,
     /// The datasets asked for do not fit into one answer.
     #[error("the answer would be too big")]
     AnswerTooBig,

@@ -69,6 +69,15 @@ impl Files {
         }
     }
 
+    /// Removes one file, if it is there.
+    pub(crate) async fn remove_file(&self, id: &DatasetId, number: u64) -> Result<(), Error> {
+        let location = object_store::path::Path::from(format!("{}/{number}", Self::place(id)));
+        match self.store.delete(&location).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed("removing", &error)),
+        }
+    }
+
     /// Removes all files of a dataset, whole and half-written ones.
     pub(crate) async fn remove(&self, id: &DatasetId) -> Result<(), Error> {
         match tokio::fs::remove_dir_all(self.root.join(Self::place(id))).await {

@@ -15,6 +15,7 @@ use hallpass_policy::{Granted, Permit, Seen, Visible};
 use tokio_stream::StreamExt;
 
 use crate::datasets::{Begun, Datasets};
+use crate::download::Wanted;
 use crate::error::Error;
 use crate::listing::Asked;
 use crate::wire;
@@ -110,11 +111,8 @@ impl DatasetService for Handlers {
         dataset: Granted<ReadDataset>,
         request: DownloadDatasetRequest,
     ) -> Result<Reply<DownloadDatasetResponse, Error>, Error> {
-        let download = match (request.path.as_str(), request.offset) {
-            ("", 0) => self.0.download(&dataset)?,
-            ("", _) => return Err(Error::invalid("offset", "needs a path")),
-            (path, offset) => self.0.download_file(&dataset, path, offset).await?,
-        };
+        let wanted = Wanted::parse(request.path, request.offset, request.onwards)?;
+        let download = self.0.download(&dataset, wanted).await?;
         Ok(Box::pin(download.pieces().map(|piece| piece.map(wire::downloaded))))
     }
 

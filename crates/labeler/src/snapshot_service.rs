@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_contract::can;
+use hallpass_contract::can::{DeleteSnapshot, ReadDataset, ReadSnapshot, WriteDataset};
 use hallpass_contract::labeler::{
     CreateSnapshotRequest, CreateSnapshotResponse, DeleteSnapshotRequest, DeleteSnapshotResponse,
     DiffSnapshotsRequest, DiffSnapshotsResponse, DownloadSnapshotRequest, DownloadSnapshotResponse,
@@ -11,9 +11,12 @@ use hallpass_contract::labeler::{
 };
 use hallpass_policy::Granted;
 use hallpass_policy::adapter::Reply;
+use tokio_stream::StreamExt;
 
 use crate::datasets::Datasets;
+use crate::download::Wanted;
 use crate::error::Error;
+use crate::{page, wire};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -30,58 +33,67 @@ impl SnapshotService for SnapshotHandlers {
 
     async fn create_snapshot(
         &self,
-        _: Granted<can::WriteDataset>,
-        _: CreateSnapshotRequest,
+        dataset: Granted<WriteDataset>,
+        request: CreateSnapshotRequest,
     ) -> Result<CreateSnapshotResponse, Error> {
-        Err(Error::NotServed)
+        let wish = wire::snapshot_wish(request)?;
+        let snapshot = self.0.create_snapshot(&dataset, &wish).await?;
+        Ok(CreateSnapshotResponse { snapshot: Some(wire::snapshot(snapshot)) })
     }
 
     async fn get_snapshot(
         &self,
-        _: Granted<can::ReadSnapshot>,
+        snapshot: Granted<ReadSnapshot>,
         _: GetSnapshotRequest,
     ) -> Result<GetSnapshotResponse, Error> {
-        Err(Error::NotServed)
+        let snapshot = self.0.snapshot(&snapshot).await?;
+        Ok(GetSnapshotResponse { snapshot: Some(wire::snapshot(snapshot)) })
     }
 
     async fn list_snapshots(
         &self,
-        _: Granted<can::ReadDataset>,
-        _: ListSnapshotsRequest,
+        dataset: Granted<ReadDataset>,
+        request: ListSnapshotsRequest,
     ) -> Result<ListSnapshotsResponse, Error> {
-        Err(Error::NotServed)
+        let page = page::request(request.page_size, request.page_token)?;
+        self.0.snapshots(&dataset, page).await.map(wire::snapshots)
     }
 
     async fn list_snapshot_files(
         &self,
-        _: Granted<can::ReadSnapshot>,
-        _: ListSnapshotFilesRequest,
+        snapshot: Granted<ReadSnapshot>,
+        request: ListSnapshotFilesRequest,
     ) -> Result<ListSnapshotFilesResponse, Error> {
-        Err(Error::NotServed)
+        let page = wire::page_of_files(request.page_size, request.page_token)?;
+        self.0.snapshot_files(&snapshot, page).await.map(wire::snapshot_files)
     }
 
     async fn diff_snapshots(
         &self,
-        _: Granted<can::ReadSnapshot>,
-        _: Granted<can::ReadSnapshot>,
-        _: DiffSnapshotsRequest,
+        base: Granted<ReadSnapshot>,
+        snapshot: Granted<ReadSnapshot>,
+        request: DiffSnapshotsRequest,
     ) -> Result<DiffSnapshotsResponse, Error> {
-        Err(Error::NotServed)
+        let page = wire::page_of_files(request.page_size, request.page_token)?;
+        self.0.differences(&base, &snapshot, page).await.map(wire::differences)
     }
 
     async fn download_snapshot(
         &self,
-        _: Granted<can::ReadSnapshot>,
-        _: DownloadSnapshotRequest,
+        snapshot: Granted<ReadSnapshot>,
+        request: DownloadSnapshotRequest,
     ) -> Result<Reply<DownloadSnapshotResponse, Error>, Error> {
-        Err(Error::NotServed)
+        let wanted = Wanted::parse(request.path, request.offset, request.onwards)?;
+        let download = self.0.download_snapshot(&snapshot, wanted).await?;
+        Ok(Box::pin(download.pieces().map(|piece| piece.map(wire::downloaded_snapshot))))
     }
 
     async fn delete_snapshot(
         &self,
-        _: Granted<can::DeleteSnapshot>,
+        snapshot: Granted<DeleteSnapshot>,
         _: DeleteSnapshotRequest,
     ) -> Result<DeleteSnapshotResponse, Error> {
-        Err(Error::NotServed)
+        self.0.delete_snapshot(&snapshot).await?;
+        Ok(DeleteSnapshotResponse {})
     }
 }

@@ -87,13 +87,18 @@ impl Spec {
         let format = format.map_or("", Format::as_str);
         let mut parts = vec![display_name.as_str(), description, format, visibility.as_str()];
         parts.extend(shares.iter().flat_map(|share| [share.subject.as_str(), share.role.as_str()]));
-        let mut hash = Context::new(&SHA256);
-        for part in parts {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        digest(hash)
+        fingerprint(&parts)
     }
+}
+
+/// The SHA-256 of these texts, each with its length, so that no two lists of them read alike.
+pub(crate) fn fingerprint(parts: &[&str]) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    digest(hash)
 }
 
 /// A name without the white space around it, if it can be one.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_contract::can;
+use hallpass_contract::can::{ReadDataset, WriteDataset};
 use hallpass_contract::labeler::{
     AssignSplitsRequest, AssignSplitsResponse, ListItemsRequest, ListItemsResponse, SplitService,
 };
@@ -10,6 +10,7 @@ use hallpass_policy::Granted;
 
 use crate::datasets::Datasets;
 use crate::error::Error;
+use crate::{page, wire};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -26,17 +27,21 @@ impl SplitService for SplitHandlers {
 
     async fn list_items(
         &self,
-        _: Granted<can::ReadDataset>,
-        _: ListItemsRequest,
+        dataset: Granted<ReadDataset>,
+        request: ListItemsRequest,
     ) -> Result<ListItemsResponse, Error> {
-        Err(Error::NotServed)
+        let filter = wire::item_filter(&request)?;
+        let page = page::request(request.page_size, request.page_token)?;
+        self.0.items(&dataset, &filter, page).await.map(wire::items)
     }
 
     async fn assign_splits(
         &self,
-        _: Granted<can::WriteDataset>,
-        _: AssignSplitsRequest,
+        dataset: Granted<WriteDataset>,
+        request: AssignSplitsRequest,
     ) -> Result<AssignSplitsResponse, Error> {
-        Err(Error::NotServed)
+        let rule = wire::split_rule(request.by)?;
+        let split = self.0.assign_splits(&dataset, &rule, &request.etag).await?;
+        Ok(AssignSplitsResponse { dataset: Some(wire::dataset(split)) })
     }
 }

@@ -6,6 +6,7 @@ use hallpass_policy::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::access::Kind;
 use crate::error::Error;
 
 impl From<Error> for Status {
@@ -39,11 +40,14 @@ fn class(error: &Error) -> Class {
         Error::BrokenOff(status) => Refused(Status::new(status.code(), status.message())),
         Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),
         Error::EtagMismatch => Answer(Code::Aborted, "ETAG_MISMATCH"),
-        Error::SnapshotsNeedIt(_) => Answer(Code::FailedPrecondition, "SNAPSHOTS_NEED_IT"),
+        Error::SnapshotsNeedIt(_) => Answer(Code::FailedPrecondition, "SNAPSHOT_NEEDS_DATASET"),
         Error::NoSuchFile { .. } => Answer(Code::NotFound, "FILE_NOT_FOUND"),
         Error::OffsetPastEnd { .. } => Answer(Code::OutOfRange, "OFFSET_PAST_END"),
         Error::Refused(refusal) => Refused(refusal.clone().into()),
-        Error::GoneMidway => Answer(Code::Aborted, "DATASET_DELETED"),
+        Error::GoneMidway(Kind::Snapshot) => Answer(Code::Aborted, "SNAPSHOT_DELETED"),
+        Error::GoneMidway(Kind::Dataset | Kind::Upload) => Answer(Code::Aborted, "DATASET_DELETED"),
+        Error::ChangedMidway => Answer(Code::Aborted, "DATASET_CHANGED"),
+        Error::NoUrls => Answer(Code::FailedPrecondition, "NO_URLS"),
         Error::AnswerTooBig => Answer(Code::ResourceExhausted, "ANSWER_TOO_BIG"),
         Error::NotServed => Answer(Code::Unimplemented, "NOT_SERVED"),
         Error::NoUser => Answer(Code::PermissionDenied, "NO_USER"),

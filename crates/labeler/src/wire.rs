@@ -1,5 +1,8 @@
 //! Between the contract's messages and the domain. Everything a client sends is checked here or where it is made.
 
+mod items;
+mod snapshots;
+
 use hallpass_contract::labeler as wire;
 use hallpass_token::UnixTime;
 use wire::create_dataset_request::Part;
@@ -11,6 +14,12 @@ use crate::file_path::shown;
 use crate::ids::RequestId;
 use crate::intake::Piece;
 use crate::spec::{self, Spec, Wish};
+
+pub(crate) use items::{item_filter, items, split_rule};
+pub(crate) use snapshots::{
+    differences, downloaded, downloaded_snapshot, page_of_files, snapshot, snapshot_files,
+    snapshot_wish, snapshots,
+};
 
 /// The longest id that is looked at, in bytes: as long as the adapter lets ids be.
 const LONGEST_ID: usize = 256;
@@ -56,12 +65,6 @@ pub(crate) fn piece(
         Some(Part::Start(_)) => Err(Error::invalid("start", "must be in the first message only")),
         None => Err(Error::invalid("chunk", "must be set")),
     }
-}
-
-/// A piece of a download.
-pub(crate) fn downloaded(piece: Piece) -> wire::DownloadDatasetResponse {
-    let chunk = wire::FileChunk { path: piece.path, data: piece.data };
-    wire::DownloadDatasetResponse { chunk: Some(chunk), file: None }
 }
 
 /// A dataset as others see it.

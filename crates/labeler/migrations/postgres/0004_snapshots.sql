@@ -10,6 +10,9 @@ CREATE TABLE snapshots (
     file_count     BIGINT NOT NULL,
     item_count     BIGINT NOT NULL,
     size_bytes     BIGINT NOT NULL,
+    train_count    BIGINT NOT NULL,
+    validation_count BIGINT NOT NULL,
+    test_count     BIGINT NOT NULL,
     created        BIGINT NOT NULL,
     request_id     TEXT COLLATE "C" NOT NULL DEFAULT '',
     fingerprint    BYTEA NOT NULL

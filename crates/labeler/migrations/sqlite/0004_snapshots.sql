@@ -10,6 +10,9 @@ CREATE TABLE snapshots (
     file_count     INTEGER NOT NULL,
     item_count     INTEGER NOT NULL,
     size_bytes     INTEGER NOT NULL,
+    train_count    INTEGER NOT NULL,
+    validation_count INTEGER NOT NULL,
+    test_count     INTEGER NOT NULL,
     created        INTEGER NOT NULL,
     request_id     TEXT NOT NULL DEFAULT '',
     fingerprint    BLOB NOT NULL

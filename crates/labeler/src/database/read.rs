@@ -180,7 +180,8 @@ pub(super) async fn complete(
 }
 
 async fn rows_of(state: &mut Connection, ids: &[DatasetId]) -> Result<Vec<Row>, sqlx::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM datasets WHERE dataset_id IN ({})", places(ids.len()));
+    let sql =
+        format!("SELECT {COLUMNS} FROM datasets WHERE dataset_id IN ({})", places(1, ids.len()));
     let query = sqlx::query(AssertSqlSafe(sql));
     ids.iter().fold(query, |query, id| query.bind(id.as_str())).fetch_all(state).await
 }
@@ -188,7 +189,7 @@ async fn rows_of(state: &mut Connection, ids: &[DatasetId]) -> Result<Vec<Row>, 
 async fn add_classes(state: &mut Connection, found: &mut [Listed]) -> Result<(), sqlx::Error> {
     let sql = format!(
         "SELECT dataset, name, item_count FROM classes WHERE dataset IN ({}) ORDER BY dataset, name",
-        places(found.len())
+        places(1, found.len())
     );
     let query = sqlx::query(AssertSqlSafe(sql));
     let query = found.iter().fold(query, |query, listed| query.bind(listed.number));
@@ -203,7 +204,7 @@ async fn add_classes(state: &mut Connection, found: &mut [Listed]) -> Result<(),
 async fn add_splits(state: &mut Connection, found: &mut [Listed]) -> Result<(), sqlx::Error> {
     let sql = format!(
         "SELECT dataset, split, item_count FROM split_counts WHERE dataset IN ({})",
-        places(found.len())
+        places(1, found.len())
     );
     let query = sqlx::query(AssertSqlSafe(sql));
     let query = found.iter().fold(query, |query, listed| query.bind(listed.number));
@@ -225,9 +226,9 @@ fn of_row<'a>(found: &'a mut [Listed], row: &Row) -> Result<Option<&'a mut Datas
     Ok(found.map(|listed| &mut listed.dataset))
 }
 
-/// `$1, $2, …`: places for so many values.
-fn places(values: usize) -> String {
-    let places: Vec<_> = (1..=values).map(|value| format!("${value}")).collect();
+/// `$1, $2, …`: places for so many values, the first with this number.
+pub(super) fn places(first: usize, values: usize) -> String {
+    let places: Vec<_> = (first..first + values).map(|value| format!("${value}")).collect();
     places.join(", ")
 }
 
@@ -255,7 +256,7 @@ fn class(row: &Row) -> Result<Class, sqlx::Error> {
     Ok(Class { name: row.try_get("name")?, item_count: from_stored(row.try_get("item_count")?) })
 }
 
-fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
+pub(super) fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
     let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
     let number = u32::try_from(row.try_get::<i64, _>("stored_as")?);
     let stored = StoredFile {

@@ -1,6 +1,6 @@
 //! Changes things. Every change is one transaction, as if changes came one after the other.
 
-use hallpass_store::{Connection, rows};
+use hallpass_store::{Connection, Row, rows};
 use sqlx::Row as _;
 
 use super::permissions::may;
@@ -8,6 +8,7 @@ use super::read::requested;
 use super::{Database, to_stored};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::file_path::shown;
 use crate::ids::DatasetId;
 use crate::inventory::StoredFile;
 use crate::spec::Spec;
@@ -95,11 +96,17 @@ async fn delete(
     Ok(true)
 }
 
-/// The ids of the snapshots that hold on to a dataset, the oldest first.
+/// The ids and names of the snapshots that hold on to a dataset, the oldest first.
 async fn snapshots_of(change: &mut Connection, number: i64) -> Result<Vec<String>, sqlx::Error> {
-    let rows = sqlx::query("SELECT snapshot_id FROM snapshots WHERE dataset = $1 ORDER BY number");
+    let rows = sqlx::query(
+        "SELECT snapshot_id, display_name FROM snapshots WHERE dataset = $1 ORDER BY number",
+    );
     let rows = rows.bind(number).fetch_all(change).await?;
-    rows.iter().map(|row| row.try_get("snapshot_id")).collect()
+    let named = |row: &Row| -> Result<String, sqlx::Error> {
+        let (id, name): (&str, &str) = (row.try_get("snapshot_id")?, row.try_get("display_name")?);
+        Ok(format!("{id} {}", shown(name)))
+    };
+    rows.iter().map(named).collect()
 }
 
 async fn insert_dataset(change: &mut Connection, dataset: &Dataset) -> Result<i64, sqlx::Error> {
