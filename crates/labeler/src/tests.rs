@@ -14,6 +14,7 @@ mod model;
 mod opening;
 mod pages;
 mod permissions;
+mod updating;
 mod uploads;
 mod world;
 

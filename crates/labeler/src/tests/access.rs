@@ -5,6 +5,7 @@ use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
 use hallpass_policy::Granted;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::world::{World, image, start};
 
@@ -74,12 +75,43 @@ async fn absent_and_forbidden_cannot_be_told_apart() {
 }
 
 #[tokio::test]
-async fn check_permission_demands_a_bounded_id() {
+async fn check_permission_is_about_exactly_one_bounded_id() {
     let world = World::new().await;
-    for dataset_id in [String::new(), "x".repeat(257)] {
-        let request = wire::CheckPermissionRequest { dataset_id, ..Default::default() };
+    let long = "x".repeat(257);
+    let table = [
+        ("", "", "", "dataset_id"),
+        (long.as_str(), "", "", "dataset_id"),
+        ("", &long, "", "snapshot_id"),
+        ("", "", &long, "upload_id"),
+        ("ds_", "sn_", "", "snapshot_id"),
+        ("ds_", "", "up_", "upload_id"),
+        ("", "sn_", "up_", "upload_id"),
+        ("ds_", "sn_", "up_", "snapshot_id"),
+    ];
+    for (dataset, snapshot, upload, field) in table {
+        let [dataset_id, snapshot_id, upload_id] = [dataset, snapshot, upload].map(str::to_owned);
+        let request = wire::CheckPermissionRequest { dataset_id, snapshot_id, upload_id };
         let refused = world.handlers().check_permission(world.user("alice"), request).await;
-        assert_eq!(Status::from(refused.unwrap_err()).code(), Code::InvalidArgument);
+        let refused = Status::from(refused.unwrap_err());
+        let named = refused.get_error_details().bad_request().unwrap().field_violations[0].clone();
+        assert_eq!((refused.code(), named.field.as_str()), (Code::InvalidArgument, field));
+    }
+}
+
+/// Not only datasets: whatever is asked about, absent and forbidden are the same nothing.
+#[tokio::test]
+async fn nothing_is_what_one_may_do_to_what_is_not_there() {
+    let world = World::new().await;
+    let absent = "00000000000000000000000000000000";
+    for id in [format!("sn_{absent}"), format!("up_{absent}"), format!("ds_{absent}"), "x".into()] {
+        for kind in 0..3 {
+            let mut ids = [String::new(), String::new(), String::new()];
+            ids[kind].clone_from(&id);
+            let [dataset_id, snapshot_id, upload_id] = ids;
+            let request = wire::CheckPermissionRequest { dataset_id, snapshot_id, upload_id };
+            let answer = world.handlers().check_permission(world.user("alice"), request).await;
+            assert_eq!(answer.unwrap(), wire::CheckPermissionResponse::default());
+        }
     }
 }
 

@@ -1,11 +1,14 @@
-//! That no user's permission was asked is on record; refusals and tokens are not in it.
+//! That no user's permission was asked is on record, and so is every change of who may use a dataset; refusals and tokens are not
+//! in it.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use hallpass_contract::can::ReadDataset;
+use hallpass_contract::labeler as wire;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::callers::Mint;
 use super::world::World;
 
 #[derive(Clone, Default)]
@@ -61,4 +64,69 @@ async fn a_worker_is_audited_by_job_and_service_and_a_user_is_not() {
     }
     // A JWT's first part in base64url.
     assert!(!audited[0].contains("eyJ"), "a token is in the log");
+}
+
+#[tokio::test]
+async fn every_change_of_who_may_use_a_dataset_is_audited_and_no_other_call() {
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(lines);
+    let (world, mint) = (World::new().await, Mint::new());
+    let id = world.sample_of("alice").await.dataset_id;
+    // The first round is for tracing, which remembers of tests beside this one that nobody listens; the second is looked at.
+    for _ in 0..2 {
+        tracing::callsite::rebuild_interest_cache();
+        log.0.lock().unwrap().clear();
+        change_all(&world, &mint, &id).await;
+    }
+    let audited = log.audited();
+    let expected = [
+        "\"change\":\"grant\",\"part_of\":\"bob\",\"role\":\"viewer\"",
+        "\"change\":\"revoke\",\"part_of\":\"bob\",\"role\":\"none\"",
+        "\"change\":\"make public\"",
+        "\"change\":\"make private\"",
+        "\"change\":\"transfer\",\"part_of\":\"carol\",\"role\":\"owner\"",
+        "\"change\":\"transfer\",\"part_of\":\"alice\",\"role\":\"editor\"",
+    ];
+    // Two more for the way back, which carol made.
+    assert_eq!(audited.len(), expected.len() + 2, "{audited:#?}");
+    for (line, change) in audited.iter().zip(expected) {
+        let decision = "\"decision\":\"00000000000000010000000000000007\"";
+        for part in [change, "\"sub\":\"alice\"", decision, &format!("\"dataset_id\":\"{id}\"")] {
+            assert!(line.contains(part), "{part} is missing in {line}");
+        }
+        assert!(!line.contains("Shapes") && !line.contains("eyJ"), "{line}");
+    }
+}
+
+/// Every change once, with calls between them that change nothing; in the end the dataset is alice's again.
+async fn change_all(world: &World, mint: &Mint, id: &str) {
+    let alice = mint.caller(world, &"alice".into());
+    let (id, mut permissions) = (id.to_owned(), alice.permissions());
+    for role in [1, 1, 0] {
+        let share = Some(wire::Share { subject: "bob".into(), role });
+        let request =
+            wire::GrantPermissionRequest { dataset_id: id.clone(), share, ..Default::default() };
+        assert_eq!(permissions.grant_permission(request).await.is_ok(), role == 1);
+    }
+    for _ in 0..2 {
+        let (dataset_id, subject) = (id.clone(), "bob".to_owned());
+        let request = wire::RevokePermissionRequest { dataset_id, subject, etag: String::new() };
+        permissions.revoke_permission(request).await.unwrap();
+    }
+    for visibility in [2, 2, 1] {
+        let request =
+            wire::SetVisibilityRequest { dataset_id: id.clone(), visibility, etag: String::new() };
+        permissions.set_visibility(request).await.unwrap();
+    }
+    let transfer = |new_owner: &str, former_owner_role| wire::TransferOwnershipRequest {
+        dataset_id: id.clone(),
+        new_owner: new_owner.to_owned(),
+        former_owner_role,
+        etag: String::new(),
+    };
+    permissions.transfer_ownership(transfer("carol", 2)).await.unwrap();
+    permissions.transfer_ownership(transfer("carol", 2)).await.unwrap_err();
+    let carol = mint.caller(world, &"carol".into());
+    carol.permissions().transfer_ownership(transfer("alice", 0)).await.unwrap();
 }
