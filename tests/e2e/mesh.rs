@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use hallpass_token::KeyRing;
 use tempfile::TempDir;
@@ -21,12 +22,7 @@ pub(crate) struct Node {
 impl Node {
     /// Starts `hallpass ARGUMENTS --output json` and waits for the line that says it is ready.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(HALLPASS);
-        command.args(arguments).args(["--output", "json"]).stdout(Stdio::piped());
-        for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "HALLPASS_TOOLS", "HALLPASS_PYTHON"] {
-            command.env_remove(variable);
-        }
-        command.env("RUST_LOG", "warn");
+        let mut command = command(arguments);
         command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the binary starts");
         let mut line = String::new();
@@ -37,6 +33,14 @@ impl Node {
         });
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         Self { child, addresses }
+    }
+
+    /// Starts it and kills it a while later, ready or not.
+    pub(crate) fn kill_while_starting(arguments: &[&str], after: Duration) {
+        let mut child = command(arguments).spawn().expect("the binary starts");
+        std::thread::sleep(after);
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
     }
 
     /// The address of a service, as `host:port`.
@@ -56,6 +60,21 @@ impl Node {
         assert!(status.expect("kill runs").success());
         self.child.wait().expect("it ends").code()
     }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(HALLPASS);
+    command.args(arguments).args(["--output", "json"]).stdout(Stdio::piped());
+    for variable in [
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "HALLPASS_TOOLS",
+            "HALLPASS_PYTHON",
+            "HALLPASS_TEST_POSTGRES",
+        ] {
+        command.env_remove(variable);
+    }
+    command.env("RUST_LOG", "warn");
+    command
 }
 
 impl Drop for Node {
