@@ -41,6 +41,7 @@ impl Keys {
     }
 
     /// The ring with its number.
+    #[cfg(feature = "serve")]
     pub(crate) fn current(&self) -> Arc<Current> {
         self.0.load_full()
     }

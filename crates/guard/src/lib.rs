@@ -12,6 +12,8 @@ mod decisions;
 mod follow;
 mod keys;
 #[cfg(feature = "serve")]
+mod pace;
+#[cfg(feature = "serve")]
 mod serve;
 
 pub use attach::{
@@ -25,9 +27,11 @@ pub use decisions::Decisions;
 pub use follow::Following;
 pub use keys::Keys;
 #[cfg(feature = "serve")]
+pub use pace::Pace;
+#[cfg(feature = "serve")]
 pub use serve::{
-    Actions, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded, PUBLIC_RULES,
-    UsageRow, public_rule,
+    Actions, CallLimits, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded,
+    PUBLIC_RULES, PeerAddress, UsageRow, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

@@ -1,14 +1,14 @@
-//! Tells the guard which certificate the client showed, where the connection is mutual TLS.
+//! Tells the guard where a request comes from, and which certificate the client showed, where the connection is mutual TLS.
 
 use std::task::{Context, Poll};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use hallpass_guard::ClientCertificate;
+use hallpass_guard::{ClientCertificate, PeerAddress};
 use http::Request;
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 use tower::{Layer, Service};
 
-/// Puts the SHA-256 of the client's certificate into each request's extensions (RFC 8705, `x5t#S256`).
+/// Puts the peer's address and the SHA-256 of the client's certificate into each request's extensions (RFC 8705, `x5t#S256`).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CertificateLayer;
 
@@ -38,8 +38,18 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Certified<S> {
         if let Some(certificate) = shown(&request) {
             request.extensions_mut().insert(certificate);
         }
+        if let Some(address) = address(&request) {
+            request.extensions_mut().insert(address);
+        }
         self.inner.call(request)
     }
+}
+
+fn address<B>(request: &Request<B>) -> Option<PeerAddress> {
+    let extensions = request.extensions();
+    let plain = extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+    let under_tls = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?.get_ref().remote_addr();
+    plain.or_else(under_tls).map(|address| PeerAddress(address.ip()))
 }
 
 fn shown<B>(request: &Request<B>) -> Option<ClientCertificate> {

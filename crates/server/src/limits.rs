@@ -1,7 +1,9 @@
 //! What one caller, or all together, may take of a server.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hallpass_guard::CallLimits;
 use serde::Deserialize;
 
 use crate::config::duration;
@@ -18,6 +20,12 @@ pub struct Limits {
     pub calls: usize,
     /// How many streams that need no token, such as reflection's, may be open; they have deadlines as unary calls have.
     pub anonymous_streams: usize,
+    /// How many tokens that do not verify one address may send in a minute; 0 is no limit.
+    pub failures_a_minute: u32,
+    /// How many calls may be refused to one caller in a minute; 0 is no limit.
+    pub refusals_a_minute: u32,
+    /// How many calls one caller may make in a minute; 0 is no limit.
+    pub calls_a_minute: u32,
     /// How many may watch the server's health.
     pub health_watchers: usize,
     /// How long a unary call may take where the caller does not say.
@@ -28,6 +36,17 @@ pub struct Limits {
     pub max_deadline: Duration,
 }
 
+impl Limits {
+    /// The limits that the guard keeps.
+    pub const fn of_calls(&self) -> CallLimits {
+        CallLimits {
+            failures: NonZeroU32::new(self.failures_a_minute),
+            refusals: NonZeroU32::new(self.refusals_a_minute),
+            calls: NonZeroU32::new(self.calls_a_minute),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -35,6 +54,9 @@ impl Default for Limits {
             calls_per_connection: 256,
             calls: 4096,
             anonymous_streams: 64,
+            failures_a_minute: 600,
+            refusals_a_minute: 0,
+            calls_a_minute: 0,
             health_watchers: 1024,
             deadline: Duration::from_secs(30),
             max_deadline: Duration::from_mins(5),

@@ -89,6 +89,11 @@ impl TokenCache {
         Ok(known)
     }
 
+    /// Whether the token is in here, so that it need not be verified.
+    pub(crate) fn holds(&self, token: Token<'_>) -> bool {
+        self.known.peek(token.bytes()).is_some()
+    }
+
     /// How often a token had to be verified.
     pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)

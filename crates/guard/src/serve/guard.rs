@@ -1,6 +1,7 @@
 //! Gathers what a decision needs about a call and has it decided. Nothing here waits, and nothing here is policy.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -9,6 +10,7 @@ use hallpass_policy::{
     Refusal, Rule, decide,
 };
 use hallpass_revocation::{Freshness, Index};
+use hallpass_token::UnixTime;
 use http::Request;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -16,7 +18,8 @@ use tonic::body::Body;
 
 use crate::serve::actions::Actions;
 use crate::serve::cache::{Known, TokenCache};
-use crate::serve::credentials::{self, ClientCertificate, Presented};
+use crate::serve::credentials::{self, ClientCertificate, Presented, Token};
+use crate::serve::limits::{self, CallLimits, Limits};
 use crate::serve::public::public_rule;
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::{report, watch as watching};
@@ -59,6 +62,7 @@ pub struct Guard {
     pub(super) clock: Clock,
     pub(super) streams: Arc<Streams>,
     actions: Arc<Actions>,
+    limits: Limits,
     decisions: Decisions,
     cache: TokenCache,
     refusals: AtomicU64,
@@ -94,6 +98,12 @@ pub(super) struct Caller {
 impl Guard {
     /// Starts a guard and, on the current tokio runtime, the task that ends streams. The task ends with the guard.
     pub fn start(setup: GuardSetup) -> Arc<Self> {
+        Self::limited(setup, CallLimits::default())
+    }
+
+    /// Starts a guard as [`Guard::start`] does, which lets nobody call, be refused or fail more often than these limits say.
+    pub fn limited(setup: GuardSetup, limits: CallLimits) -> Arc<Self> {
+        let limits = Limits::new(limits, &setup.clock);
         let guard = Arc::new(Self {
             rules: setup.rules,
             keys: setup.keys,
@@ -102,6 +112,7 @@ impl Guard {
             clock: setup.clock,
             streams: Arc::default(),
             actions: setup.actions,
+            limits,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
             refusals: AtomicU64::new(0),
@@ -147,6 +158,9 @@ impl Guard {
                 if let (Some(action), Some(known)) = (rule.and_then(Rule::action), &caller.action) {
                     self.actions.note(action, &known.token, Outcome::Refused);
                 }
+                if let Some(known) = &caller.bearer {
+                    self.limits.refused(&known.token, &denial);
+                }
                 report::refused(rpc, &denial, decision, &caller);
                 Err(Refusal { denial, decision })
             }
@@ -165,9 +179,13 @@ impl Guard {
             credentials::discard(request.headers_mut());
         } else {
             let presented = Presented::take(request.headers_mut())?;
-            let verify = |token| self.cache.verified(token, &self.keys, now);
+            let peer = limits::peer(request.extensions());
+            let verify = |token| self.verified(token, peer, now);
             caller.bearer = presented.bearer()?.map(verify).transpose()?;
             caller.action = presented.action()?.map(verify).transpose()?;
+            if let Some(known) = &caller.bearer {
+                self.limits.call(&known.token)?;
+            }
         }
         // A stream is registered first and looked up after, so that no revocation falls between.
         let stream = self.register(rule, decision, caller)?;
@@ -179,6 +197,20 @@ impl Guard {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
         Ok(Admitted { stream })
+    }
+
+    /// The token, known or verified now, as long as its sender has not come with too many that are none.
+    fn verified(
+        &self,
+        token: Token<'_>,
+        peer: Option<IpAddr>,
+        now: UnixTime,
+    ) -> Result<Arc<Known>, Denial> {
+        if !self.cache.holds(token) {
+            self.limits.before(peer)?;
+        }
+        let verified = self.cache.verified(token, &self.keys, now);
+        verified.inspect_err(|denial| self.limits.failed(peer, denial))
     }
 
     fn register(

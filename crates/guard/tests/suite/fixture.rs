@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hallpass_guard::{Actions, Clock, Guard, GuardLayer, GuardSetup, Keys};
+use hallpass_guard::{Actions, CallLimits, Clock, Guard, GuardLayer, GuardSetup, Keys};
 use hallpass_revocation::{Claims, Entry, Freshness, Index};
 use hallpass_token::{
     Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
@@ -49,15 +49,23 @@ impl Mesh {
     }
 
     pub(crate) fn with(freshness: Freshness) -> Self {
-        Self::made(freshness, None).0
+        Self::made(freshness, None, CallLimits::default()).0
     }
 
     /// With a store of claims, or without one.
     pub(crate) fn with_claims(claims: Option<Claims>) -> (Self, Arc<Actions>) {
-        Self::made(Freshness::always(), claims)
+        Self::made(Freshness::always(), claims, CallLimits::default())
     }
 
-    fn made(freshness: Freshness, claims: Option<Claims>) -> (Self, Arc<Actions>) {
+    pub(crate) fn limited(limits: CallLimits) -> Self {
+        Self::made(Freshness::always(), None, limits).0
+    }
+
+    fn made(
+        freshness: Freshness,
+        claims: Option<Claims>,
+        limits: CallLimits,
+    ) -> (Self, Arc<Actions>) {
         let all = vec![
             key("users", "edge", &[TokenType::User, TokenType::Action]),
             key("platform-1", "platform", &[TokenType::Service, TokenType::Background]),
@@ -68,7 +76,7 @@ impl Mesh {
         let (clock, index) = (Clock::manual(NOW), Arc::new(Index::default()));
         let changes = watch::Sender::new(0);
         let actions = Actions::new(claims, clock.clone());
-        let guard = Guard::start(GuardSetup {
+        let setup = GuardSetup {
             rules: rule,
             keys: keys.clone(),
             index: Arc::clone(&index),
@@ -78,7 +86,8 @@ impl Mesh {
             actions: Arc::clone(&actions),
             node: 7,
             cache_bytes: GuardSetup::CACHE_BYTES,
-        });
+        };
+        let guard = Guard::limited(setup, limits);
         (Self { clock, keys, all, index, changes, freshness, guard }, actions)
     }
 

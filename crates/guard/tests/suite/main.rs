@@ -14,6 +14,7 @@ mod caller;
 mod fixture;
 mod following;
 mod issuer;
+mod limits;
 mod refusals;
 mod rules;
 mod silence;

@@ -17,6 +17,8 @@ use crate::delegation_service::DelegationHandler;
 const GIVER: Wish =
     Wish { scopes: &["revocations:read", "actions:admin", "tokens:introspect"], ..KEEPER };
 
+type Change = fn(&mut CreateDelegationRequest);
+
 struct Desk {
     world: World,
     handler: DelegationHandler,
@@ -89,7 +91,6 @@ async fn an_agent_holds_less_than_its_user_and_is_told_apart_from_them() {
 async fn what_cannot_be_given_is_refused() {
     let desk = Desk::open();
     let alice = desk.world.mint(&GIVER);
-    type Change = fn(&mut CreateDelegationRequest);
     let table: [(Change, &str); 9] = [
         (|it| it.scopes = vec!["revocations:admin".to_owned()], "scopes"),
         (|it| it.scopes = Vec::new(), "scopes"),
@@ -122,7 +123,7 @@ async fn only_the_agent_that_a_token_names_may_be_made_to_act() {
 async fn agents_have_no_agents_and_see_none() {
     let desk = Desk::open();
     let given = desk.create(&desk.world.mint(&GIVER), |_| {}).await.unwrap();
-    let permit = |method| desk.world.permit_of(desk.verified(&given), method);
+    let permit = |method| World::permit_of(desk.verified(&given), method);
     let request = CreateDelegationRequest {
         agent: "flea".to_owned(),
         scopes: vec!["revocations:read".to_owned()],
@@ -147,7 +148,7 @@ async fn an_agent_gets_action_tokens_for_what_it_was_given() {
     let desk = Desk::open();
     let given = desk.create(&desk.world.mint(&GIVER), |_| {}).await.unwrap();
     let issue = async |audience: &str| {
-        let permit = desk.world.permit_of(desk.verified(&given), "ActionService/IssueActionToken");
+        let permit = World::permit_of(desk.verified(&given), "ActionService/IssueActionToken");
         let request = IssueActionTokenRequest {
             audience: audience.to_owned(),
             ..IssueActionTokenRequest::default()

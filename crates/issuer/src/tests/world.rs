@@ -124,7 +124,7 @@ impl World {
     }
 
     /// The permit of a call made with a token that another handler made.
-    pub(super) fn permit_of(&self, token: Verified, method: &str) -> Permit {
+    pub(super) fn permit_of(token: Verified, method: &str) -> Permit {
         let rule = rule(&format!("/hallpass.auth.v1.{method}")).unwrap();
         Permit::for_tests(rule, Arc::new(token), DecisionId::new(7, 7))
     }
