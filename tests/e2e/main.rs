@@ -14,6 +14,7 @@ mod elevated;
 mod keys;
 mod matrix;
 mod mesh;
+mod postgres;
 mod raw;
 mod reference_suite;
 mod revocation;

@@ -65,12 +65,7 @@ impl Node {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(HALLPASS);
     command.args(arguments).args(["--output", "json"]).stdout(Stdio::piped());
-    for variable in [
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "HALLPASS_TOOLS",
-            "HALLPASS_PYTHON",
-            "HALLPASS_TEST_POSTGRES",
-        ] {
+    for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "HALLPASS_TOOLS", "HALLPASS_PYTHON"] {
         command.env_remove(variable);
     }
     command.env("RUST_LOG", "warn");

@@ -34,6 +34,9 @@ use crate::upload_service::UploadHandlers;
 /// Files without rows that another process may be writing are left alone until nothing has come to them for so many seconds.
 const QUIET: u64 = 24 * 60 * 60;
 
+/// Held by the one process that has a data folder.
+const LOCK: &str = "labeler.lock";
+
 /// The Labeler service over one data folder.
 #[derive(Debug)]
 pub struct Labeler {
@@ -96,6 +99,11 @@ impl Labeler {
     /// Where a data folder keeps its database when it has one of its own.
     pub fn own_database(data: &Path) -> Location {
         Location::Sqlite(data.join("labeler.sqlite"))
+    }
+
+    /// Whether no process has this data folder for itself at the moment; a folder that is not there is free.
+    pub fn is_free(data: &Path) -> Result<(), OpenError> {
+        if data.join(LOCK).exists() { lock(data).map(drop) } else { Ok(()) }
     }
 
     /// Opens a data folder, or makes it, with this database, and sweeps what broken uploads and deletions have left in it.
@@ -190,7 +198,7 @@ fn make_folder(folder: &Path) -> Result<(), io::Error> {
 fn lock(data: &Path) -> Result<File, OpenError> {
     let in_folder = |cause| OpenError::Folder { folder: data.to_owned(), cause };
     let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(data.join("labeler.lock"));
+        OpenOptions::new().create(true).truncate(false).write(true).open(data.join(LOCK));
     let file = file.map_err(in_folder)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use sqlx::any::{Any, AnyPoolOptions};
-use sqlx::{AssertSqlSafe, Executor, Row as _, SqlSafeStr, Transaction};
+use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor, Row as _, Transaction};
 
 use crate::Location;
 use crate::again::{Failure, Tries};
@@ -25,8 +25,14 @@ pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>
 /// One state of the database, for several reads.
 pub type Reading = Transaction<'static, Any>;
 
-/// How long a statement waits for a connection or, in SQLite, for a writer before it fails.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a statement waits for a connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it may take to say that it answers.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a server may take to let the first connection in.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// Readers do not wait for each other nor for the one writer.
 const SQLITE_CONNECTIONS: u32 = 4;
@@ -49,14 +55,14 @@ impl Store {
     pub async fn open(location: &Location, steps: &Migrations) -> Result<Self, OpenError> {
         let failed = |problem| OpenError { location: location.clone(), problem };
         sqlx::any::install_default_drivers();
-        let pool = connect(location).await.map_err(failed)?;
-        let store = Self { pool, location: location.clone() };
-        if let Err(problem) = store.migrate(steps).await {
-            // Its connections hold the migrations' lock.
-            store.close().await;
-            return Err(failed(problem));
-        }
-        Ok(store)
+        let options = location.options().map_err(|error| failed(error.into()))?;
+        prepare(location, &options, steps).await.map_err(failed)?;
+        let most = match location {
+            Location::Sqlite(_) => SQLITE_CONNECTIONS,
+            Location::Postgres(_) => POSTGRES_CONNECTIONS,
+        };
+        let pool = pool(location, options, most, PATIENCE);
+        Ok(Self { pool, location: location.clone() })
     }
 
     /// Where it is.
@@ -111,7 +117,7 @@ impl Store {
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
         let asked = sqlx::query("SELECT 1").execute(&self.pool);
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(ANSWER, asked).await {
             Ok(answered) => answered.map(|_| ()),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
@@ -136,15 +142,6 @@ impl Store {
         change.commit().await?;
         Ok(done)
     }
-
-    async fn migrate(&self, steps: &Migrations) -> Result<(), Problem> {
-        let migrator = match self.location {
-            Location::Sqlite(_) => migrator(steps, |step| step.sqlite),
-            Location::Postgres(_) => migrator(steps, |step| step.postgres),
-        };
-        let run = migrator.run(&self.pool).await;
-        run.map_err(|error| Problem::migrating(&error, steps))
-    }
 }
 
 impl fmt::Debug for Store {
@@ -153,39 +150,58 @@ impl fmt::Debug for Store {
     }
 }
 
-/// A pool whose first connection stands: only that one's failure says what is wrong.
-async fn connect(location: &Location) -> Result<Pool, Problem> {
-    let options = location.options()?;
-    let first = tokio::time::timeout(PATIENCE, sqlx::ConnectOptions::connect(&options)).await;
-    let first = first.map_err(|_| Problem::late())?;
-    let mut first = first.map_err(|error| Problem::connecting(&error))?;
-    if let Location::Postgres(server) = location
-        && let Some(schema) = server.schema
-    {
-        let made = make_schema(&mut first, schema).await;
-        made.map_err(|error| Problem::connecting(&error))?;
-    }
-    let manners = match location {
-        Location::Sqlite(_) => SQLITE_MANNERS,
-        Location::Postgres(_) => "",
+/// Brings the tables up to date, over connections of its own: a first one says as it is what goes wrong on the way there, and the
+/// migrations' lock ends with the second.
+async fn prepare(
+    location: &Location,
+    options: &AnyConnectOptions,
+    steps: &Migrations,
+) -> Result<(), Problem> {
+    let opened = tokio::time::timeout(OPENING, options.connect()).await;
+    let opened = opened.map_err(|_| Problem::late())?;
+    let mut connection = opened.map_err(|error| Problem::connecting(&error))?;
+    let ready = make_ready(&mut connection, location).await;
+    ready.map_err(|error| Problem::connecting(&error))?;
+    let closed = sqlx::Connection::close(connection).await;
+    closed.map_err(|error| Problem::connecting(&error))?;
+    let migrator = match location {
+        Location::Sqlite(_) => migrator(steps, |step| step.sqlite),
+        Location::Postgres(_) => migrator(steps, |step| step.postgres),
     };
-    let most = if location.is_shared() { POSTGRES_CONNECTIONS } else { SQLITE_CONNECTIONS };
-    let pool = AnyPoolOptions::new()
+    let alone = pool(location, options.clone(), 1, OPENING);
+    let migrated = migrator.run(&alone).await;
+    alone.close().await;
+    migrated.map_err(|error| Problem::migrating(&error, steps))
+}
+
+async fn make_ready(connection: &mut Connection, location: &Location) -> Result<(), sqlx::Error> {
+    match location {
+        Location::Sqlite(_) => connection.execute(SQLITE_MANNERS).await.map(drop),
+        Location::Postgres(server) => match server.schema {
+            Some(schema) => make_schema(connection, schema).await,
+            None => Ok(()),
+        },
+    }
+}
+
+/// Its connections are made when they are needed.
+fn pool(location: &Location, options: AnyConnectOptions, most: u32, patience: Duration) -> Pool {
+    let manners = match location {
+        Location::Sqlite(_) => Some(SQLITE_MANNERS),
+        Location::Postgres(_) => None,
+    };
+    AnyPoolOptions::new()
         .max_connections(most)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(patience)
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                if !manners.is_empty() {
-                    connection.execute(manners.into_sql_str()).await?;
+                match manners {
+                    Some(manners) => connection.execute(manners).await.map(drop),
+                    None => Ok(()),
                 }
-                Ok(())
             })
         })
-        .connect_with(options)
-        .await;
-    // An error here concerns nobody: the connection has done its service.
-    let _ = sqlx::Connection::close(first).await;
-    pool.map_err(|error| Problem::connecting(&error))
+        .connect_lazy_with(options)
 }
 
 /// A user who may not make schemas can use one that is there.

@@ -14,10 +14,10 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::Location;
 
 /// Names the server: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The user may make schemas in the database; nothing removes them.
-pub const SERVER: &str = "HALLPASS_TEST_POSTGRES";
+pub const SERVER: &str = "TEST_POSTGRES";
 
 /// Set in the second run of a suite.
-const SECOND_RUN: &str = "HALLPASS_TEST_ON_POSTGRES";
+const SECOND_RUN: &str = "TEST_ON_POSTGRES";
 
 /// The server's URL, or `None` after saying that what needs it is left out.
 pub fn server() -> Option<String> {
@@ -42,6 +42,12 @@ pub async fn location(file: &Path) -> Location {
 
 /// A schema on this server that belongs to this file's name.
 pub async fn schema(server: &str, file: &Path) -> Location {
+    let url = schema_url(server, file).await;
+    Location::postgres(SecretString::from(url)).expect("the URL is right")
+}
+
+/// The URL of a schema on this server that belongs to this file's name.
+pub async fn schema_url(server: &str, file: &Path) -> String {
     let digest =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, file.as_os_str().as_encoded_bytes());
     let name: String = digest.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
@@ -50,8 +56,7 @@ pub async fn schema(server: &str, file: &Path) -> Location {
     let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS test_{name}"));
     sqlx::raw_sql(make).execute(&mut connection).await.expect("the user may make schemas");
     connection.close().await.expect("a connection can be closed");
-    let url = format!("{server}?options[search_path]=test_{name}");
-    Location::postgres(SecretString::from(url)).expect("the URL is right")
+    format!("{server}?options[search_path]=test_{name}")
 }
 
 /// Runs this test binary again, on PostgreSQL, without the test that calls this, which is named `this`.

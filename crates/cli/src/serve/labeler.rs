@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::serve::database;
-use crate::serve::node::Node;
+use crate::serve::node::{self, Node};
 
 /// A node whose list is older than this refuses what it cannot know.
 const MAX_STALENESS: Duration = Duration::from_secs(2);
@@ -39,13 +39,16 @@ impl Labeler {
         telemetry: &Telemetry,
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
+        let state = node::state(config, "labeler");
+        let own = hallpass_labeler::Labeler::own_database(&state);
+        let database = database::location(config, "labeler", own)?;
+        if !database.is_shared() {
+            hallpass_labeler::Labeler::is_free(&state).map_err(Failure::failed)?;
+        }
         let freshness = Freshness::follower(MAX_STALENESS);
         let node = Node::open("labeler", config, telemetry, freshness).await?;
         let clock = node.clock.clone();
         let now = Arc::new(move || clock.now());
-        let state = node.state();
-        let own = hallpass_labeler::Labeler::own_database(&state);
-        let database = database::location(config, "labeler", own)?;
         let settings = Settings::default();
         let labeler = hallpass_labeler::Labeler::open_on(&database, &state, settings, now).await;
         let labeler = labeler.map_err(Failure::failed)?;

@@ -51,10 +51,7 @@ impl Node {
     ) -> Result<Self, Failure> {
         let clock = Clock::system();
         let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
-        keys.ring()
-            .keys()
-            .filter(|key| key.algorithm().is_shared_secret())
-            .for_each(warn_of_group);
+        keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
         let claims = claims::open(role, &state(config, role), &clock).await?;
         let actions = Actions::new(claims.clone(), clock.clone());
@@ -100,12 +97,8 @@ impl Node {
 
     /// The way to a service, on which a dead connection is noticed after this long.
     pub(super) fn way_noticing(&self, peer: &Peer, keepalive: Keepalive) -> Result<Way, Failure> {
-        let attach = Attach::new(
-            self.role,
-            self.keys.clone(),
-            self.clock.clone(),
-            hallpass_contract::rule,
-        );
+        let attach =
+            Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
         let attach = attach.map_err(Failure::failed)?;
         let channel = peer.channel(keepalive).map_err(Failure::failed)?;
         let (host, port) = peer.host_and_port();
@@ -121,19 +114,14 @@ impl Node {
     /// The names of the gRPC services that the contract declares for this role.
     pub(super) fn services(&self) -> impl Iterator<Item = &'static str> + use<> {
         let role = self.role;
-        SERVICES
-            .iter()
-            .filter(move |service| service.audience == role)
-            .map(|service| service.name)
+        SERVICES.iter().filter(move |service| service.audience == role).map(|service| service.name)
     }
 
     /// The other service, as the configuration names it.
     pub(super) fn peer(&self, name: &str) -> Result<Peer, Failure> {
         let peer = self.config.peers.get(name).cloned();
         peer.ok_or_else(|| {
-            Failure::failed(format_args!(
-                "peers.{name}.address is not set; right: its URL"
-            ))
+            Failure::failed(format_args!("peers.{name}.address is not set; right: its URL"))
         })
     }
 
@@ -145,11 +133,8 @@ impl Node {
         documents: Vec<(&'static str, Document)>,
     ) -> Result<Bound, Failure> {
         services_ready.push((ring_watch::HEALTH, Arc::clone(&self.keys_right)));
-        let (list, freshness, clock) = (
-            Arc::clone(&self.list),
-            self.freshness.clone(),
-            self.clock.clone(),
-        );
+        let (list, freshness, clock) =
+            (Arc::clone(&self.list), self.freshness.clone(), self.clock.clone());
         let setup = ServerSetup {
             role: self.role,
             declared: self.services().collect(),
@@ -162,22 +147,18 @@ impl Node {
             documents,
             node: self.number,
         };
-        Server::bind(&self.config, setup)
-            .await
-            .map_err(Failure::failed)
+        Server::bind(&self.config, setup).await.map_err(Failure::failed)
     }
 }
 
-fn state(config: &Config, role: &str) -> PathBuf {
+/// The folder that holds a role's state.
+pub(super) fn state(config: &Config, role: &str) -> PathBuf {
     config.data.join(role)
 }
 
 fn open_list(folder: &std::path::Path, clock: &Clock) -> Result<List, Failure> {
     let at_list = |problem: &dyn std::fmt::Display| {
-        Failure::failed(format_args!(
-            "revocation list {}: {problem}",
-            folder.display()
-        ))
+        Failure::failed(format_args!("revocation list {}: {problem}", folder.display()))
     };
     std::fs::create_dir_all(folder).map_err(|error| at_list(&error))?;
     List::open(folder, &Options::new(random()?, clock.now())).map_err(|error| at_list(&error))
@@ -230,10 +211,7 @@ struct Instants {
 
 impl Instants {
     fn of(clock: &Clock) -> Self {
-        Self {
-            wall: clock.now(),
-            boot: clock.boot(),
-        }
+        Self { wall: clock.now(), boot: clock.boot() }
     }
 
     /// Whether the wall clock has gone further than time has. What is dropped by a wrong clock does not come back.
@@ -261,16 +239,10 @@ mod tests {
         clock.advance(Duration::from_hours(8));
         assert!(!Instants::of(&clock).ran_ahead_since(swept), "time went on");
         clock.step(SKEW);
-        assert!(
-            !Instants::of(&clock).ran_ahead_since(swept),
-            "clocks differ a little"
-        );
+        assert!(!Instants::of(&clock).ran_ahead_since(swept), "clocks differ a little");
         clock.step(Duration::from_secs(1));
         assert!(Instants::of(&clock).ran_ahead_since(swept));
         clock.advance(SWEEP_EVERY);
-        assert!(
-            Instants::of(&clock).ran_ahead_since(swept),
-            "it stays wrong"
-        );
+        assert!(Instants::of(&clock).ran_ahead_since(swept), "it stays wrong");
     }
 }
