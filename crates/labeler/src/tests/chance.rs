@@ -18,7 +18,7 @@ impl Chance {
         Self(seed)
     }
 
-    /// The next 64 bits: SplitMix64.
+    /// The next 64 bits, by Steele, Lea and Flood's `SplitMix64`.
     pub(super) const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

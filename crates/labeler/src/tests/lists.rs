@@ -29,11 +29,11 @@ async fn make(world: &World, chance: &mut Chance, count: usize) -> All {
     for number in 0..count {
         let owner = *chance.one_of(&USERS);
         let others = USERS.into_iter().filter(|user| *user != owner);
-        let shared: Vec<_> = others.filter(|_| chance.once_in(3)).collect();
+        let readers: Vec<_> = others.filter(|_| chance.once_in(3)).collect();
         let share = |subject: &&str| Share { subject: (*subject).into(), role: Role::Viewer };
         let visibility = if chance.once_in(4) { Visibility::Public } else { Visibility::Private };
         let display_name = (*chance.one_of(&NAMES)).to_owned();
-        let shares = shared.iter().map(share).collect();
+        let shares = readers.iter().map(share).collect();
         let wish =
             Wish { display_name: display_name.clone(), visibility, shares, ..Wish::default() };
         let classes = CLASSES.iter().filter(|_| chance.once_in(2));
@@ -59,7 +59,7 @@ async fn make(world: &World, chance: &mut Chance, count: usize) -> All {
         let spec = Spec::new(wish, None).unwrap();
         let new = NewDataset { dataset: &dataset, spec: &spec, files: &[] };
         world.labeler.datasets.database.insert(&new).await.unwrap();
-        all.push((dataset, shared));
+        all.push((dataset, readers));
     }
     all
 }
@@ -79,16 +79,16 @@ fn expected(all: &All, user: &str, filter: &DatasetFilter, order: i32) -> Vec<St
             && (filter.class_name.is_empty()
                 || sent.classes.iter().any(|class| class.name == filter.class_name))
     };
-    let mut seen: Vec<_> = all.iter().filter(sees).filter(fits).map(|(one, _)| one).collect();
+    let mut found: Vec<_> = all.iter().filter(sees).filter(fits).map(|(one, _)| one).collect();
     // Ids go up with the order of creation here.
     match order {
         2 => {}
-        3 => seen.sort_by_key(|one| (one.display_name.clone(), one.id.clone())),
-        4 => seen.sort_by_key(|one| std::cmp::Reverse((one.size_bytes, one.id.clone()))),
-        5 => seen.sort_by_key(|one| std::cmp::Reverse((one.updated, one.id.clone()))),
-        _ => seen.reverse(),
+        3 => found.sort_by_key(|one| (one.display_name.clone(), one.id.clone())),
+        4 => found.sort_by_key(|one| std::cmp::Reverse((one.size_bytes, one.id.clone()))),
+        5 => found.sort_by_key(|one| std::cmp::Reverse((one.updated, one.id.clone()))),
+        _ => found.reverse(),
     }
-    seen.into_iter().map(|one| one.id.to_string()).collect()
+    found.into_iter().map(|one| one.id.to_string()).collect()
 }
 
 async fn list(

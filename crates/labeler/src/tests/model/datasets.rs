@@ -119,7 +119,9 @@ impl Play {
         if let Some(got) = self.judge("BatchGetDatasets", &who, may, answer) {
             let got = got.unwrap().datasets;
             assert_eq!(got.iter().map(|one| one.dataset_id.clone()).collect::<Vec<_>>(), ids);
-            got.iter().for_each(|dataset| self.same(dataset));
+            for dataset in &got {
+                self.same(dataset);
+            }
         }
     }
 
@@ -181,7 +183,7 @@ impl Play {
                 assert!(!pieces.next().await.unwrap().unwrap().chunk.unwrap().data.is_empty());
             }
             Some(Err(status)) => {
-                assert_eq!((status.code(), path.as_str()), (Code::NotFound, "no such"))
+                assert_eq!((status.code(), path.as_str()), (Code::NotFound, "no such"));
             }
             None => {}
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hallpass_policy::TokenType;
 use tonic::{Code, Response, Status};
 
 use super::super::callers::{Caller, Mint, Who};
@@ -11,6 +10,21 @@ use super::super::world::World;
 use super::Model;
 
 pub(super) const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+/// What workers may call at all: they read, and they may split what their token is for.
+const FOR_WORKERS: [&str; 11] = [
+    "GetDataset",
+    "BatchGetDatasets",
+    "DownloadDataset",
+    "GetDownloadUrl",
+    "GetSnapshot",
+    "ListSnapshots",
+    "ListSnapshotFiles",
+    "DiffSnapshots",
+    "DownloadSnapshot",
+    "ListItems",
+    "AssignSplits",
+];
 
 pub(super) struct Play {
     pub(super) world: World,
@@ -72,7 +86,7 @@ impl Play {
             "DeleteSnapshot" => self.delete_snapshot(who).await,
             "ListItems" => self.list_items(who).await,
             "AssignSplits" => self.assign_splits(who).await,
-            new => panic!("the model does not know {new}"),
+            new => unreachable!("the model does not know {new}"),
         }
     }
 
@@ -88,9 +102,8 @@ impl Play {
         may: bool,
         answer: Result<Response<T>, Status>,
     ) -> Option<Result<T, Status>> {
-        let rule = rules().find(|rule| rule.method == method).unwrap();
         let is_worker = matches!(who, Who::Worker(_) | Who::OtherMinters);
-        let kept_out = is_worker && !rule.accepts(TokenType::Background);
+        let kept_out = is_worker && !FOR_WORKERS.contains(&method);
         let refused =
             answer.as_ref().err().filter(|status| status.code() == Code::PermissionDenied);
         let counts = self.counts.entry(method).or_default();
@@ -103,7 +116,7 @@ impl Play {
             return None;
         }
         let Some(refused) = refused else {
-            panic!("{method} by {who:?} is let in: {:?}\n{:#?}", answer.err(), self.model)
+            unreachable!("{method} by {who:?} is let in: {:?}\n{:#?}", answer.err(), self.model)
         };
         counts.1 += 1;
         let said = (refused.message().to_owned(), refused.details().to_vec());
@@ -114,7 +127,7 @@ impl Play {
 
     /// Every RPC has let somebody in and kept somebody out.
     pub(super) fn covers_every_rpc(&self) {
-        let served = ["DatasetService", "PermissionService"];
+        let served = ["DatasetService", "PermissionService", "SnapshotService", "SplitService"];
         for rule in rules().filter(|rule| served.iter().any(|name| rule.service.ends_with(name))) {
             let (let_in, kept_out) = self.counts.get(rule.method).copied().unwrap_or_default();
             assert!(let_in > 0 && kept_out > 0, "{}: {let_in}, {kept_out}", rule.method);
