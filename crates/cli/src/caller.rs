@@ -2,7 +2,11 @@
 //!
 //! Invariant: a token leaves for another machine only under TLS, unless told otherwise.
 
+mod renewal;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -16,7 +20,9 @@ use tonic_types::StatusExt as _;
 
 use crate::failure::{Failure, with_causes};
 use crate::output::plain;
-use crate::{rings, token};
+use crate::rings::{self, RingFile};
+use crate::token;
+use renewal::Renewal;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -44,31 +50,76 @@ pub(crate) struct Connection {
     /// A file with the token, `-` for stdin [default: the variable `HALLPASS_TOKEN`].
     #[arg(long, value_name = "FILE|-")]
     token_file: Option<PathBuf>,
+    /// The ring that signed the token: before the token ends another one like it is minted [default: the users' ring of the folder
+    /// in `HALLPASS_DATA`, where there is one; else --token-file is read again].
+    #[arg(long, value_name = "RING")]
+    mint_with: Option<PathBuf>,
 }
 
 /// A service that is called with a token.
 pub(crate) type Service = InterceptedService<Channel, Credential>;
 
-/// The metadata that carries the token. Its `Debug` does not show it.
-#[derive(Debug, Clone)]
-pub(crate) struct Credential(MetadataValue<Ascii>);
+/// What carries the token in a call's metadata. Its `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) struct Credential(Arc<Mutex<Held>>);
+
+/// A token as metadata, and how it is renewed if it can be.
+struct Held {
+    header: MetadataValue<Ascii>,
+    renewal: Option<Renewal>,
+}
 
 impl Credential {
     /// A token as metadata.
     pub(crate) fn of(token: &SecretString) -> Result<Self, Failure> {
-        let header: SecretString = format!("Bearer {}", token.expose_secret().trim()).into();
-        let mut value = MetadataValue::try_from(header.expose_secret())
-            .map_err(|_| Failure::failed("the token holds characters that no token has"))?;
-        value.set_sensitive(true);
-        Ok(Self(value))
+        Self::renewed(token, None)
+    }
+
+    fn renewed(token: &SecretString, renewal: Option<Renewal>) -> Result<Self, Failure> {
+        let header = header(token)
+            .ok_or_else(|| Failure::failed("the token holds characters that no token has"))?;
+        Ok(Self(Arc::new(Mutex::new(Held { header, renewal }))))
+    }
+
+    /// Whether there will be another token when this one ends.
+    fn is_renewed(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).renewal.is_some()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential")
     }
 }
 
 impl Interceptor for Credential {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = held.renewal.as_mut().and_then(Renewal::next);
+        if let Some(next) = next.as_ref().and_then(header) {
+            held.header = next;
+        }
+        request.metadata_mut().insert("authorization", held.header.clone());
         Ok(request)
     }
+}
+
+fn header(token: &SecretString) -> Option<MetadataValue<Ascii>> {
+    let header: SecretString = format!("Bearer {}", token.expose_secret().trim()).into();
+    let mut value = MetadataValue::try_from(header.expose_secret()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// A user's way to a service, for commands that last.
+pub(crate) struct Caller {
+    /// The service.
+    pub(crate) service: Service,
+    /// Whether there will be another token when the one at hand ends.
+    pub(crate) is_renewed: bool,
+    /// Who the user is, as the token says it; nobody has verified that here.
+    pub(crate) subject: String,
 }
 
 impl Connection {
@@ -85,10 +136,38 @@ impl Connection {
 
     /// Connects with the caller's token.
     pub(crate) async fn open_as_caller(&self) -> Result<Service, Failure> {
+        Ok(self.open_caller().await?.service)
+    }
+
+    /// Connects with the caller's token, which is renewed while the command lasts, if it can be.
+    pub(crate) async fn open_caller(&self) -> Result<Caller, Failure> {
         let token = self.token()?.ok_or_else(|| {
             Failure::failed("no token; right: one in HALLPASS_TOKEN, or --token-file FILE")
         })?;
-        self.open(Credential::of(&token)?).await
+        let claims = hallpass_token::inspect(token.expose_secret().trim());
+        let subject = claims.ok().and_then(|of| of.payload["sub"].as_str().map(str::to_owned));
+        let credential = Credential::renewed(&token, self.renewal(&token)?)?;
+        let is_renewed = credential.is_renewed();
+        let service = self.open(credential).await?;
+        Ok(Caller { service, is_renewed, subject: subject.unwrap_or_default() })
+    }
+
+    /// Platform's address as it was given.
+    pub(crate) fn server(&self) -> String {
+        self.server.to_string()
+    }
+
+    fn renewal(&self, token: &SecretString) -> Result<Option<Renewal>, Failure> {
+        if let Some(ring) = &self.mint_with {
+            return Renewal::by_key(RingFile::read(ring.clone())?, token).map(Some);
+        }
+        if let Some(file) = self.token_file.as_ref().filter(|file| *file != Path::new("-")) {
+            return Ok(Some(Renewal::from_file(file.clone(), token)));
+        }
+        // A folder that is there for other commands may have signed this token or not.
+        let data = std::env::var_os("HALLPASS_DATA").filter(|data| !data.is_empty());
+        let ring = data.and_then(|data| RingFile::of(Path::new(&data), "users").ok());
+        Ok(ring.and_then(|ring| Renewal::by_key(ring, token).ok()))
     }
 
     /// Connects with this credential.

@@ -1,93 +1,69 @@
 //! Datasets at a running Platform, as the holder of a user token sees them.
 
-mod download;
+mod access;
+mod delete;
+mod digest;
 mod folder;
-mod parts;
-mod upload;
+mod import;
+mod items;
+mod list;
+mod one;
+mod patience;
+mod progress;
+mod pull;
+mod snapshot;
+mod snapshot_view;
+mod split;
+mod uploads;
 mod view;
 
-use clap::{Args, Subcommand};
-use hallpass_contract::labeler::{
-    CheckPermissionRequest, DeleteDatasetRequest, GetDatasetRequest, ListDatasetsRequest,
-};
+use clap::Subcommand;
 use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
-use serde_json::json;
 
-use crate::action::{self, Elevation};
-use crate::caller::{self, Connection, Service, refused, unary};
+use crate::caller::{self, Connection, Service};
 use crate::failure::Failure;
-use crate::output::{self, Format, plain};
+use crate::output::{self, Format};
 use view::DatasetView;
 
 /// What to do with datasets.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DatasetCommand {
-    /// Upload a folder as a new dataset.
-    Upload(upload::Upload),
-    /// List the datasets that you may read, newest first.
-    List(List),
+    /// Import a folder as a new dataset, or as a new state of one; takes up what broke off.
+    Import(import::Import),
+    /// Fetch the files of a dataset or a snapshot; takes up what broke off.
+    Pull(pull::Pull),
+    /// List the datasets that you may read.
+    List(list::List),
     /// Show one dataset.
-    Get(Get),
-    /// Download a dataset's files.
-    Download(download::Download),
+    Get(one::Get),
+    /// Change a dataset's name or description.
+    Update(one::Update),
     /// Delete a dataset and its files.
-    Delete(Delete),
-    /// Tell what you may do to a dataset.
-    Check(Check),
-}
-
-/// Where to list.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hallpass dataset list
-  hallpass dataset list --server http://127.0.0.1:7401 --output json")]
-pub(crate) struct List {
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// Which dataset.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  hallpass dataset get ds_1\n  hallpass dataset get ds_1 --output json"
-)]
-pub(crate) struct Get {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
-    id: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// Which dataset, and as it was when.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  hallpass dataset delete ds_1\n  hallpass dataset delete ds_1 --etag W1"
-)]
-pub(crate) struct Delete {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
-    id: String,
-    /// Delete only if the dataset still has this etag.
-    #[arg(long, default_value = "", hide_default_value = true)]
-    etag: String,
-    #[command(flatten)]
-    elevation: Elevation,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-/// Which dataset.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  hallpass dataset check ds_1\n  hallpass dataset check ds_1 --output json"
-)]
-pub(crate) struct Check {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
-    id: String,
-    #[command(flatten)]
-    connection: Connection,
+    Delete(delete::Delete),
+    /// Tell what you may do to a dataset, a snapshot or an upload.
+    Check(one::Check),
+    /// List who may use a dataset of yours.
+    Access(access::Access),
+    /// Give a user a part in a dataset.
+    Share(access::Share),
+    /// Take a user's part in a dataset away.
+    Unshare(access::Unshare),
+    /// Let everyone read a dataset.
+    Publish(access::Publish),
+    /// Let only its owner, and those it is shared with, read a dataset.
+    Unpublish(access::Unpublish),
+    /// Give a dataset to another user.
+    Transfer(access::Transfer),
+    /// Say which items are for training, for validation and for test.
+    Split(split::SplitArguments),
+    /// List a dataset's items with their classes and splits.
+    Items(items::Items),
+    /// Keep states of datasets, compare and delete them.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
+    /// Look at uploads that are not finished, or drop them.
+    #[command(subcommand)]
+    Uploads(uploads::UploadsCommand),
 }
 
 /// Platform's datasets.
@@ -95,77 +71,32 @@ type Client = DatasetServiceClient<Service>;
 
 /// Runs the command.
 pub(crate) fn run(command: DatasetCommand, format: Format) -> Result<(), Failure> {
+    use DatasetCommand as C;
     caller::wait_for(async {
         match command {
-            DatasetCommand::Upload(wanted) => upload::run(wanted, format).await,
-            DatasetCommand::List(wanted) => list(&wanted, format).await,
-            DatasetCommand::Get(wanted) => get(wanted, format).await,
-            DatasetCommand::Download(wanted) => download::run(wanted, format).await,
-            DatasetCommand::Delete(wanted) => delete(wanted, format).await,
-            DatasetCommand::Check(wanted) => check(wanted, format).await,
+            C::Import(wanted) => Box::pin(import::run(wanted, format)).await,
+            C::Pull(wanted) => Box::pin(pull::run(wanted, format)).await,
+            C::List(wanted) => list::run(&wanted, format).await,
+            C::Get(wanted) => one::get(wanted, format).await,
+            C::Update(wanted) => one::update(wanted, format).await,
+            C::Delete(wanted) => delete::run(wanted, format).await,
+            C::Check(wanted) => one::check(wanted, format).await,
+            C::Access(wanted) => access::list(wanted, format).await,
+            C::Share(wanted) => access::share(wanted, format).await,
+            C::Unshare(wanted) => access::unshare(wanted, format).await,
+            C::Publish(wanted) => access::publish(wanted, format).await,
+            C::Unpublish(wanted) => access::unpublish(wanted, format).await,
+            C::Transfer(wanted) => access::transfer(wanted, format).await,
+            C::Split(wanted) => split::run(wanted, format).await,
+            C::Items(wanted) => items::run(wanted, format).await,
+            C::Snapshot(command) => snapshot::run(command, format).await,
+            C::Uploads(command) => uploads::run(command, format).await,
         }
     })
 }
 
 async fn open(connection: &Connection) -> Result<Client, Failure> {
     Ok(DatasetServiceClient::new(connection.open_as_caller().await?))
-}
-
-async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let mut datasets = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListDatasetsRequest { page_token, ..Default::default() };
-        let page =
-            client.list_datasets(unary(request)).await.map_err(|s| refused(&s))?.into_inner();
-        datasets.extend(page.datasets.into_iter().map(DatasetView::from));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    match format {
-        Format::Text => output::print(&view::table(&datasets)),
-        Format::Json => output::print_json(&datasets),
-    }
-}
-
-async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = GetDatasetRequest { dataset_id: wanted.id };
-    let got = client.get_dataset(unary(request)).await.map_err(|s| refused(&s))?;
-    print(&got.into_inner().dataset.unwrap_or_default().into(), format)
-}
-
-async fn delete(wanted: Delete, format: Format) -> Result<(), Failure> {
-    const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
-    let service = wanted.connection.open_as_caller().await?;
-    let message = DeleteDatasetRequest { dataset_id: wanted.id.clone(), etag: wanted.etag };
-    let request = action::request(&service, PATH, message, &wanted.elevation).await?;
-    let mut client = Client::new(service);
-    client.delete_dataset(request).await.map_err(|s| refused(&s))?;
-    match format {
-        Format::Text => output::print(&format!("deleted {}\n", plain(&wanted.id))),
-        Format::Json => output::print_json(&json!({ "deleted": wanted.id })),
-    }
-}
-
-async fn check(wanted: Check, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = CheckPermissionRequest { dataset_id: wanted.id, ..Default::default() };
-    let checked = client.check_permission(unary(request)).await.map_err(|s| refused(&s))?;
-    let checked = checked.into_inner();
-    let role = view::role(checked.role());
-    let permissions = &checked.permissions;
-    match format {
-        Format::Text => {
-            let may =
-                if permissions.is_empty() { "nothing".to_owned() } else { permissions.join(", ") };
-            output::print(&format!("role {role}; may: {}\n", plain(&may)))
-        }
-        Format::Json => output::print_json(&json!({ "role": role, "permissions": permissions })),
-    }
 }
 
 /// Prints one dataset.

@@ -1,11 +1,13 @@
-//! The files of a folder to upload.
+//! The files of a folder to import.
 //!
 //! Invariant: only regular files that lie in the folder itself; a link, a device or a name that is not text is an error, so that
-//! nothing from elsewhere is uploaded by accident and nothing is left out silently.
+//! nothing from elsewhere is sent by accident and nothing is left out silently.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::digest;
+use super::progress::Progress;
 use crate::failure::Failure;
 use crate::output::plain;
 
@@ -16,6 +18,34 @@ pub(super) struct LocalFile {
     pub(super) path: String,
     /// Where it is.
     pub(super) source: PathBuf,
+}
+
+/// A file to upload, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hashed {
+    /// Its path in the dataset.
+    pub(super) path: String,
+    /// Where it is.
+    pub(super) source: PathBuf,
+    /// How many bytes it has.
+    pub(super) size: u64,
+    /// Their SHA-256.
+    pub(super) sha256: [u8; 32],
+}
+
+/// All files of the folder with what is in them, in the order of their paths.
+pub(super) fn hashed(folder: &Path) -> Result<Vec<Hashed>, Failure> {
+    let files = files_of(folder)?;
+    let sizes = files.iter().map(|file| fs::metadata(&file.source).map_or(0, |of| of.len()));
+    let mut progress = Progress::new("hashing", files.len() as u64, sizes.sum());
+    let hashed = files.into_iter().map(|LocalFile { path, source }| {
+        progress.begin(&path);
+        let (sha256, size) = digest::of_file(&source).map_err(|error| at(&source, &error))?;
+        progress.bytes(size);
+        progress.end();
+        Ok(Hashed { path, source, size, sha256 })
+    });
+    hashed.collect()
 }
 
 /// All files of the folder, in the order of their paths.

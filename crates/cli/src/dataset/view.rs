@@ -1,6 +1,8 @@
 //! Datasets as they are printed.
 
-use hallpass_contract::labeler::{Dataset, DatasetFormat, Role, Visibility};
+use hallpass_contract::labeler::{
+    Dataset, DatasetClass, DatasetFormat, Role, Split, SplitCount, Visibility,
+};
 use serde::Serialize;
 
 use crate::instant;
@@ -11,11 +13,14 @@ use crate::output::{self, plain};
 pub(super) struct DatasetView {
     dataset_id: String,
     display_name: String,
+    description: String,
     format: &'static str,
     owner: String,
     visibility: &'static str,
     classes: Vec<ClassView>,
+    splits: Vec<SplitView>,
     item_count: u64,
+    file_count: u64,
     size_bytes: u64,
     storage_path: String,
     etag: String,
@@ -25,33 +30,44 @@ pub(super) struct DatasetView {
 
 /// One of its classes.
 #[derive(Debug, Serialize)]
-struct ClassView {
+pub(super) struct ClassView {
     name: String,
     item_count: u64,
+}
+
+/// One of its splits.
+#[derive(Debug, Serialize)]
+pub(super) struct SplitView {
+    split: &'static str,
+    item_count: u64,
+}
+
+impl From<DatasetClass> for ClassView {
+    fn from(class: DatasetClass) -> Self {
+        Self { name: class.name, item_count: class.item_count }
+    }
+}
+
+impl From<SplitCount> for SplitView {
+    fn from(count: SplitCount) -> Self {
+        Self { split: split(count.split()), item_count: count.item_count }
+    }
 }
 
 impl From<Dataset> for DatasetView {
     fn from(dataset: Dataset) -> Self {
         let (format, visibility) = (dataset.format(), dataset.visibility());
-        let classes = dataset.classes.into_iter();
-        let classes = classes.map(|of| ClassView { name: of.name, item_count: of.item_count });
         Self {
             dataset_id: dataset.dataset_id,
             display_name: dataset.display_name,
-            format: match format {
-                DatasetFormat::Unspecified => "unspecified",
-                DatasetFormat::ImageFolder => "image-folder",
-                DatasetFormat::Coco => "coco",
-                DatasetFormat::Yolo => "yolo",
-                DatasetFormat::Csv => "csv",
-            },
+            description: dataset.description,
+            format: layout(format),
             owner: dataset.owner,
-            visibility: match visibility {
-                Visibility::Unspecified | Visibility::Private => "private",
-                Visibility::Public => "public",
-            },
-            classes: classes.collect(),
+            visibility: self::visibility(visibility),
+            classes: dataset.classes.into_iter().map(Into::into).collect(),
+            splits: dataset.splits.into_iter().map(Into::into).collect(),
             item_count: dataset.item_count,
+            file_count: dataset.file_count,
             size_bytes: dataset.size_bytes,
             storage_path: dataset.storage_path,
             etag: dataset.etag,
@@ -68,6 +84,7 @@ impl DatasetView {
         let members = [
             ("dataset_id", self.dataset_id.as_str()),
             ("display_name", &self.display_name),
+            ("description", &self.description),
             ("owner", &self.owner),
             ("format", self.format),
             ("visibility", self.visibility),
@@ -79,15 +96,26 @@ impl DatasetView {
             .iter()
             .map(|(name, value)| vec![(*name).to_owned(), plain(value).into_owned()])
             .collect();
-        rows.extend(
-            [("item_count", self.item_count), ("size_bytes", self.size_bytes)].map(counted),
-        );
-        let classes = self.classes.iter();
-        rows.extend(
-            classes.map(|of| counted((&format!("class {}", plain(&of.name)), of.item_count))),
-        );
+        let counts = [
+            ("item_count", self.item_count),
+            ("file_count", self.file_count),
+            ("size_bytes", self.size_bytes),
+        ];
+        rows.extend(counts.map(counted));
+        rows.extend(counts_to_text(&self.classes, &self.splits));
         output::table(&rows)
     }
+}
+
+/// One row for each class and for each split.
+pub(super) fn counts_to_text<'a>(
+    classes: &'a [ClassView],
+    splits: &'a [SplitView],
+) -> impl Iterator<Item = Vec<String>> + 'a {
+    let row = |name: String, count: u64| vec![name, count.to_string()];
+    let classes =
+        classes.iter().map(move |of| row(format!("class {}", plain(&of.name)), of.item_count));
+    classes.chain(splits.iter().map(move |of| row(format!("split {}", of.split), of.item_count)))
 }
 
 /// One line for each dataset.
@@ -116,5 +144,34 @@ pub(super) fn role(role: Role) -> &'static str {
         Role::Viewer => "viewer",
         Role::Editor => "editor",
         Role::Owner => "owner",
+    }
+}
+
+/// A layout as people write it.
+pub(super) fn layout(format: DatasetFormat) -> &'static str {
+    match format {
+        DatasetFormat::Unspecified => "unspecified",
+        DatasetFormat::ImageFolder => "image-folder",
+        DatasetFormat::Coco => "coco",
+        DatasetFormat::Yolo => "yolo",
+        DatasetFormat::Csv => "csv",
+    }
+}
+
+/// Who may read it, as people write it.
+pub(super) fn visibility(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Unspecified | Visibility::Private => "private",
+        Visibility::Public => "public",
+    }
+}
+
+/// A split as people write it.
+pub(super) fn split(split: Split) -> &'static str {
+    match split {
+        Split::Unspecified => "none",
+        Split::Train => "train",
+        Split::Validation => "validation",
+        Split::Test => "test",
     }
 }

@@ -28,7 +28,7 @@ fn arguments_that_are_not_right_end_with_2() {
         (&["token", "verify", "-", "--signature-only"], "--jwks"),
         (&["token", "verify", "-", "--jwks", "j", "--ring", "r"], "cannot be used"),
         (&["keys", "list"], "--ring"),
-        (&["dataset", "upload", ".", "--name", "n", "--share", "bob:owner"], "USER:viewer"),
+        (&["dataset", "import", ".", "--name", "n", "--share", "bob:owner"], "USER:viewer"),
         (&["dataset", "list", "--server", "not an address"], "--server"),
         (&["completions", "tcsh"], "tcsh"),
     ];

@@ -92,8 +92,8 @@ fn a_folder_goes_up_and_comes_down_as_it_was() {
     let (alice, bob, carol) = (mesh.token("alice"), mesh.token("bob"), mesh.token("carol"));
     let sample = sample();
     let folder = sample.to_str().unwrap();
-    let upload = ["dataset", "upload", folder, "--name", "forms", "--share", "bob:viewer"];
-    let made = mesh.json(&upload, &alice);
+    let import = ["dataset", "import", folder, "--name", "forms", "--share", "bob:viewer"];
+    let made = mesh.json(&import, &alice);
     assert_eq!((&made["display_name"], &made["owner"]), (&json!("forms"), &json!("alice")));
     assert_eq!(made["classes"].as_array().unwrap().len(), 3);
     let id = made["dataset_id"].as_str().unwrap();
@@ -109,11 +109,14 @@ fn a_folder_goes_up_and_comes_down_as_it_was() {
 
     let there = tempfile::tempdir().unwrap();
     let there = there.path().join("down");
-    let download = ["dataset", "download", id, there.to_str().unwrap()];
-    assert_eq!(mesh.json(&download, &bob)["bytes"], made["size_bytes"]);
+    let pull = ["dataset", "pull", id, there.to_str().unwrap()];
+    let pulled = mesh.json(&pull, &bob);
+    assert_eq!((&pulled["bytes"], &pulled["kept"]), (&made["size_bytes"], &json!(0)));
     assert_eq!(content(&there), content(&sample));
-    mesh.run(&download, &bob).fails(1, "--force");
-    assert_eq!(mesh.run(&[&download[..], &["--force"]].concat(), &bob).code, 0);
+    assert_eq!(mesh.json(&pull, &bob)["kept"], made["file_count"], "all of it is there");
+    std::fs::write(there.join("README.md"), "another").unwrap();
+    mesh.run(&pull, &bob).fails(1, "--force");
+    assert_eq!(mesh.json(&[&pull[..], &["--force"]].concat(), &bob)["fetched"], json!(1));
 
     let job = mesh.json(&["job", "create", "--dataset", id, "--name", "first"], &bob);
     assert_eq!((&job["state"], &job["dataset_id"]), (&json!("queued"), &made["dataset_id"]));
@@ -162,6 +165,6 @@ fn a_broken_folder_is_refused_by_the_name_of_the_file() {
     let path = folder.path().to_str().unwrap();
     let token = mesh.token("alice");
     let before = mesh.json(&["dataset", "list"], &token);
-    mesh.run(&["dataset", "upload", path, "--name", "n"], &token).fails(1, "cat/1.png");
+    mesh.run(&["dataset", "import", path, "--name", "n"], &token).fails(1, "cat/1.png");
     assert_eq!(mesh.json(&["dataset", "list"], &token), before, "nothing is left of it");
 }

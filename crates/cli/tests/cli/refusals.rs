@@ -35,8 +35,8 @@ fn a_call_needs_a_token_and_a_safe_way() {
 fn a_folder_is_read_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let upload = || hallpass(&["dataset", "upload", path, "--name", "n"]).run();
-    upload().fails(1, "no files");
+    let import = || hallpass(&["dataset", "import", path, "--name", "n"]).run();
+    import().fails(1, "no files");
     std::os::unix::fs::symlink("/etc/hostname", folder.path().join("a.png")).unwrap();
-    upload().fails(1, "a.png: a link");
+    import().fails(1, "a.png: a link");
 }

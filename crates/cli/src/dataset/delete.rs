@@ -1,0 +1,45 @@
+//! Deletes a dataset, with a token for just that.
+
+use clap::Args;
+use hallpass_contract::labeler::DeleteDatasetRequest;
+use serde_json::json;
+
+use super::Client;
+use crate::action::{self, Elevation};
+use crate::caller::{Connection, refused};
+use crate::failure::Failure;
+use crate::output::{self, Format, plain};
+
+const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
+
+/// Which dataset, and as it was when.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass dataset delete ds_1
+  hallpass dataset delete ds_1 --etag W1
+  hallpass action issue datasets.delete | hallpass dataset delete ds_1 --action-token-file -")]
+pub(crate) struct Delete {
+    /// The dataset's id.
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Delete only if the dataset still has this etag.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    etag: String,
+    #[command(flatten)]
+    elevation: Elevation,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Deletes it.
+pub(super) async fn run(wanted: Delete, format: Format) -> Result<(), Failure> {
+    let service = wanted.connection.open_as_caller().await?;
+    let message = DeleteDatasetRequest { dataset_id: wanted.id.clone(), etag: wanted.etag };
+    let request = action::request(&service, PATH, message, &wanted.elevation).await?;
+    let mut client = Client::new(service);
+    client.delete_dataset(request).await.map_err(|s| refused(&s))?;
+    match format {
+        Format::Text => output::print(&format!("deleted {}\n", plain(&wanted.id))),
+        Format::Json => output::print_json(&json!({ "deleted": wanted.id })),
+    }
+}

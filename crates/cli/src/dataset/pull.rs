@@ -1,0 +1,190 @@
+//! Fetches the files of a dataset or a snapshot into a folder, however often the connection breaks.
+
+mod journal;
+mod landing;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use clap::Args;
+use futures_util::{Stream, StreamExt as _};
+use hallpass_contract::labeler::{
+    DownloadDatasetRequest, DownloadSnapshotRequest, FileChunk, FileInfo, GetDatasetRequest,
+    GetSnapshotRequest,
+};
+use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
+use hallpass_contract::platform::snapshot_service_client::SnapshotServiceClient;
+use serde_json::json;
+use tonic::{Request, Status};
+
+use super::patience::Patience;
+use super::progress::Progress;
+use crate::caller::{Connection, Service, refused, unary};
+use crate::failure::Failure;
+use crate::output::{self, Format, plain};
+use landing::{Landing, Next};
+
+/// What to fetch.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass dataset pull ds_1 shapes
+  hallpass dataset pull sn_1 shapes --force
+  hallpass dataset pull ds_1 shapes --path circle/001.png --output json
+
+A run that broke off is taken up by running the same command again.")]
+pub(crate) struct Pull {
+    /// The id of a dataset or of a snapshot.
+    #[arg(value_name = "DATASET|SNAPSHOT")]
+    id: String,
+    /// The folder to write to; made if it is not there. Nothing is written outside it.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// One file only.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    path: String,
+    /// Overwrite files that are there with other content.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+type Pieces =
+    Pin<Box<dyn Stream<Item = Result<(Option<FileChunk>, Option<FileInfo>), Status>> + Send>>;
+
+/// Fetches and says what was written.
+pub(super) async fn run(wanted: Pull, format: Format) -> Result<(), Failure> {
+    let caller = wanted.connection.open_caller().await?;
+    let source = Source::find(caller.service, &wanted.id).await.map_err(|s| refused(&s))?;
+    let state = format!("{} {}", source.state, wanted.path);
+    let mut landing = Landing::new(wanted.folder.clone(), wanted.force, &state)?;
+    let mut progress = Progress::new("pulling", source.files, source.bytes);
+    for _ in 0..landing.kept {
+        progress.end();
+    }
+    let mut patience = Patience::new(caller.is_renewed);
+    loop {
+        match fetch(&source, &wanted.path, &mut landing, &mut progress, &mut patience).await {
+            Ok(()) => break,
+            Err(Stop::Failure(failure)) => return Err(failure),
+            Err(Stop::Answer(status)) => match patience.wait(&status) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(refused(&status)),
+            },
+        }
+    }
+    drop(progress);
+    say(landing.finish()?, &wanted, format)
+}
+
+fn say(counts: (u64, u64, u64), wanted: &Pull, format: Format) -> Result<(), Failure> {
+    let (fetched, kept, bytes) = counts;
+    let folder = wanted.folder.display().to_string();
+    match format {
+        Format::Text => output::print(&format!(
+            "{} files in {}: {fetched} fetched, {bytes} bytes; {kept} were there\n",
+            fetched + kept,
+            plain(&folder)
+        )),
+        Format::Json => output::print_json(&json!({
+            "folder": folder, "files": fetched + kept, "fetched": fetched, "kept": kept, "bytes": bytes,
+        })),
+    }
+}
+
+/// Why a call ended before all had come.
+enum Stop {
+    /// The service's answer; it may pass.
+    Answer(Status),
+    /// Something here is wrong.
+    Failure(Failure),
+}
+
+/// Takes pieces until all have come.
+async fn fetch(
+    source: &Source,
+    one: &str,
+    landing: &mut Landing,
+    progress: &mut Progress,
+    patience: &mut Patience,
+) -> Result<(), Stop> {
+    loop {
+        let place = landing.place().map(|(path, offset)| (path.to_owned(), offset));
+        let mut pieces = source.open(one, place).await.map_err(Stop::Answer)?;
+        let left_out = loop {
+            let Some(piece) = pieces.next().await else { break false };
+            let (chunk, info) = piece.map_err(Stop::Answer)?;
+            patience.is_rewarded();
+            let chunk = chunk.unwrap_or_default();
+            let before = landing.fetched + landing.kept;
+            if info.is_some() {
+                progress.begin(&chunk.path);
+            }
+            let next = landing.take(&chunk, info.as_ref()).map_err(Stop::Failure)?;
+            progress.bytes(chunk.data.len() as u64);
+            if landing.fetched + landing.kept > before {
+                progress.end();
+            }
+            if next == Next::LeaveOut {
+                break true;
+            }
+        };
+        if !left_out || !one.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Where the files come from.
+struct Source {
+    service: Service,
+    id: String,
+    /// Names the source and its state: what was fetched from another state is not gone on with.
+    state: String,
+    files: u64,
+    bytes: u64,
+}
+
+impl Source {
+    /// The dataset or snapshot of this id.
+    async fn find(service: Service, id: &str) -> Result<Self, Status> {
+        let id = id.to_owned();
+        if is_snapshot(&id) {
+            let request = unary(GetSnapshotRequest { snapshot_id: id.clone() });
+            let mut client = SnapshotServiceClient::new(service.clone());
+            let found =
+                client.get_snapshot(request).await?.into_inner().snapshot.unwrap_or_default();
+            let (files, bytes) = (found.file_count, found.size_bytes);
+            return Ok(Self { service, state: id.clone(), id, files, bytes });
+        }
+        let request = unary(GetDatasetRequest { dataset_id: id.clone() });
+        let mut client = DatasetServiceClient::new(service.clone());
+        let found = client.get_dataset(request).await?.into_inner().dataset.unwrap_or_default();
+        let state = format!("{id} {}", found.etag);
+        Ok(Self { service, id, state, files: found.file_count, bytes: found.size_bytes })
+    }
+
+    /// The pieces, from a place on.
+    async fn open(&self, one: &str, place: Option<(String, u64)>) -> Result<Pieces, Status> {
+        let onwards = one.is_empty() && place.is_some();
+        let (path, offset) = match place {
+            Some((path, offset)) if one.is_empty() || path == one => (path, offset),
+            _ => (one.to_owned(), 0),
+        };
+        let (id, service) = (self.id.clone(), self.service.clone());
+        if is_snapshot(&id) {
+            let request = DownloadSnapshotRequest { snapshot_id: id, path, offset, onwards };
+            let mut client = SnapshotServiceClient::new(service);
+            let pieces = client.download_snapshot(Request::new(request)).await?.into_inner();
+            return Ok(Box::pin(pieces.map(|piece| piece.map(|piece| (piece.chunk, piece.file)))));
+        }
+        let request = DownloadDatasetRequest { dataset_id: id, path, offset, onwards };
+        let mut client = DatasetServiceClient::new(service);
+        let pieces = client.download_dataset(Request::new(request)).await?.into_inner();
+        Ok(Box::pin(pieces.map(|piece| piece.map(|piece| (piece.chunk, piece.file)))))
+    }
+}
+
+fn is_snapshot(id: &str) -> bool {
+    id.starts_with("sn_")
+}
