@@ -3,27 +3,36 @@
 //! Invariant: what a method returned as written is durable, and each method sees one state of the database, whatever is written
 //! meanwhile.
 
+mod complete;
 mod counts;
 mod differences;
+mod finished;
 mod items;
 mod listing;
 mod manifests;
 mod objects;
 mod permissions;
 mod read;
+mod received;
 mod roles;
 mod snapshots;
+mod uploads;
 mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
+pub(crate) use complete::{Base, Complete};
+#[cfg(test)]
+pub(crate) use finished::NewDataset;
+pub(crate) use finished::{Finish, Finished, ItemRow, Origin, same_wish};
 pub(crate) use items::{Assignment, Unsplit};
 pub(crate) use listing::{Filter, Order, Position, Query};
 pub(crate) use permissions::{Alteration, Altered, Change, Permissions};
 pub(crate) use read::{FileRow, Listed, Several};
+pub(crate) use received::{BLOCK, Batch, Limits, Part, ReceivedFile, Step};
 pub(crate) use roles::Object;
 pub(crate) use snapshots::NewSnapshot;
-pub(crate) use write::{Inserted, NewDataset, same_wish};
+pub(crate) use uploads::{NewUpload, Opened, UploadRow};
 
 use crate::error::Error;
 

@@ -12,17 +12,19 @@ use tracing::Instrument;
 
 use crate::Now;
 use crate::access::{Kind, Role};
-use crate::database::{Database, Object, Several, same_wish};
+use crate::database::{Database, Object, Opened, Several, same_wish};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::files::Files;
 use crate::ids::DatasetId;
 use crate::page::PageKey;
 use crate::policy::claim_allows;
+use crate::receiver::Claims;
 use crate::settings::Settings;
 use crate::sharing::audit;
 use crate::spec::Spec;
-use crate::upload::{Beginning, Upload};
+use crate::upload::Upload;
+use crate::uploads::{Open, Purpose, maker};
 use hallpass_contract::can::{DeleteDataset, ReadDataset};
 
 /// The most that one answer's datasets may weigh: gRPC clients take messages of at most 4 MiB unless told otherwise.
@@ -32,10 +34,11 @@ pub(crate) const HEAVIEST_ANSWER: usize = 3 << 20;
 pub(crate) struct Datasets {
     pub(crate) database: Database,
     pub(crate) files: Files,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) now: Now,
     pub(crate) pages: PageKey,
     pub(crate) tasks: TaskTracker,
+    pub(crate) claims: Claims,
 }
 
 /// How an upload goes on.
@@ -44,33 +47,27 @@ pub(crate) enum Begun {
     /// The same request had made this dataset before.
     Already(Box<Dataset>),
     /// The files may come.
-    Upload(Upload),
+    Upload(Upload<Dataset>),
 }
 
 impl Datasets {
     /// Begins an upload by the permit's user, who will own the dataset.
-    pub(crate) async fn create(&self, permit: &Permit, spec: Spec) -> Result<Begun, Error> {
-        let owner = permit.subject().ok_or(Error::NoUser)?.to_owned();
-        if claims_one_object(permit) {
-            return Err(refused(permit, ReadDataset::KIND, "create"));
-        }
-        if spec.shares().iter().any(|share| share.subject == owner) {
-            return Err(Error::invalid("start.dataset.shares", "must not name the owner"));
-        }
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        permit: &Permit,
+        spec: Spec,
+    ) -> Result<Begun, Error> {
+        let owner = maker(permit, &spec).map_err(|error| error.within("start"))?;
         if let Some(request) = spec.request()
-            && let Some((fingerprint, dataset)) = self.database.requested(&owner, request).await?
+            && let Some((fingerprint, dataset)) = self.database.requested(owner, request).await?
         {
             return same_wish(&spec, &fingerprint, Begun::Already(Box::new(dataset)));
         }
-        let beginning = Beginning {
-            database: self.database.clone(),
-            files: self.files.clone(),
-            settings: self.settings,
-            now: Arc::clone(&self.now),
-            owner,
-            spec,
-        };
-        Ok(Begun::Upload(Upload::begin(beginning, &self.tasks)?))
+        match self.open(owner, Purpose::New { spec: &spec, one_call: true }).await? {
+            Opened::Open(row) => Ok(Begun::Upload(Upload::into_dataset(self, Open { row }, spec))),
+            Opened::Made(dataset) => Ok(Begun::Already(dataset)),
+            Opened::Refused => Err(refused(permit, ReadDataset::KIND, "create")),
+        }
     }
 
     /// One dataset.

@@ -1,7 +1,9 @@
 //! Everything that can go wrong behind the object check. What clients are told of it: `status`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use hallpass_formats::Problems;
 use hallpass_policy::Refusal;
 use tonic::Status;
 
@@ -29,6 +31,64 @@ pub(crate) enum Error {
     /// The files together are no dataset.
     #[error("the upload {0}")]
     UploadRefused(String),
+    /// The files do not make a dataset: what is wrong, file by file.
+    #[error("the upload is refused: {0}")]
+    ContentRefused(Problems),
+    /// The bytes that have come are not those that the client announced.
+    #[error(
+        "file {path}: does not have the SHA-256 that was announced; right: write it anew from offset 0"
+    )]
+    HashMismatch {
+        /// The file's path, quoted.
+        path: String,
+    },
+    /// The client would go on elsewhere than where the upload is.
+    #[error(
+        "file {path}: {received} bytes have come; right: offset {received}, or 0 to write the file anew"
+    )]
+    OffsetMismatch {
+        /// The file's path, quoted.
+        path: String,
+        /// How many bytes have come.
+        received: u64,
+    },
+    /// Another stream is writing the file.
+    #[error("file {path}: another call is writing it; right: wait until that one has ended")]
+    FileBusy {
+        /// The file's path, quoted.
+        path: String,
+    },
+    /// The upload is to be finished, and some of its files are not whole.
+    #[error("the upload is not complete: {0}")]
+    Incomplete(String),
+    /// The dataset would not have the content that the client announced.
+    #[error("the files do not have the content_sha256 that was announced")]
+    ContentMismatch,
+    /// The upload or its dataset changed again and again while it was being finished.
+    #[error(
+        "the upload or its dataset is being changed; right: finish it when nothing else writes"
+    )]
+    UploadChanged,
+    /// The upload was finished, dropped, or has expired while it was being written.
+    #[error("the upload has ended")]
+    UploadEnded,
+    /// The client sent nothing for too long.
+    #[error("nothing came for {} s; right: go on from what ListUploadFiles says", .0.as_secs_f64())]
+    Idle(Duration),
+    /// The user has too many uploads open.
+    #[error("too many uploads are open; {most} are allowed; right: finish or cancel some")]
+    TooManyUploads {
+        /// How many may be open.
+        most: u32,
+    },
+    /// The user's open uploads hold too much.
+    #[error(
+        "the open uploads hold too much; {most} bytes are allowed in all; right: finish or cancel some"
+    )]
+    UploadsTooBig {
+        /// How many bytes they may hold.
+        most: u64,
+    },
     /// The client ended its upload with an error, or went away.
     #[error("the upload broke off: {}", .0.code())]
     BrokenOff(Status),
@@ -120,6 +180,19 @@ impl Error {
         match self {
             Self::Invalid { field, problem } => {
                 Self::Invalid { field: format!("{message}.{field}").into(), problem }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Error {
+    /// The same error where the field is not in a message `start`.
+    pub(crate) fn outside_start(self) -> Self {
+        match self {
+            Self::Invalid { field, problem } => {
+                let field = field.strip_prefix("start.").unwrap_or(&field).to_owned().into();
+                Self::Invalid { field, problem }
             }
             other => other,
         }

@@ -1,42 +1,72 @@
-//! The files of datasets, in an object store.
+//! The files of datasets, in an object store: a local folder or S3.
 //!
-//! Invariant: a file's place is made of its dataset's id and a number, never of a name that a client sent. Folders are removed
-//! through the file system, as only that finds what a broken-off write has left; a store beyond this machine will list instead.
+//! Invariant: a file's place is made of its dataset's id and a number, never of a name that a client sent. A local folder is cleared
+//! through the file system, as only that finds what a broken-off write has left.
 
+mod local;
+mod urls;
+
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::buffered::BufWriter;
-use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 
 use crate::error::Error;
 use crate::ids::DatasetId;
+use crate::settings::S3;
+use local::Local;
+use urls::UrlSigner;
 
-/// A file up to this size is written in one go, a bigger one in parts of it. (S3 will want parts of 5 MiB at least.)
-const PART: usize = 1 << 20;
+pub(crate) use urls::FileUrl;
+
+/// Big files are put together in parts of this size, so many at once.
+const PART: usize = 8 << 20;
 const PARTS_AT_ONCE: usize = 2;
 const FOLDER: &str = "datasets";
+
+/// A store beyond this machine is asked again for so long before a call fails.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the files are.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     store: Arc<dyn ObjectStore>,
-    root: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Local(Local),
+    S3 {
+        /// What all names begin with; empty or ends with a slash.
+        prefix: String,
+        signer: UrlSigner,
+    },
 }
 
 impl Files {
-    /// The files below a folder that exists.
+    /// The files below a folder, which is made if there is none.
     pub(crate) fn local(root: &Path) -> Result<Self, io::Error> {
-        std::fs::create_dir_all(root.join(FOLDER))?;
-        // On Linux, one `syncfs` before the commit stands for an fsync of each file.
-        let store =
-            LocalFileSystem::new_with_prefix(root)?.with_fsync(cfg!(not(target_os = "linux")));
-        Ok(Self { store: Arc::new(store), root: root.to_owned() })
+        let (local, store) = Local::open(root, FOLDER)?;
+        Ok(Self { store: Arc::new(store), place: Place::Local(local) })
+    }
+
+    /// The files in a bucket.
+    pub(crate) fn s3(at: &S3) -> Result<Self, object_store::Error> {
+        let trimmed = at.prefix.trim_matches('/');
+        let prefix = if trimmed.is_empty() { String::new() } else { format!("{trimmed}/") };
+        let bucket = Arc::new(bucket(at)?);
+        let signer = UrlSigner(Arc::clone(&bucket));
+        Ok(Self { store: bucket, place: Place::S3 { prefix, signer } })
     }
 
     /// Where a dataset's files are, relative to the store.
@@ -44,9 +74,15 @@ impl Files {
         format!("{FOLDER}/{id}")
     }
 
-    /// Writes a file, holding at most a few parts of it in memory.
-    pub(crate) fn writer(&self, id: &DatasetId, number: u32) -> BufWriter {
-        BufWriter::with_capacity(Arc::clone(&self.store), location(id, number), PART)
+    /// Writes a whole file that is in memory.
+    pub(crate) async fn put(&self, id: &DatasetId, number: u64, data: Bytes) -> Result<(), Error> {
+        let put = self.store.put(&self.location(id, number), data.into()).await;
+        put.map(|_| ()).map_err(|error| failed("writing", &error))
+    }
+
+    /// Writes a file, holding at most a few parts of it in memory. One that is not shut down must be aborted.
+    pub(crate) fn writer(&self, id: &DatasetId, number: u64) -> BufWriter {
+        BufWriter::with_capacity(Arc::clone(&self.store), self.location(id, number), PART)
             .with_max_concurrency(PARTS_AT_ONCE)
     }
 
@@ -54,10 +90,10 @@ impl Files {
     pub(crate) async fn read(
         &self,
         id: &DatasetId,
-        number: u32,
+        number: u64,
         range: Range<u64>,
     ) -> Result<Option<Bytes>, Error> {
-        let (location, end) = (location(id, number), range.end);
+        let (location, end) = (self.location(id, number), range.end);
         let error = match self.store.get_range(&location, range).await {
             Ok(bytes) => return Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -71,8 +107,7 @@ impl Files {
 
     /// Removes one file, if it is there.
     pub(crate) async fn remove_file(&self, id: &DatasetId, number: u64) -> Result<(), Error> {
-        let location = object_store::path::Path::from(format!("{}/{number}", Self::place(id)));
-        match self.store.delete(&location).await {
+        match self.store.delete(&self.location(id, number)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failed("removing", &error)),
         }
@@ -80,61 +115,107 @@ impl Files {
 
     /// Removes all files of a dataset, whole and half-written ones.
     pub(crate) async fn remove(&self, id: &DatasetId) -> Result<(), Error> {
-        match tokio::fs::remove_dir_all(self.root.join(Self::place(id))).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("removing", &error))
-            }
-            _ => Ok(()),
+        if let Place::Local(local) = &self.place {
+            return local
+                .remove(&Self::place(id))
+                .await
+                .map_err(|error| failed("removing", &error));
         }
-    }
-
-    /// The ids of all datasets that have files.
-    pub(crate) async fn ids(&self) -> Result<Vec<DatasetId>, Error> {
-        let mut ids = Vec::new();
-        let mut folder = self.folder().await?;
-        while let Some(entry) =
-            folder.next_entry().await.map_err(|error| failed("listing", &error))?
-        {
-            ids.extend(entry.file_name().to_str().and_then(DatasetId::parse));
-        }
-        Ok(ids)
-    }
-
-    /// When a file last came to a dataset or left it, in seconds since 1970: never, if it has none.
-    pub(crate) async fn touched(&self, id: &DatasetId) -> Result<u64, Error> {
-        let found = tokio::fs::metadata(self.root.join(Self::place(id))).await;
-        let modified = match found.and_then(|folder| folder.modified()) {
-            Ok(modified) => modified,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            Err(error) => return Err(failed("listing", &error)),
-        };
-        let since = modified.duration_since(std::time::UNIX_EPOCH);
-        Ok(since.map_or(0, |since| since.as_secs()))
-    }
-
-    /// Whether the files can be reached.
-    pub(crate) async fn ping(&self) -> Result<(), Error> {
-        self.folder().await.map(|_| ())
-    }
-
-    /// Returns once everything written so far survives a power failure.
-    pub(crate) async fn sync(&self) -> Result<(), Error> {
-        #[cfg(target_os = "linux")]
-        {
-            let root = self.root.clone();
-            let synced = tokio::task::spawn_blocking(move || {
-                Ok(rustix::fs::syncfs(std::fs::File::open(root)?)?)
-            });
-            let synced: Result<(), io::Error> =
-                synced.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
-            synced.map_err(|error| failed("syncing", &error))?;
+        for number in self.numbers(id).await? {
+            self.remove_file(id, number).await?;
         }
         Ok(())
     }
 
-    async fn folder(&self) -> Result<tokio::fs::ReadDir, Error> {
-        let folder = tokio::fs::read_dir(self.root.join(FOLDER)).await;
-        folder.map_err(|error| failed("listing", &error))
+    /// The numbers under which a dataset has files, half-written ones too.
+    pub(crate) async fn numbers(&self, id: &DatasetId) -> Result<BTreeSet<u64>, Error> {
+        let names = match &self.place {
+            Place::Local(local) => local.names(&Self::place(id)).await,
+            Place::S3 { prefix, .. } => {
+                let folder = object_store::path::Path::from(format!("{prefix}{}", Self::place(id)));
+                let found = self.store.list(Some(&folder)).try_collect::<Vec<_>>().await;
+                let found = found.map_err(|error| failed("listing", &error))?;
+                Ok(found
+                    .iter()
+                    .filter_map(|found| found.location.filename().map(str::to_owned))
+                    .collect())
+            }
+        };
+        let names: Vec<String> = names.map_err(|error| failed("listing", &error))?;
+        Ok(names.iter().filter_map(|name| name.split('#').next()?.parse().ok()).collect())
+    }
+
+    /// Removes what a write has left that never ended: the file of this number must be needed by nobody.
+    pub(crate) async fn remove_remains(&self, id: &DatasetId, number: u64) -> Result<(), Error> {
+        if let Place::Local(local) = &self.place {
+            let removed = local.remove_begun(&Self::place(id), number).await;
+            removed.map_err(|error| failed("removing", &error))?;
+        }
+        self.remove_file(id, number).await
+    }
+
+    /// The ids of all datasets that have files.
+    pub(crate) async fn ids(&self) -> Result<Vec<DatasetId>, Error> {
+        let names = match &self.place {
+            Place::Local(local) => {
+                local.names(FOLDER).await.map_err(|error| failed("listing", &error))?
+            }
+            Place::S3 { prefix, .. } => {
+                let folder = object_store::path::Path::from(format!("{prefix}{FOLDER}"));
+                let found = self.store.list_with_delimiter(Some(&folder)).await;
+                let found = found.map_err(|error| failed("listing", &error))?;
+                let name = |path: &object_store::path::Path| path.filename().map(str::to_owned);
+                found.common_prefixes.iter().filter_map(name).collect()
+            }
+        };
+        Ok(names.iter().filter_map(|name| DatasetId::parse(name)).collect())
+    }
+
+    /// When a file last came to a dataset or left it, in seconds since 1970: never, if it has none.
+    pub(crate) async fn touched(&self, id: &DatasetId) -> Result<u64, Error> {
+        match &self.place {
+            Place::Local(local) => {
+                let touched = local.touched(&Self::place(id)).await;
+                touched.map_err(|error| failed("listing", &error))
+            }
+            Place::S3 { prefix, .. } => {
+                let folder = object_store::path::Path::from(format!("{prefix}{}", Self::place(id)));
+                let found = self.store.list(Some(&folder)).try_collect::<Vec<_>>().await;
+                let found = found.map_err(|error| failed("listing", &error))?;
+                let last = found.iter().map(|found| found.last_modified.timestamp()).max();
+                Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
+            }
+        }
+    }
+
+    /// Whether the files can be reached.
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        match &self.place {
+            Place::Local(local) => {
+                local.ping(FOLDER).await.map_err(|error| failed("listing", &error))
+            }
+            Place::S3 { prefix, .. } => {
+                let folder = object_store::path::Path::from(format!("{prefix}{FOLDER}"));
+                let mut found = self.store.list(Some(&folder));
+                found.try_next().await.map(|_| ()).map_err(|error| failed("listing", &error))
+            }
+        }
+    }
+
+    /// Returns once everything written so far survives a power failure. What a bucket has acknowledged does.
+    pub(crate) async fn sync(&self) -> Result<(), Error> {
+        match &self.place {
+            Place::Local(local) => local.sync().await.map_err(|error| failed("syncing", &error)),
+            Place::S3 { .. } => Ok(()),
+        }
+    }
+
+    fn location(&self, id: &DatasetId, number: u64) -> object_store::path::Path {
+        let prefix = match &self.place {
+            Place::Local(_) => "",
+            Place::S3 { prefix, .. } => prefix,
+        };
+        object_store::path::Path::from(format!("{prefix}{}/{number}", Self::place(id)))
     }
 }
 
@@ -143,11 +224,35 @@ pub(crate) fn failed(action: &'static str, error: &(dyn StdError + 'static)) -> 
     let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
     let full = causes.any(|cause| {
         let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+        matches!(
+            kind,
+            Some(
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge
+            )
+        )
     });
     if full { Error::DiskFull } else { Error::Files { action, cause: error.to_string() } }
 }
 
-fn location(id: &DatasetId, number: u32) -> object_store::path::Path {
-    object_store::path::Path::from(format!("{}/{number}", Files::place(id)))
+fn bucket(at: &S3) -> Result<AmazonS3, object_store::Error> {
+    let options = ClientOptions::new()
+        .with_allow_http(at.allow_http)
+        .with_connect_timeout(Duration::from_secs(3))
+        .with_timeout(Duration::from_mins(1));
+    let retry =
+        RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: PATIENCE };
+    let builder = AmazonS3Builder::new()
+        .with_bucket_name(&at.bucket)
+        .with_region(&at.region)
+        .with_access_key_id(&at.access_key_id)
+        .with_secret_access_key(&at.secret_access_key)
+        .with_client_options(options)
+        .with_retry(retry);
+    match &at.endpoint {
+        Some(endpoint) => builder.with_endpoint(endpoint).with_allow_http(at.allow_http),
+        None => builder,
+    }
+    .build()
 }

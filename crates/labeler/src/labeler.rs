@@ -14,6 +14,7 @@ use hallpass_contract::labeler::{
 };
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_store::Location;
+use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::Now;
@@ -25,8 +26,9 @@ use crate::ids::random;
 use crate::page::PageKey;
 use crate::permission_service::PermissionHandlers;
 use crate::policy::DatasetPolicy;
+use crate::receiver::Claims;
 use crate::service::Handlers;
-use crate::settings::Settings;
+use crate::settings::{FileStore, Settings};
 use crate::snapshot_service::SnapshotHandlers;
 use crate::split_service::SplitHandlers;
 use crate::upload_service::UploadHandlers;
@@ -41,6 +43,8 @@ const LOCK: &str = "labeler.lock";
 #[derive(Debug)]
 pub struct Labeler {
     pub(crate) datasets: Arc<Datasets>,
+    /// Ends with this.
+    sweeping: AbortHandle,
     /// Held as long as the folder is in use by this process alone.
     _lock: Option<File>,
 }
@@ -64,6 +68,9 @@ pub enum OpenError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// The bucket's description is not one.
+    #[error("files: {0}")]
+    Bucket(String),
     /// The database cannot be opened or brought up to date.
     #[error("database: {0}")]
     Database(String),
@@ -119,17 +126,26 @@ impl Labeler {
         make_folder(data).map_err(in_folder)?;
         let shared = database.is_shared();
         let lock = if shared { None } else { Some(lock(data)?) };
-        let files = Files::local(&data.join("files")).map_err(in_folder)?;
+        let files = match &settings.files {
+            FileStore::Folder => Files::local(&data.join("files")).map_err(in_folder)?,
+            FileStore::S3(bucket) => {
+                Files::s3(bucket).map_err(|error| OpenError::Bucket(error.to_string()))?
+            }
+        };
         let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
         let database = Database::open(database).await.map_err(|error| in_database(&error))?;
         let pages = page_key(&database).await.map_err(|error| in_database(&error))?;
         let tasks = TaskTracker::new();
         tasks.close();
-        let datasets = Datasets { database, files, settings, now, pages, tasks };
-        sweep(&datasets, if shared { QUIET } else { 0 })
-            .await
-            .map_err(|error| OpenError::Sweep(error.to_string()))?;
-        Ok(Self { datasets: Arc::new(datasets), _lock: lock })
+        let (settings, claims) = (Arc::new(settings), Claims::default());
+        let datasets = Datasets { database, files, settings, now, pages, tasks, claims };
+        let datasets = Arc::new(datasets);
+        let in_sweep = |error: Error| OpenError::Sweep(error.to_string());
+        datasets.sweep_uploads(!shared).await.map_err(in_sweep)?;
+        sweep(&datasets, if shared { QUIET } else { 0 }).await.map_err(in_sweep)?;
+        let sweeping = Arc::clone(&datasets).keep_sweeping(datasets.settings.sweep_every);
+        let sweeping = tokio::spawn(sweeping).abort_handle();
+        Ok(Self { datasets, sweeping, _lock: lock })
     }
 
     /// The dataset service, behind its adapter and its object check.
@@ -182,8 +198,15 @@ impl Labeler {
 
     /// Waits for what is under way and closes the database.
     pub async fn close(self) {
+        self.sweeping.abort();
         self.settled().await;
         self.datasets.database.close().await;
+    }
+}
+
+impl Drop for Labeler {
+    fn drop(&mut self) {
+        self.sweeping.abort();
     }
 }
 
@@ -197,8 +220,7 @@ fn make_folder(folder: &Path) -> Result<(), io::Error> {
 
 fn lock(data: &Path) -> Result<File, OpenError> {
     let in_folder = |cause| OpenError::Folder { folder: data.to_owned(), cause };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(data.join(LOCK));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(data.join(LOCK));
     let file = file.map_err(in_folder)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

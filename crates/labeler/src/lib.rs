@@ -12,8 +12,10 @@ mod downloads;
 mod error;
 mod file_path;
 mod files;
+mod finishing;
 mod ids;
-mod images;
+mod import;
+mod incoming;
 mod intake;
 mod inventory;
 mod items;
@@ -23,6 +25,8 @@ mod manifest;
 mod page;
 mod permission_service;
 mod policy;
+mod read_back;
+mod receiver;
 pub mod sample;
 mod service;
 mod settings;
@@ -34,10 +38,14 @@ mod spec;
 mod split_service;
 mod splits;
 mod status;
+mod sweeping;
 #[cfg(test)]
 mod tests;
 mod upload;
 mod upload_service;
+mod upload_wire;
+mod uploads;
+mod urls;
 mod wire;
 
 use std::sync::Arc;
@@ -45,7 +53,7 @@ use std::sync::Arc;
 use hallpass_token::UnixTime;
 
 pub use labeler::{Labeler, NotReady, OpenError, Standing};
-pub use settings::Settings;
+pub use settings::{FileStore, S3, Settings};
 
 /// Tells the time; tests move it.
 pub type Now = Arc<dyn Fn() -> UnixTime + Send + Sync>;

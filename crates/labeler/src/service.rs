@@ -100,10 +100,10 @@ impl DatasetService for Handlers {
 
     async fn get_download_url(
         &self,
-        _: Granted<ReadDataset>,
-        _: GetDownloadUrlRequest,
+        dataset: Granted<ReadDataset>,
+        request: GetDownloadUrlRequest,
     ) -> Result<GetDownloadUrlResponse, Error> {
-        Err(Error::NotServed)
+        self.0.download_url(&dataset, &request.path).await.map(wire::download_url)
     }
 
     async fn download_dataset(

@@ -1,7 +1,12 @@
-//! What an upload may cost. The service's configuration fills this in; the defaults suit one machine.
+//! What an upload may cost, and where files are. The service's configuration fills this in; the defaults suit one machine.
 
-/// The bounds of one dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How Labeler works.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The most bytes of one file.
     pub max_file_bytes: u64,
@@ -11,20 +16,81 @@ pub struct Settings {
     pub max_dataset_bytes: u64,
     /// The most classes of a dataset. Answers carry them all, so this bounds answers, too.
     pub max_classes: usize,
+    /// The most uploads that one user has open at a time.
+    pub max_open_uploads: u32,
+    /// The most bytes that all of one user's open uploads hold together.
+    pub max_open_bytes: u64,
+    /// How long after its last write an upload is dropped.
+    pub upload_lifetime: Duration,
+    /// How long a client that sends files may be silent.
+    pub idle: Duration,
+    /// How often what has expired is looked for.
+    pub sweep_every: Duration,
+    /// Folders of this machine from which datasets may be made, by name.
+    pub import_roots: BTreeMap<String, PathBuf>,
+    /// Where the files of datasets are.
+    pub files: FileStore,
+}
+
+/// Where the files of datasets are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FileStore {
+    /// In the data folder.
+    #[default]
+    Folder,
+    /// In a bucket.
+    S3(S3),
+}
+
+/// A bucket of a store that speaks S3.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3 {
+    /// Its name.
+    pub bucket: String,
+    /// Its region, such as "eu-central-1".
+    pub region: String,
+    /// Where the store answers, such as "https://s3.example.org"; `None` means Amazon's own.
+    pub endpoint: Option<String>,
+    /// What all names of objects begin with; may be empty.
+    pub prefix: String,
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The access key's secret.
+    pub secret_access_key: String,
+    /// Whether the endpoint may be spoken to without TLS.
+    pub allow_http: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_file_bytes: 64 << 20,
+            max_file_bytes: 4 << 30,
             max_files: 100_000,
             max_dataset_bytes: 16 << 30,
             max_classes: 2_000,
+            max_open_uploads: 20,
+            max_open_bytes: 64 << 30,
+            upload_lifetime: Duration::from_hours(24),
+            idle: Duration::from_mins(1),
+            sweep_every: Duration::from_mins(10),
+            import_roots: BTreeMap::new(),
+            files: FileStore::Folder,
         }
     }
 }
 
-/// The most bytes of all paths of a dataset together: they are held in memory during an upload.
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3")
+            .field("bucket", &self.bucket)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The most bytes of all paths of a dataset together: they are held in memory while it is made.
 pub(crate) const MAX_PATH_BYTES: usize = 16 << 20;
 
 /// The most bytes of one piece of an upload.

@@ -16,9 +16,14 @@ impl From<Error> for Status {
             Class::Refused(refusal) => return refusal,
         };
         log(&error, reason);
-        let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, HashMap::new());
+        let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata(&error));
         if let Some((field, problem)) = violation(&error) {
             details.add_bad_request_violation(field, problem);
+        }
+        if let Error::ContentRefused(problems) = &error {
+            for problem in problems {
+                details.add_bad_request_violation("files", problem.to_string());
+            }
         }
         Self::with_error_details(code, message(&error), details)
     }
@@ -37,6 +42,17 @@ fn class(error: &Error) -> Class {
         Error::Invalid { .. } => Answer(Code::InvalidArgument, "FIELD_INVALID"),
         Error::FileRefused { .. } => Answer(Code::InvalidArgument, "FILE_REFUSED"),
         Error::UploadRefused(_) => Answer(Code::InvalidArgument, "UPLOAD_REFUSED"),
+        Error::ContentRefused(_) => Answer(Code::InvalidArgument, "UPLOAD_REFUSED"),
+        Error::HashMismatch { .. } => Answer(Code::InvalidArgument, "SHA256_MISMATCH"),
+        Error::OffsetMismatch { .. } => Answer(Code::FailedPrecondition, "OFFSET_MISMATCH"),
+        Error::FileBusy { .. } => Answer(Code::Aborted, "FILE_BUSY"),
+        Error::Incomplete(_) => Answer(Code::FailedPrecondition, "UPLOAD_INCOMPLETE"),
+        Error::ContentMismatch => Answer(Code::InvalidArgument, "CONTENT_MISMATCH"),
+        Error::UploadChanged => Answer(Code::Aborted, "UPLOAD_CHANGED"),
+        Error::UploadEnded => Answer(Code::Aborted, "UPLOAD_ENDED"),
+        Error::Idle(_) => Answer(Code::DeadlineExceeded, "UPLOAD_IDLE"),
+        Error::TooManyUploads { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_UPLOADS"),
+        Error::UploadsTooBig { .. } => Answer(Code::ResourceExhausted, "UPLOADS_TOO_BIG"),
         Error::BrokenOff(status) => Refused(Status::new(status.code(), status.message())),
         Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),
         Error::EtagMismatch => Answer(Code::Aborted, "ETAG_MISMATCH"),
@@ -68,10 +84,22 @@ fn message(error: &Error) -> String {
     }
 }
 
+/// What a program needs to go on: the offset that would be right.
+fn metadata(error: &Error) -> HashMap<String, String> {
+    match error {
+        Error::OffsetMismatch { received, .. } => {
+            [("offset".to_owned(), received.to_string())].into()
+        }
+        _ => HashMap::new(),
+    }
+}
+
 fn violation(error: &Error) -> Option<(&str, String)> {
     match error {
         Error::Invalid { field, problem } => Some((field, problem.clone())),
         Error::FileRefused { .. } | Error::UploadRefused(_) => Some(("chunk", error.to_string())),
+        Error::HashMismatch { .. } => Some(("file.sha256", error.to_string())),
+        Error::ContentMismatch => Some(("content_sha256", error.to_string())),
         Error::OffsetPastEnd { .. } => Some(("offset", error.to_string())),
         _ => None,
     }

@@ -14,6 +14,8 @@ mod model;
 mod opening;
 mod pages;
 mod permissions;
+mod snapshots;
+mod splits;
 mod updating;
 mod uploads;
 mod world;

@@ -1,152 +1,187 @@
-//! An upload under way, all or nothing.
+//! A stream of files under way.
 //!
-//! Invariant: a task of its own stores the upload, so a caller that goes away interrupts no write. Unless the task has seen the
-//! end of the stream and the database has the rows, it removes what it wrote; what a dying process leaves is swept when the next
-//! one starts.
+//! Invariant: a task of its own stores the files, so a caller that goes away interrupts no write. What has come when a stream into an
+//! upload breaks off is kept and recorded. A stream that is to make a dataset by itself makes it whole or leaves nothing; what a
+//! dying process leaves of it is swept when the next one starts.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::{Stream, StreamExt};
-use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::Now;
-use crate::database::{Database, Inserted, NewDataset};
-use crate::dataset::{Dataset, Format};
+use crate::dataset::Dataset;
+use crate::datasets::Datasets;
 use crate::error::Error;
-use crate::files::Files;
-use crate::ids::{DatasetId, etag, random};
-use crate::intake::{Intake, Piece};
-use crate::inventory::Content;
-use crate::settings::Settings;
+use crate::finishing::Wanted;
+use crate::incoming::Announced;
+use crate::intake::{Intake, Piece, Tally};
+use crate::receiver::Receiver;
 use crate::spec::Spec;
+use crate::uploads::Open;
 
-/// So many pieces may wait for the disk; then the client waits.
+/// So many messages may wait for the disk; then the client waits.
 const WAITING: usize = 4;
 
-/// An upload whose pieces may come. Dropped, it leaves nothing.
-#[derive(Debug)]
-pub(crate) struct Upload {
-    parts: mpsc::Sender<Part>,
-    outcome: JoinHandle<Result<Dataset, Error>>,
-}
+/// When nothing has come for so long, what has been written is recorded.
+const LULL: Duration = Duration::from_millis(500);
 
+/// What a client sends, one after the other.
 #[derive(Debug)]
-enum Part {
+pub(crate) enum Message {
+    /// A piece with its file's name.
     Piece(Piece),
+    /// A file begins.
+    File {
+        /// Its path, as the client sent it.
+        path: String,
+        /// What it will be.
+        announced: Announced,
+        /// Where its next bytes belong.
+        offset: u64,
+    },
+    /// The next bytes of the file that was begun last.
+    Data(bytes::Bytes),
     /// All has come. A stream that ends without it has broken off.
     End,
 }
 
-/// What a new upload is made from.
-pub(crate) struct Beginning {
-    pub(crate) database: Database,
-    pub(crate) files: Files,
-    pub(crate) settings: Settings,
-    pub(crate) now: Now,
-    pub(crate) owner: String,
-    pub(crate) spec: Spec,
+/// Files that may come. Dropped, the stream has broken off.
+#[derive(Debug)]
+pub(crate) struct Upload<T> {
+    messages: mpsc::Sender<Message>,
+    outcome: JoinHandle<Result<T, Error>>,
+    idle: Duration,
 }
 
-impl Upload {
-    pub(crate) fn begin(beginning: Beginning, tasks: &TaskTracker) -> Result<Self, Error> {
-        let id = DatasetId::from_random(random()?);
-        let (parts, received) = mpsc::channel(WAITING);
-        let task = beginning.run(id, received).in_current_span();
-        Ok(Self { parts, outcome: tasks.spawn(task) })
+impl Upload<Tally> {
+    /// Files for an upload that stays open.
+    pub(crate) fn into_open(datasets: &Datasets, receiver: Receiver) -> Self {
+        Self::spawn(datasets, |messages| into_open(receiver, messages))
     }
+}
 
-    /// Stores the pieces that come. An error among them, or a refusal of one, ends the upload and leaves nothing.
+impl Upload<Dataset> {
+    /// Files that make a dataset by themselves.
+    pub(crate) fn into_dataset(datasets: &Arc<Datasets>, open: Open, spec: Spec) -> Self {
+        let all = Arc::clone(datasets);
+        Self::spawn(datasets, |messages| into_dataset(all, open, spec, messages))
+    }
+}
+
+impl<T: Send + 'static> Upload<T> {
+    /// Stores what comes. An error among it, or a refusal of something, ends the stream.
     pub(crate) async fn store(
         self,
-        pieces: impl Stream<Item = Result<Piece, Error>> + Send,
-    ) -> Result<Dataset, Error> {
-        let Self { parts, outcome } = self;
-        let mut pieces = pin!(pieces);
+        messages: impl Stream<Item = Result<Message, Error>> + Send,
+    ) -> Result<T, Error> {
+        let Self { messages: to, outcome, idle } = self;
+        let mut messages = pin!(messages);
         loop {
-            let part = match pieces.next().await {
-                Some(Ok(piece)) => Part::Piece(piece),
-                None => Part::End,
-                Some(Err(error)) => {
-                    drop(parts);
-                    // It answers only once everything is removed.
-                    let _ = outcome.await;
-                    return Err(error);
-                }
+            let message = match tokio::time::timeout(idle, messages.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(None) => Message::End,
+                Ok(Some(Err(error))) => return Err(after(to, outcome, error).await),
+                Err(_) => return Err(after(to, outcome, Error::Idle(idle)).await),
             };
-            let last = matches!(part, Part::End);
+            let last = matches!(message, Message::End);
             // Where the task takes no more, it has failed and says why.
-            if parts.send(part).await.is_err() || last {
+            if to.send(message).await.is_err() || last {
+                drop(to);
                 return outcome.await.unwrap_or(Err(Error::TaskLost));
             }
         }
     }
-}
 
-impl Beginning {
-    async fn run(self, id: DatasetId, parts: mpsc::Receiver<Part>) -> Result<Dataset, Error> {
-        let mut intake = Intake::new(self.files.clone(), id.clone(), self.settings);
-        let outcome = match receive(&mut intake, parts).await {
-            Ok(content) => self.commit(&id, content).await,
-            Err(error) => Err(error),
-        };
-        // A write that lands after the removal would stay.
-        intake.come_to_rest().await;
-        if !self.holds(&id, &outcome).await {
-            self.clean(&id).await;
-        }
-        outcome
-    }
-
-    async fn commit(&self, id: &DatasetId, content: Content) -> Result<Dataset, Error> {
-        let now = (self.now)();
-        let dataset = Dataset {
-            id: id.clone(),
-            display_name: self.spec.display_name().to_owned(),
-            format: Format::ImageFolder,
-            owner: self.owner.clone(),
-            visibility: self.spec.visibility(),
-            classes: content.classes,
-            item_count: content.item_count,
-            size_bytes: content.size,
-            etag: etag(random()?),
-            created: now,
-            updated: now,
-            description: self.spec.description().to_owned(),
-            splits: Vec::new(),
-            file_count: content.files.len() as u64,
-        };
-        let new = NewDataset { dataset: &dataset, spec: &self.spec, files: &content.files };
-        match self.database.insert(&new).await? {
-            Inserted::New => Ok(dataset),
-            Inserted::Already(earlier) => Ok(earlier),
-        }
-    }
-
-    /// Whether the files belong to a dataset now. When the database fails, it may have the rows all the same; and if it cannot
-    /// even say that, the files stay for the sweep.
-    async fn holds(&self, id: &DatasetId, outcome: &Result<Dataset, Error>) -> bool {
-        match outcome {
-            Ok(dataset) => dataset.id == *id,
-            Err(Error::Database(_)) => self.database.exists(id).await.unwrap_or(true),
-            Err(_) => false,
-        }
-    }
-
-    async fn clean(&self, id: &DatasetId) {
-        if let Err(error) = self.files.remove(id).await {
-            tracing::warn!(dataset_id = %id, %error, "files of a broken upload stay until the next start");
-        }
+    fn spawn<F: Future<Output = Result<T, Error>> + Send + 'static>(
+        datasets: &Datasets,
+        task: impl FnOnce(mpsc::Receiver<Message>) -> F,
+    ) -> Self {
+        let (to, messages) = mpsc::channel(WAITING);
+        let outcome = datasets.tasks.spawn(task(messages).in_current_span());
+        Self { messages: to, outcome, idle: datasets.settings.idle }
     }
 }
 
-async fn receive(intake: &mut Intake, mut parts: mpsc::Receiver<Part>) -> Result<Content, Error> {
+/// The stream has broken off: what has come is put in order before the caller hears of it.
+async fn after<T>(
+    to: mpsc::Sender<Message>,
+    outcome: JoinHandle<Result<T, Error>>,
+    error: Error,
+) -> Error {
+    drop(to);
+    let _ = outcome.await;
+    error
+}
+
+async fn into_open(receiver: Receiver, messages: mpsc::Receiver<Message>) -> Result<Tally, Error> {
+    let mut intake = Intake::new(receiver);
+    let outcome = match receive(&mut intake, messages).await {
+        Ok(tally) => Ok(tally),
+        Err(error) => Err(kept(&mut intake, error).await),
+    };
+    intake.come_to_rest(matches!(outcome, Err(Error::Database(_)))).await;
+    outcome
+}
+
+/// Keeps what came before an error, as far as the store still works. The error stays what it is.
+async fn kept(intake: &mut Intake, error: Error) -> Error {
+    match intake.broken().await {
+        // It may have been recorded all the same.
+        Err(Error::Database(kept)) => {
+            tracing::warn!(%error, "what came before this could not be recorded");
+            Error::Database(kept)
+        }
+        _ => error,
+    }
+}
+
+async fn into_dataset(
+    datasets: Arc<Datasets>,
+    open: Open,
+    spec: Spec,
+    messages: mpsc::Receiver<Message>,
+) -> Result<Dataset, Error> {
+    let mut intake = Intake::new(open.receiver(&datasets, true));
+    let received = receive(&mut intake, messages).await;
+    // A write that lands after the removal would stay.
+    intake.come_to_rest(true).await;
+    let outcome = match received {
+        Ok(_) => {
+            let wanted = Wanted { spec: Some(spec), ..Wanted::default() };
+            datasets.finish(&open.row.id, &open.row.owner, &wanted).await
+        }
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        datasets.leave_nothing(&open.row).await;
+    }
+    outcome
+}
+
+async fn receive(
+    intake: &mut Intake,
+    mut messages: mpsc::Receiver<Message>,
+) -> Result<Tally, Error> {
     loop {
-        match parts.recv().await {
-            Some(Part::Piece(piece)) => intake.take(piece).await?,
-            Some(Part::End) => return intake.finish().await,
+        let message = match tokio::time::timeout(LULL, messages.recv()).await {
+            Ok(message) => message,
+            Err(_) if intake.is_behind() => {
+                intake.record().await?;
+                continue;
+            }
+            Err(_) => messages.recv().await,
+        };
+        match message {
+            Some(Message::Piece(piece)) => intake.take(piece).await?,
+            Some(Message::File { path, announced, offset }) => {
+                intake.begin(&path, announced, offset).await?;
+            }
+            Some(Message::Data(data)) => intake.data(data).await?,
+            Some(Message::End) => return intake.finish().await,
             None => return Err(Error::BrokenOff(tonic::Status::cancelled("the caller went away"))),
         }
     }

@@ -14,11 +14,12 @@ use crate::file_path::shown;
 use crate::ids::RequestId;
 use crate::intake::Piece;
 use crate::spec::{self, Spec, Wish};
+use crate::upload::Message;
 
 pub(crate) use items::{item_filter, items, split_rule};
 pub(crate) use snapshots::{
-    differences, downloaded, downloaded_snapshot, page_of_files, snapshot, snapshot_files,
-    snapshot_wish, snapshots,
+    differences, download_url, downloaded, downloaded_snapshot, page_of_files, snapshot,
+    snapshot_files, snapshot_wish, snapshots,
 };
 
 /// The longest id that is looked at, in bytes: as long as the adapter lets ids be.
@@ -59,9 +60,11 @@ pub(crate) fn wish(spec: wire::DatasetSpec) -> Result<Wish, Error> {
 /// A later message of an upload.
 pub(crate) fn piece(
     message: Result<wire::CreateDatasetRequest, tonic::Status>,
-) -> Result<Piece, Error> {
+) -> Result<Message, Error> {
     match message.map_err(Error::BrokenOff)?.part {
-        Some(Part::Chunk(chunk)) => Ok(Piece { path: chunk.path, data: chunk.data }),
+        Some(Part::Chunk(chunk)) => {
+            Ok(Message::Piece(Piece { path: chunk.path, data: chunk.data }))
+        }
         Some(Part::Start(_)) => Err(Error::invalid("start", "must be in the first message only")),
         None => Err(Error::invalid("chunk", "must be set")),
     }

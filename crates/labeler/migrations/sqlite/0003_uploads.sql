@@ -1,5 +1,7 @@
 -- Uploads that are open. The dataset's id is chosen when its upload opens: files are stored beneath it from the start and
--- never move. `spec` is the encoded wish; `request_id` is empty where there is none.
+-- never move. `spec` is the encoded wish; `request_id` is empty where there is none. An upload that is `one_call` is that call's
+-- alone and ends with it. `version` counts what was written; `blocks` says how many blocks of numbers have been given to its
+-- objects. The sums are of its files.
 CREATE TABLE uploads (
     number      INTEGER PRIMARY KEY AUTOINCREMENT,
     upload_id   TEXT NOT NULL UNIQUE,
@@ -10,7 +12,14 @@ CREATE TABLE uploads (
     request_id  TEXT NOT NULL DEFAULT '',
     fingerprint BLOB NOT NULL,
     created     INTEGER NOT NULL,
-    expires     INTEGER NOT NULL
+    expires     INTEGER NOT NULL,
+    one_call    INTEGER NOT NULL DEFAULT 0 CHECK (one_call IN (0, 1)),
+    version     INTEGER NOT NULL DEFAULT 0,
+    blocks      INTEGER NOT NULL DEFAULT 0,
+    file_count  INTEGER NOT NULL DEFAULT 0,
+    whole_count INTEGER NOT NULL DEFAULT 0,
+    size_bytes  INTEGER NOT NULL DEFAULT 0,
+    path_bytes  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX uploads_by_owner ON uploads (owner, number);
 CREATE INDEX uploads_by_dataset ON uploads (dataset_id);
@@ -36,4 +45,10 @@ CREATE TABLE upload_parts (
     stored_as  INTEGER NOT NULL,
     PRIMARY KEY (upload, path, position),
     FOREIGN KEY (upload, path) REFERENCES upload_files (upload, path) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- Datasets beneath whose ids may lie objects that no row names: noted in the transaction that drops the rows, struck out when
+-- the objects are gone.
+CREATE TABLE untidy (
+    dataset_id TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -258,9 +258,8 @@ fn class(row: &Row) -> Result<Class, sqlx::Error> {
 
 pub(super) fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
     let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
-    let number = u32::try_from(row.try_get::<i64, _>("stored_as")?);
     let stored = StoredFile {
-        number: number.map_err(|error| sqlx::Error::Decode(error.into()))?,
+        number: from_stored(row.try_get("stored_as")?),
         size: from_stored(row.try_get("size_bytes")?),
         sha256: sha256.map_err(|error| sqlx::Error::Decode(error.into()))?,
     };

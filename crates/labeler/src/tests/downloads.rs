@@ -76,7 +76,7 @@ async fn wrong_wishes_have_their_codes() {
 async fn damage_on_the_disk_is_found() {
     let world = World::new().await;
     let id = world.sample_of("alice").await.dataset_id;
-    let file = world.store().join(&id).join("1");
+    let file = world.stored(&id)[1].clone();
     let whole = std::fs::read(&file).unwrap();
     let mut flipped = whole.clone();
     flipped[50] ^= 1;

@@ -183,6 +183,15 @@ impl World {
         count(&self.store())
     }
 
+    /// Where a dataset's files are, in the order in which they were written.
+    pub(super) fn stored(&self, id: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.store().join(id)).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        let number = |file: &PathBuf| file.file_name()?.to_str()?.parse::<u64>().ok();
+        files.sort_by_key(number);
+        files
+    }
+
     /// The folder with the datasets' files.
     pub(super) fn store(&self) -> PathBuf {
         self.folder.path().join("files/datasets")

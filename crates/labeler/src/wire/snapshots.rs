@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::page::PageRequest;
 use crate::snapshot::{Difference, Snapshot, SnapshotFile};
 use crate::snapshots::{Paged, SnapshotWish};
+use crate::urls::DownloadUrl;
 use crate::{page, spec};
 
 /// A snapshot to make.
@@ -77,6 +78,13 @@ pub(crate) fn page_of_files(size: i32, token: String) -> Result<PageRequest, Err
 pub(crate) fn file(row: FileRow) -> wire::FileInfo {
     let sha256 = row.stored.sha256.to_vec().into();
     wire::FileInfo { path: row.path, size_bytes: row.stored.size, sha256 }
+}
+
+/// Where to fetch a file.
+pub(crate) fn download_url(found: DownloadUrl) -> wire::GetDownloadUrlResponse {
+    let expire_time = Some(super::timestamp(found.expires));
+    let url = found.url.into_exposed();
+    wire::GetDownloadUrlResponse { url, expire_time, file: Some(file(found.file)) }
 }
 
 /// A piece of a download.

@@ -1,3 +1,0 @@
-//! Checks of images, as `hallpass-formats` makes them.
-
-pub(crate) use hallpass_formats::{Flaw, ImageCheck, ImageKind};
