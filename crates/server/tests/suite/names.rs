@@ -1,10 +1,15 @@
 //! A server does not bind unless its services are those that its role declares, each with a rule for every method.
 
 use hallpass_contract::auth::{
-    REVOCATION_SERVICE, TOKEN_SERVICE, serve_revocation_service, serve_token_service,
+    CreateDelegationRequest, CreateDelegationResponse, DELEGATION_SERVICE, DelegationService,
+    ListDelegationsRequest, ListDelegationsResponse, REVOCATION_SERVICE, RevokeDelegationRequest,
+    RevokeDelegationResponse, TOKEN_SERVICE, serve_delegation_service, serve_revocation_service,
+    serve_token_service,
 };
-use hallpass_policy::Rule;
+use hallpass_policy::{Permit, Rule};
 use hallpass_server::{Contract, Server, ServiceSet, ServiceSetError, StartError};
+
+use tonic::Status;
 
 use crate::fixture::{DECLARED, Flags, Revocations, Tokens, config, gate, services, setup};
 
@@ -37,6 +42,46 @@ async fn each_way_in_which_a_set_is_refused() {
         let expected = expected.map(StartError::Services);
         assert_eq!(refused.map(|e| e.to_string()), expected.map(|e| e.to_string()));
     }
+}
+
+struct Delegations;
+
+impl DelegationService for Delegations {
+    type Error = Status;
+
+    async fn create_delegation(
+        &self,
+        _: Permit,
+        _: CreateDelegationRequest,
+    ) -> Result<CreateDelegationResponse, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn list_delegations(
+        &self,
+        _: Permit,
+        _: ListDelegationsRequest,
+    ) -> Result<ListDelegationsResponse, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+
+    async fn revoke_delegation(
+        &self,
+        _: Permit,
+        _: RevokeDelegationRequest,
+    ) -> Result<RevokeDelegationResponse, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+}
+
+/// The fixture's guard has no store of claims, so what is good for one call could be used again.
+#[tokio::test]
+async fn tokens_for_one_call_are_not_served_where_none_can_be_claimed() {
+    let served = ServiceSet::default().add(serve_delegation_service(Delegations));
+    let (mut setup, _) = setup(served);
+    setup.declared = vec![DELEGATION_SERVICE];
+    let refused = Server::bind(&config(&Flags::new()), setup).await.unwrap_err();
+    assert!(matches!(refused, StartError::NoClaims("agents.delegate")), "{refused}");
 }
 
 #[tokio::test]
