@@ -1,6 +1,6 @@
 //! Nothing acknowledged is lost and no node stays shut, however often the issuer and its followers are killed under load.
 //!
-//! `HALLPASS_FAULT_KILLS` says how many kills (default: a few), `HALLPASS_FAULT_SEED` at which instants.
+//! `FAULT_KILLS` says how many kills (default: a few), `FAULT_SEED` at which instants.
 
 mod fleet;
 mod load;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use fleet::{Fleet, Post};
 use load::Load;
 
-const KILLS: &str = "HALLPASS_FAULT_KILLS";
-const SEED: &str = "HALLPASS_FAULT_SEED";
+const KILLS: &str = "FAULT_KILLS";
+const SEED: &str = "FAULT_SEED";
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect(name))
@@ -34,10 +34,11 @@ fn killed_again_and_again_nothing_acknowledged_is_lost() {
             scope.spawn(move || haunt(post, load, chance, done, kills));
         }
     });
-    // Everybody is up: each knows everything once it serves, for nothing is acknowledged any more.
+    // Everybody is up, and nothing is acknowledged any more once the issuer has shown, by revoking, that it serves.
     load.stop(&runtime);
-    for post in &fleet.posts {
+    for post in fleet.posts.iter().rev() {
         runtime.block_on(load.until_served(post));
+        runtime.block_on(load.until_due());
         runtime.block_on(load.all_refused(post));
     }
     for post in &fleet.posts {

@@ -45,6 +45,9 @@ pub(crate) enum Error {
     /// The token is another's, and the caller is no administrator.
     #[error("the token is not the caller's")]
     NotTheCallers,
+    /// Nothing is revoked under the name.
+    #[error("nothing is revoked under this name")]
+    NotRevoked,
     /// The follower's side of the feed failed.
     #[error("the follower's stream: {}", .0.code())]
     Follower(Status),
@@ -105,6 +108,9 @@ impl From<Error> for Status {
             }
             Error::NotTheCallers => {
                 answer(Code::PermissionDenied, "NOT_THE_CALLERS", "the token is not the caller's")
+            }
+            Error::NotRevoked => {
+                answer(Code::NotFound, "NOT_REVOKED", "nothing is revoked under this name")
             }
             Error::Follower(status) => status.clone(),
             Error::Write(_) => {

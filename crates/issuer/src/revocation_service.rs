@@ -1,9 +1,11 @@
-//! `RevocationService`: operators revoke by name, nodes follow the list.
+//! `RevocationService`: operators revoke by name and look into the list, nodes follow it.
 
 use std::sync::Arc;
 
 use hallpass_contract::auth::{
-    RevocationService, RevokeRequest, RevokeResponse, WatchRequest, WatchResponse,
+    GetRevocationRequest, GetRevocationResponse, ListRevocationsRequest, ListRevocationsResponse,
+    RevocationService, RevokeManyRequest, RevokeManyResponse, RevokeRequest, RevokeResponse,
+    WatchRequest, WatchResponse,
 };
 use hallpass_guard::Clock;
 use hallpass_policy::Permit;
@@ -11,7 +13,7 @@ use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_revocation::List;
 
 use crate::error::Error;
-use crate::{target, watch};
+use crate::{listed, revoke_many, target, watch};
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ impl RevocationService for RevocationHandler {
         request: RevokeRequest,
     ) -> Result<RevokeResponse, Error> {
         let now = self.clock.now();
-        let entry = target::entry(&request, now)?;
+        let entry = target::entry(request.target.as_ref(), request.expire_time.as_ref(), now)?;
         let note = target::note(&permit, request.reason, now)?;
         let sequence = self.list.revoke(entry, note).await?;
         tracing::info!(
@@ -40,6 +42,32 @@ impl RevocationService for RevocationHandler {
             "revoked by name",
         );
         Ok(RevokeResponse { sequence })
+    }
+
+    async fn revoke_many(
+        &self,
+        permit: Permit,
+        requests: Incoming<RevokeManyRequest>,
+    ) -> Result<Reply<RevokeManyResponse, Error>, Error> {
+        Ok(revoke_many::all(Arc::clone(&self.list), self.clock.clone(), permit, requests))
+    }
+
+    async fn get_revocation(
+        &self,
+        _: Permit,
+        request: GetRevocationRequest,
+    ) -> Result<GetRevocationResponse, Error> {
+        let named = target::entry(request.target.as_ref(), None, self.clock.now())?;
+        let found = listed::look_up(&self.list, named).await?;
+        Ok(GetRevocationResponse { revocation: Some(found) })
+    }
+
+    async fn list_revocations(
+        &self,
+        _: Permit,
+        request: ListRevocationsRequest,
+    ) -> Result<ListRevocationsResponse, Error> {
+        listed::page(&self.list, &request).await
     }
 
     async fn watch(

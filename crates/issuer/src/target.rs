@@ -1,7 +1,7 @@
 //! What an operator names, as the list keeps it.
 
 use hallpass_contract::auth::revocation_target::Target;
-use hallpass_contract::auth::{RevocationTarget, RevokeRequest};
+use hallpass_contract::auth::RevocationTarget;
 use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, Note};
 use hallpass_token::{Fingerprint, SKEW, UnixTime};
@@ -19,9 +19,13 @@ const LONGEST_NAME: usize = 4096;
 const LONGEST_BY: usize = 512;
 
 /// The entry that a request asks for.
-pub(crate) fn entry(request: &RevokeRequest, now: UnixTime) -> Result<Entry, Error> {
-    let until = request.expire_time.as_ref().map(|end| until(end, now)).transpose()?;
-    let target = request.target.as_ref().and_then(|RevocationTarget { target }| target.as_ref());
+pub(crate) fn entry(
+    target: Option<&RevocationTarget>,
+    expire_time: Option<&Timestamp>,
+    now: UnixTime,
+) -> Result<Entry, Error> {
+    let until = expire_time.map(|end| until(end, now)).transpose()?;
+    let target = target.and_then(|RevocationTarget { target }| target.as_ref());
     let target = target.ok_or(Error::Invalid { field: "target", problem: "must be set" })?;
     Ok(match target {
         Target::Token(token) => {

@@ -8,5 +8,6 @@ mod delegations;
 mod feed;
 mod introspect;
 mod loopback;
+mod many;
 mod revoke;
 mod world;

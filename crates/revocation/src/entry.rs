@@ -13,7 +13,20 @@ pub struct Entry {
     pub until: Option<UnixTime>,
 }
 
+/// What a cut-off of everything stands under. It is no hash of a name: nobody can be called so.
+pub(crate) const EVERYTHING: Fingerprint = Fingerprint::from_bytes([0xff; 16]);
+
 impl Entry {
+    /// A cut-off of all there is: whatever was issued at or before an instant. It never ends.
+    pub const fn everything(issued_before: UnixTime) -> Self {
+        Self::cutoff(EVERYTHING, issued_before, None)
+    }
+
+    /// Whether it is a cut-off of all there is.
+    pub fn is_everything(&self) -> bool {
+        self.fingerprint == EVERYTHING && self.issued_before.is_some()
+    }
+
     /// An exact match: a token and its descendants, a session, or a key.
     pub const fn exact(fingerprint: Fingerprint, until: Option<UnixTime>) -> Self {
         Self { fingerprint, issued_before: None, until }

@@ -22,6 +22,8 @@ const CUTOFF_BITS: u32 = 10;
 pub struct Index {
     exact: Shards<Exact>,
     cutoffs: Shards<Cutoff>,
+    /// Whatever was issued before this second is refused; zero cuts off nothing.
+    everything_before: AtomicU64,
     generation: AtomicU64,
 }
 
@@ -39,16 +41,19 @@ impl Default for Index {
         Self {
             exact: Shards::new(EXACT_BITS),
             cutoffs: Shards::new(CUTOFF_BITS),
+            everything_before: AtomicU64::new(0),
             generation: AtomicU64::new(0),
         }
     }
 }
 
 impl Index {
-    /// Whether the token, an ancestor, its session or a key of its chain is revoked, or its subject or service cut off.
+    /// Whether the token, an ancestor, its session or a key of its chain is revoked, or its subject, service or all there is cut off.
     pub fn is_revoked(&self, verified: &Verified) -> bool {
+        let root_issued_at = verified.root_issued_at();
         verified.lookups().iter().any(|print| self.contains(*print))
-            || self.is_cut_off(verified.cutoffs(), verified.root_issued_at())
+            || self.is_cut_off(verified.cutoffs(), root_issued_at)
+            || root_issued_at.as_secs() < self.everything_before.load(Ordering::Acquire)
     }
 
     /// Whether exactly this is revoked.
@@ -74,6 +79,10 @@ impl Index {
         let (cutoffs, exact): (Vec<&Entry>, Vec<&Entry>) =
             entries.iter().partition(|entry| entry.issued_before.is_some());
         self.exact.insert(exact.into_iter().map(|entry| Exact::of(entry.fingerprint)).collect());
+        for before in cutoffs.iter().filter(|cutoff| cutoff.is_everything()) {
+            let end = before.issued_before.map_or(0, |at| at.as_secs().saturating_add(1));
+            self.everything_before.fetch_max(end, Ordering::AcqRel);
+        }
         self.cutoffs.insert(cutoffs.into_iter().filter_map(Cutoff::of).collect());
         self.changed();
     }

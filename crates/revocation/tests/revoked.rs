@@ -35,6 +35,8 @@ fn a_token_is_revoked_with_anything_of_its_chain() {
             false,
             false,
         ),
+        ("everything up to then", Entry::everything(at), true, true),
+        ("everything up to earlier", Entry::everything(before), false, false),
         ("another subject", cutoff(Fingerprint::subject("users", "bob"), LATER), false, false),
         ("another token", exact(other), false, false),
     ];

@@ -120,8 +120,17 @@ impl Load {
         in_time.unwrap_or_else(|_| panic!("{} at {:?} stays shut", post.role, post.list()));
     }
 
-    /// The newest of the revoked tokens are refused.
+    /// Waits for the bound after the last acknowledgement: a node that serves then has all of it.
+    pub(crate) async fn until_due(&self) {
+        let last = self.shared.acknowledged().last().map(|last| last.at + BOUND);
+        tokio::time::sleep_until(last.expect("something was revoked").into()).await;
+    }
+
+    /// The newest of the revoked tokens are refused by a node that serves.
     pub(crate) async fn all_refused(&self, post: &Post) {
+        if !post.is_issuer() {
+            self.until_served(post).await;
+        }
         let newest: Vec<_> = self.shared.acknowledged().iter().rev().take(100).cloned().collect();
         for revoked in newest.iter().filter(|_| !post.is_issuer()) {
             let answer = self.shared.list(&post.channel(), &revoked.token).await;
@@ -138,8 +147,10 @@ impl Load {
         let list = List::open(&folder, &Options::new([5; 8], now())).expect("it opens");
         assert!(!matches!(list.opened(), Opened::Fresh { .. }), "{:?} is lost", post.list());
         let index = list.index();
-        let acknowledged: Vec<_> =
-            self.shared.acknowledged()[..acknowledged].iter().map(|revoked| revoked.print).collect();
+        let acknowledged: Vec<_> = self.shared.acknowledged()[..acknowledged]
+            .iter()
+            .map(|revoked| revoked.print)
+            .collect();
         let lost = acknowledged.iter().filter(|print| !index.contains(**print)).count();
         assert_eq!(lost, 0, "{:?} has lost {lost} of {}", post.list(), acknowledged.len());
     }
