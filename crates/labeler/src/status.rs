@@ -53,7 +53,8 @@ fn class(error: &Error) -> Class {
         Error::Idle(_) => Answer(Code::DeadlineExceeded, "UPLOAD_IDLE"),
         Error::TooManyUploads { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_UPLOADS"),
         Error::UploadsTooBig { .. } => Answer(Code::ResourceExhausted, "UPLOADS_TOO_BIG"),
-        Error::BrokenOff(status) => Refused(Status::new(status.code(), status.message())),
+        // Whole: that a token ended in the middle is how Platform knows that the upload can go on.
+        Error::BrokenOff(status) => Refused(status.clone()),
         Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),
         Error::EtagMismatch => Answer(Code::Aborted, "ETAG_MISMATCH"),
         Error::SnapshotsNeedIt(_) => Answer(Code::FailedPrecondition, "SNAPSHOT_NEEDS_DATASET"),
