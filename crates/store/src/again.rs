@@ -44,7 +44,7 @@ impl Tries {
 /// Whether the change would have gone well had it been alone. Among these is the unique value that another change has just taken
 /// (23505): made again, the change sees that one's row.
 fn lost_a_race(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(
         code.as_deref(),
         // PostgreSQL: serialization failure, deadlock, unique value. SQLite: busy, in its three ways.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a location shows itself without its password.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -161,7 +161,11 @@ fn sqlite(file: &Path) -> Result<AnyConnectOptions, LocationError> {
     let Some(path) = path.to_str() else {
         return Err(LocationError("the path is not in UTF-8".to_owned()));
     };
-    let escaped: String = path.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let escaped = path.bytes().fold(String::new(), |mut escaped, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(escaped, "%{byte:02X}");
+        escaped
+    });
     let url = format!("sqlite:{escaped}?mode=rwc");
     url.parse().map_err(|_| LocationError("the path is not understood".to_owned()))
 }

@@ -55,7 +55,7 @@ impl Problem {
     }
 
     pub(crate) fn connecting(error: &sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code().map(|c| c.into_owned()));
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match (error, code.as_deref()) {
             (_, Some("28000" | "28P01")) => Self::Refused(said(error)),
             (_, Some("3D000")) => Self::NoDatabase(said(error)),

@@ -164,12 +164,12 @@ async fn prepare(
     ready.map_err(|error| Problem::connecting(&error))?;
     let closed = sqlx::Connection::close(connection).await;
     closed.map_err(|error| Problem::connecting(&error))?;
-    let migrator = match location {
+    let tables = match location {
         Location::Sqlite(_) => migrator(steps, |step| step.sqlite),
         Location::Postgres(_) => migrator(steps, |step| step.postgres),
     };
     let alone = pool(location, options.clone(), 1, OPENING);
-    let migrated = migrator.run(&alone).await;
+    let migrated = tables.run(&alone).await;
     alone.close().await;
     migrated.map_err(|error| Problem::migrating(&error, steps))
 }
@@ -209,8 +209,8 @@ async fn make_schema(connection: &mut Connection, schema: &'static str) -> Resul
     if has_schema(connection, schema).await? {
         return Ok(());
     }
-    let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
-    match connection.execute(sqlx::raw_sql(make)).await {
+    let sql = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
+    match connection.execute(sqlx::raw_sql(sql)).await {
         // Another process may have made it at the same time.
         Err(_) if has_schema(connection, schema).await? => Ok(()),
         made => made.map(|_| ()),

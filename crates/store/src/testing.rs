@@ -2,7 +2,12 @@
 //!
 //! Invariant: two tests never share tables. Without a PostgreSQL server a plain run says so on the terminal, and CI fails.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on should stop"
+)]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -50,7 +55,8 @@ pub async fn schema(server: &str, file: &Path) -> Location {
 pub async fn schema_url(server: &str, file: &Path) -> String {
     let digest =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, file.as_os_str().as_encoded_bytes());
-    let name: String = digest.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let first = <[u8; 16]>::try_from(&digest.as_ref()[..16]).expect("a digest has 32 bytes");
+    let name = format!("{:032x}", u128::from_be_bytes(first));
     let mut connection =
         sqlx::PgConnection::connect(server).await.expect("the PostgreSQL server answers");
     let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS test_{name}"));

@@ -66,7 +66,8 @@ async fn a_server_that_was_away_is_found_again() {
 #[tokio::test]
 async fn two_services_share_a_database_and_no_table() {
     let Some(server) = testing::server() else { return };
-    let name: &'static str = format!("two_{}", u64::from_be_bytes(chance())).leak();
+    let chance = u128::from_be_bytes(crate::random().unwrap());
+    let name: &'static str = format!("two_{chance}").leak();
     let other: &'static str = format!("{name}_other").leak();
     let at = |schema| Location::postgres(SecretString::from(&*server)).unwrap().in_schema(schema);
     let (one, again) =
@@ -77,9 +78,4 @@ async fn two_services_share_a_database_and_no_table() {
     assert_eq!(one.own_key("pages", &[1; 32]).await.unwrap(), [1; 32]);
     assert_eq!(again.own_key("pages", &[2; 32]).await.unwrap(), [1; 32]);
     assert_eq!(other.own_key("pages", &[3; 32]).await.unwrap(), [3; 32]);
-}
-
-fn chance() -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = crate::random().unwrap();
-    [a, b, c, d, e, f, g, h]
 }
