@@ -188,7 +188,7 @@ impl Connection {
             )),
             (Some("http"), Some(_)) => Err(self.wrong("--ca without TLS; right: https://")),
             (Some("https"), Some(file)) => {
-                let at_file = |problem: &dyn std::fmt::Display| {
+                let at_file = |problem: &dyn fmt::Display| {
                     Failure::failed(format_args!("{}: {problem}", file.display()))
                 };
                 let pem = std::fs::read(file).map_err(|error| at_file(&error))?;

@@ -3,6 +3,8 @@
 //! Invariant: one mapping, without a wildcard arm. The caller learns of Labeler what concerns the request; what concerns the two
 //! services' own dealings stays between them.
 
+use std::error::Error as _;
+
 use hallpass_contract::can;
 use hallpass_policy::{Denial, ERROR_DOMAIN, Granted, Permission, Permit, Refusal};
 use tonic::{Code, Status};
@@ -75,6 +77,10 @@ impl Asked {
             C::PermissionDenied => self.forbidden(status),
             C::Unauthenticated => self.unauthenticated(status),
             C::Unavailable => LabelerError::Unreachable,
+            // Labeler did not say it: its connection ended in the middle.
+            C::Unknown | C::Internal if status.source().is_some() => {
+                LabelerError::Unreachable
+            }
             // A timer that ran out, on either side, makes tonic say CANCELLED.
             C::DeadlineExceeded | C::Cancelled => LabelerError::TooLate,
             C::Ok | C::Unknown | C::Internal | C::Unimplemented | C::DataLoss => broken(status),

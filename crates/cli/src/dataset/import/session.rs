@@ -11,6 +11,7 @@ use hallpass_contract::labeler::{
 use hallpass_contract::platform::upload_service_client::UploadServiceClient;
 use tokio::sync::{mpsc, oneshot};
 use tonic::{Request, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::parts::{Step, Wanted, parts};
 use super::{Open, Opened, of_earlier_run};
@@ -227,15 +228,19 @@ fn calls(files: Vec<Wanted>) -> Vec<Vec<Wanted>> {
 
 /// What the service answered, line by line where it names files, and what to do about it.
 fn explained(status: &Status) -> Failure {
-    let mut lines = status.message().lines();
-    let first = Status::with_details(
-        status.code(),
-        lines.next().unwrap_or_default(),
-        status.details().to_vec().into(),
-    );
-    let rest: String = lines.map(|line| format!("\n  {}", plain(line))).collect();
+    let (first, rest) = status.message().split_once('\n').unwrap_or((status.message(), ""));
     let again = "the same command again sends only what is missing or has changed";
-    Failure::failed(format_args!("{}{rest}\n{again}", refused(&first)))
+    if rest.is_empty() {
+        return Failure::failed(format_args!("{}\n{again}", refused(status)));
+    }
+    // The lines are the whole of it: of the details only the reason is new.
+    let mut details = ErrorDetails::new();
+    if let Some(info) = status.get_details_error_info() {
+        details.set_error_info(info.reason, info.domain, info.metadata);
+    }
+    let first = refused(&Status::with_error_details(status.code(), first, details));
+    let rest: String = rest.lines().map(|line| format!("\n  {}", plain(line))).collect();
+    Failure::failed(format_args!("{first}{rest}\n{again}"))
 }
 
 #[cfg(test)]
