@@ -39,7 +39,7 @@ pub fn server() -> Option<String> {
 
 /// Where a test's database is: this file, or in a suite's second run a schema of its own on the server, always the same for the file.
 pub async fn location(file: &Path) -> Location {
-    match server().filter(|_| std::env::var_os(SECOND_RUN).is_some()) {
+    match std::env::var_os(SECOND_RUN).and_then(|_| server()) {
         Some(server) => schema(&server, file).await,
         None => Location::Sqlite(file.to_owned()),
     }
