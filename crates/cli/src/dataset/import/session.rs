@@ -185,10 +185,15 @@ impl Session {
         let sent = parts(upload_id.to_owned(), files, failed, steps);
         let call = self.open.client.write_files(Request::new(sent));
         let mut call = std::pin::pin!(call);
+        let mut reading = true;
         loop {
             tokio::select! {
                 biased;
-                Ok(failure) = &mut failure => return Err(Stop::Failure(failure)),
+                failed = &mut failure, if reading => match failed {
+                    Ok(failure) => return Err(Stop::Failure(failure)),
+                    // All has been read.
+                    Err(_) => reading = false,
+                },
                 answer = &mut call => return Ok(answer.map(drop)?),
                 Some(step) = taken.recv() => match step {
                     Step::Begun(path) => progress.begin(&path),
