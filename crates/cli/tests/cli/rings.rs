@@ -90,6 +90,24 @@ fn a_user_token_has_what_the_key_may_sign_and_lives_an_hour() {
     assert_eq!(parts(data.mint(&[]).token()).1["sub"], "client");
 }
 
+/// What elevated operations ask for: roles, factors, and when they were shown.
+#[test]
+fn what_a_user_is_and_has_proved_stands_in_their_token() {
+    let data = Data::new();
+    let plain = parts(data.mint(&[]).token()).1;
+    for claim in ["roles", "amr", "auth_time"] {
+        assert!(plain.get(claim).is_none(), "{claim}");
+    }
+    let flags = ["--role", "admin", "--role", "keeper", "--amr", "pwd", "--amr", "otp"];
+    let payload = parts(data.mint(&flags).token()).1;
+    assert_eq!(payload["roles"], json!(["admin", "keeper"]));
+    assert_eq!(payload["amr"], json!(["pwd", "otp"]));
+    assert_eq!(payload["auth_time"], payload["iat"]);
+    let refused =
+        hallpass(&["token", "mint", "--role", "admin"]).env("JWT_SECRET_KEY", SECRET).run();
+    assert!(refused.code == 2 && refused.stderr.contains("--role"), "{refused:?}");
+}
+
 #[test]
 fn a_service_token_is_platform_s_and_reads_unless_asked() {
     let data = Data::new();
