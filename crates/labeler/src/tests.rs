@@ -15,9 +15,11 @@ mod opening;
 mod pages;
 mod permissions;
 mod snapshots;
+mod snapshots_kept;
 mod splits;
 mod updating;
 mod uploads;
+mod urls;
 mod world;
 
 #[test]

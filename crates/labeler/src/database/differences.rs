@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use hallpass_store::Connection;
+use hallpass_store::{Connection, Row};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::Database;
@@ -13,14 +13,20 @@ use super::snapshots::snapshot_file;
 use crate::ids::SnapshotId;
 use crate::snapshot::{Difference, SnapshotFile};
 
-/// The paths behind $3 that are another file, or none, in one of the two. Both halves come sorted out of the key, so that they are
-/// merged and no more is read than is asked for.
-const PATHS: &str = "SELECT a.path AS path FROM snapshot_files a \
-                     LEFT JOIN snapshot_files b ON b.snapshot = $2 AND b.path = a.path \
-                     WHERE a.snapshot = $1 AND a.path > $3 AND (b.path IS NULL OR a.sha256 <> b.sha256 OR \
-                     a.size_bytes <> b.size_bytes OR a.split <> b.split) \
-                     UNION ALL SELECT b.path AS path FROM snapshot_files b WHERE b.snapshot = $2 AND b.path > $3 AND NOT EXISTS \
-                     (SELECT 1 FROM snapshot_files a WHERE a.snapshot = $1 AND a.path = b.path) ORDER BY path LIMIT $4";
+/// The first $4 paths behind $3 that are in the first of the two and are another file, or none, in the second.
+const GONE_OR_CHANGED: &str = "SELECT a.path AS path FROM snapshot_files a \
+                               LEFT JOIN snapshot_files b ON b.snapshot = $2 AND b.path = a.path \
+                               WHERE a.snapshot = $1 AND a.path > $3 AND (b.path IS NULL OR a.sha256 <> b.sha256 OR \
+                               a.size_bytes <> b.size_bytes OR a.split <> b.split) ORDER BY a.path LIMIT $4";
+
+/// The first $4 paths behind $3 that are in the second alone.
+const ADDED: &str = "SELECT b.path AS path FROM snapshot_files b WHERE b.snapshot = $2 AND b.path > $3 AND NOT EXISTS \
+                     (SELECT 1 FROM snapshot_files a WHERE a.snapshot = $1 AND a.path = b.path) ORDER BY b.path LIMIT $4";
+
+/// The same as far as $5, so that what lies behind the page is not gone through for each page.
+const ADDED_AS_FAR_AS: &str = "SELECT b.path AS path FROM snapshot_files b WHERE b.snapshot = $2 AND b.path > $3 AND b.path < $5 \
+                               AND NOT EXISTS (SELECT 1 FROM snapshot_files a WHERE a.snapshot = $1 AND a.path = b.path) \
+                               ORDER BY b.path LIMIT $4";
 
 impl Database {
     /// The differences behind a path; `None` if there is not each of the two.
@@ -37,10 +43,7 @@ impl Database {
         if base_hash == other_hash {
             return Ok(Some(Vec::new()));
         }
-        let rows = sqlx::query(PATHS).bind(base).bind(other).bind(behind).bind(i64::from(most));
-        let rows = rows.fetch_all(&mut *state).await?;
-        let paths = rows.iter().map(|row| row.try_get("path"));
-        let paths = paths.collect::<Result<Vec<String>, sqlx::Error>>()?;
+        let paths = paths(&mut state, (base, other), behind, most).await?;
         let mut before = files(&mut state, base, &paths).await?;
         let mut after = files(&mut state, other, &paths).await?;
         let difference = |path: String| {
@@ -49,6 +52,29 @@ impl Database {
         };
         Ok(Some(paths.into_iter().map(difference).collect()))
     }
+}
+
+/// The first so many paths that differ, in their order.
+async fn paths(
+    state: &mut Connection,
+    (base, other): (i64, i64),
+    behind: &str,
+    most: u32,
+) -> Result<Vec<String>, sqlx::Error> {
+    let query = |sql| sqlx::query(sql).bind(base).bind(other).bind(behind).bind(i64::from(most));
+    let path = |row: &Row| row.try_get("path");
+    let rows = query(GONE_OR_CHANGED).fetch_all(&mut *state).await?;
+    let mut paths = rows.iter().map(path).collect::<Result<Vec<String>, _>>()?;
+    let added = match paths.last().filter(|_| paths.len() >= most as usize) {
+        Some(last) => query(ADDED_AS_FAR_AS).bind(last.clone()),
+        None => query(ADDED),
+    };
+    for row in added.fetch_all(state).await? {
+        paths.push(path(&row)?);
+    }
+    paths.sort_unstable();
+    paths.truncate(most as usize);
+    Ok(paths)
 }
 
 async fn content(

@@ -7,6 +7,7 @@ use hallpass_contract::can::ReadDataset;
 use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
 
+use super::snapshots::revise;
 use super::world::{File, World, image, sample_files, start};
 
 /// A file of two megabytes and a bit that is no repetition of anything.
@@ -115,4 +116,67 @@ async fn a_dataset_deleted_meanwhile_ends_the_download_with_an_error() {
         let code = end.and_then(Result::err).map(|status| status.code());
         assert_eq!(code, Some(Code::Aborted), "after {sent_before} files");
     }
+}
+
+/// What a client does whose stream broke off: from any byte of any file, the rest comes, without a gap or a repetition.
+#[tokio::test]
+async fn a_broken_off_download_goes_on_where_it_was() {
+    let world = World::new().await;
+    let mut files = [sample_files(), vec![big(), ("a/empty.md".to_owned(), vec![])]].concat();
+    let alice = world.user("alice");
+    let id = world.upload(&alice, start("a"), &files).await.unwrap().dataset_id;
+    files.sort();
+    for (at, (path, data)) in files.iter().enumerate() {
+        for offset in [0, data.len() / 3, data.len()] {
+            let proof = world.may::<ReadDataset>(&alice, &id).await.unwrap();
+            let request = wire::DownloadDatasetRequest {
+                dataset_id: id.clone(),
+                path: path.clone(),
+                offset: offset as u64,
+                onwards: true,
+            };
+            let mut reply = world.handlers().download_dataset(proof, request).await.unwrap();
+            let mut back: Vec<File> = Vec::new();
+            while let Some(message) = reply.next().await {
+                let message = message.map_err(Status::from).unwrap();
+                let chunk = message.chunk.unwrap();
+                if let Some(file) = message.file {
+                    let whole = &files[at + back.len()].1;
+                    assert_eq!(
+                        (file.path, file.size_bytes),
+                        (chunk.path.clone(), whole.len() as u64)
+                    );
+                    let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, whole);
+                    assert_eq!(file.sha256, sha256.as_ref());
+                    back.push((chunk.path.clone(), Vec::new()));
+                }
+                let current = back.last_mut().unwrap();
+                assert_eq!(current.0, chunk.path, "a file began without saying what it is");
+                current.1.extend_from_slice(&chunk.data);
+            }
+            let mut rest = files[at..].to_vec();
+            rest[0].1.drain(..offset);
+            assert!(back == rest, "from {path} at {offset}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dataset_changed_meanwhile_is_no_damage() {
+    let world = World::new().await;
+    let (alice, id) = (world.user("alice"), world.sample_of("alice").await.dataset_id);
+    let proof = world.may::<ReadDataset>(&alice, &id).await.unwrap();
+    let request = wire::DownloadDatasetRequest { dataset_id: id.clone(), ..Default::default() };
+    let mut reply = world.handlers().download_dataset(proof, request).await.unwrap();
+    reply.next().await.unwrap().unwrap();
+    revise(&world, &id, &[image("star/01.png")]).await;
+    let ended = loop {
+        match reply.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(ended)) => break Status::from(ended),
+            None => panic!("the download ended as if all was sent"),
+        }
+    };
+    assert_eq!(ended.code(), Code::Aborted);
+    assert!(ended.message().contains("right: begin anew, or download a snapshot"), "{ended}");
 }
