@@ -1,9 +1,11 @@
-//! The integration suite of the system that Hallpass draws its hybrid JWTs from, by the names of its checks. Its two snapshot
-//! checks come with snapshots.
+//! The integration suite of the system that Hallpass draws its hybrid JWTs from, by the names of its checks: all
+//! seven.
 
 use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient as LabelerClient;
+use hallpass_contract::labeler::snapshot_service_client::SnapshotServiceClient;
 use hallpass_contract::labeler::{
-    CheckPermissionRequest, Dataset, GetDatasetRequest, ListDatasetsRequest, Role,
+    CheckPermissionRequest, CreateSnapshotRequest, Dataset, GetDatasetRequest, ListDatasetsRequest,
+    ListSnapshotsRequest, Role, Snapshot,
 };
 use hallpass_token::{NewToken, TokenType};
 use tonic::Request;
@@ -33,10 +35,14 @@ impl Suite {
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
+        self.request_for("labeler:read", message)
+    }
+
+    fn request_for<T>(&self, scope: &str, message: T) -> Request<T> {
         let mut token = NewToken::new(TokenType::Service, fresh_id());
         token.subject = Some("alice".to_owned());
         token.service = Some("platform".to_owned());
-        token.scopes = std::iter::once("labeler:read").collect();
+        token.scopes = std::iter::once(scope).collect();
         token.audience = vec!["labeler".to_owned()];
         let ring = self.mesh.ring("platform");
         let token = ring.mint("platform-1", &token, now()).expect("Platform may sign it");
@@ -44,6 +50,21 @@ impl Suite {
         let header = format!("Bearer {}", token.expose()).parse().expect("ASCII");
         request.metadata_mut().insert("authorization", header);
         request
+    }
+
+    fn snapshots(&self) -> SnapshotServiceClient<Channel> {
+        SnapshotServiceClient::new(self.labeler.clone())
+    }
+
+    async fn snapshot_of(&self, dataset: &Dataset) -> Snapshot {
+        let request = CreateSnapshotRequest {
+            dataset_id: dataset.dataset_id.clone(),
+            display_name: "first".to_owned(),
+            ..Default::default()
+        };
+        let request = self.request_for("labeler:write", request);
+        let made = self.snapshots().create_snapshot(request).await.expect("alice may keep it");
+        made.into_inner().snapshot.expect("a snapshot")
     }
 
     async fn first_dataset(&self) -> Dataset {
@@ -117,4 +138,27 @@ async fn check_permissions() {
     };
     let none = suite.client().check_permission(suite.request(absent)).await.expect("alice may ask");
     assert!(none.into_inner().permissions.is_empty());
+}
+
+#[tokio::test]
+async fn create_snapshot() {
+    let suite = Suite::start().await;
+    let dataset = suite.first_dataset().await;
+    let snapshot = suite.snapshot_of(&dataset).await;
+    assert_eq!((&snapshot.dataset_id, &*snapshot.creator), (&dataset.dataset_id, "alice"));
+    assert_eq!(snapshot.content_sha256.len(), 32);
+    assert_eq!((snapshot.item_count, &snapshot.classes), (dataset.item_count, &dataset.classes));
+}
+
+#[tokio::test]
+async fn list_snapshots() {
+    let suite = Suite::start().await;
+    let dataset = suite.first_dataset().await;
+    let (first, second) = (suite.snapshot_of(&dataset).await, suite.snapshot_of(&dataset).await);
+    let request = ListSnapshotsRequest { dataset_id: dataset.dataset_id, ..Default::default() };
+    let listed = suite.snapshots().list_snapshots(suite.request(request)).await;
+    let listed = listed.expect("alice may list").into_inner().snapshots;
+    let ids: Vec<_> = listed.iter().map(|of| &of.snapshot_id).collect();
+    assert_eq!(ids, [&second.snapshot_id, &first.snapshot_id], "newest first");
+    assert_eq!(first.content_sha256, second.content_sha256, "equal content, equal hash");
 }
