@@ -56,6 +56,9 @@ fn an_action_token_that_another_issued_is_its_first_ancestors_users() {
     assert_eq!(decided(&agent, &child(&agent)), Ok(()));
 }
 
+/// What is changed in a good action token, and what becomes of it.
+type Row = (fn(&mut NewToken), Result<(), Denial>);
+
 /// What an operation demands of its user is asked of the token itself, as of its issue, whoever signed it.
 #[test]
 fn an_action_token_says_what_its_operation_demands() {
@@ -69,7 +72,7 @@ fn an_action_token_says_what_its_operation_demands() {
             change(token);
         })
     };
-    let table: [(fn(&mut NewToken), Result<(), Denial>); 8] = [
+    let table: [Row; 8] = [
         (|_| {}, Ok(())),
         (|token| token.roles = Vec::new(), Err(Denial::RoleMissing(&STOPPING))),
         (|token| token.roles = vec!["user".to_owned()], Err(Denial::RoleMissing(&STOPPING))),
