@@ -55,6 +55,14 @@ impl Freshness {
         }
     }
 
+    /// The age at which the node counts as stale; `None` for an issuer.
+    pub const fn max_staleness(&self) -> Option<Duration> {
+        match &self.0 {
+            Kind::Issuer => None,
+            Kind::Follower { max_staleness, .. } => Some(*max_staleness),
+        }
+    }
+
     /// Records that the index holds all that was acknowledged before this instant. It never goes back; for an issuer nothing changes.
     pub fn proven_at(&self, boot: Duration) {
         if let Kind::Follower { proven, .. } = &self.0 {

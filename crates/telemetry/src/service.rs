@@ -20,6 +20,7 @@ pub struct ServiceTelemetry {
 #[derive(Debug)]
 struct Parts {
     tracer: Option<SdkTracer>,
+    meter: Option<Meter>,
     durations: Option<Durations>,
 }
 
@@ -38,7 +39,8 @@ impl ServiceTelemetry {
             server: duration(meter, "rpc.server.call.duration", "Duration of inbound calls"),
             client: duration(meter, "rpc.client.call.duration", "Duration of outbound calls"),
         });
-        Self { parts: Some(Arc::new(Parts { tracer, durations })) }
+        let meter = meter.cloned();
+        Self { parts: Some(Arc::new(Parts { tracer, meter, durations })) }
     }
 
     /// Runs work that no call started, such as a background task, as this service's: its spans are reported in its name.
@@ -48,6 +50,27 @@ impl ServiceTelemetry {
             None => Context::current(),
         };
         work.with_context(context)
+    }
+
+    /// Reports a number that is read whenever metrics are sent; where it is `None` nothing is reported. Where no metrics are sent it is
+    /// never read.
+    pub fn gauge(
+        &self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        read: impl Fn() -> Option<f64> + Send + Sync + 'static,
+    ) {
+        if let Some(meter) = self.parts.as_ref().and_then(|parts| parts.meter.as_ref()) {
+            let gauge = meter.f64_observable_gauge(name).with_unit(unit);
+            let gauge = gauge.with_description(description).with_callback(move |observer| {
+                if let Some(number) = read() {
+                    observer.observe(number, &[]);
+                }
+            });
+            // The meter keeps it.
+            drop(gauge.build());
+        }
     }
 
     pub(crate) fn tracer(&self) -> Option<&SdkTracer> {

@@ -21,10 +21,14 @@ pub(crate) struct Node {
     /// Batches being made durable, with the instant at which each will be.
     applying: VecDeque<(u64, Batch)>,
     pub(crate) connected: bool,
+    /// What its boot clock showed when the run began.
+    booted: Duration,
+    /// Until then it does nothing, though its clock goes on.
+    asleep_until: u64,
 }
 
 impl Node {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(booted: Duration) -> Self {
         let freshness = Freshness::follower(MAX_STALENESS);
         Self {
             logic: Follower::new(Timing::within(MAX_STALENESS), freshness.clone(), None),
@@ -33,7 +37,22 @@ impl Node {
             position: None,
             applying: VecDeque::new(),
             connected: false,
+            booted,
+            asleep_until: 0,
         }
+    }
+
+    /// The machine sleeps, or the process is stopped.
+    pub(crate) fn sleep(&mut self, until: u64) {
+        self.asleep_until = until;
+    }
+
+    pub(crate) const fn is_awake(&self, now: u64) -> bool {
+        now >= self.asleep_until
+    }
+
+    fn boot(&self, now: u64) -> Duration {
+        self.booted + Duration::from_millis(now)
     }
 
     /// Loses what was not durable, and its freshness.
@@ -52,12 +71,12 @@ impl Node {
 
     pub(crate) fn connect(&mut self, link: &mut Link, now: u64, chance: &mut Chance, calm: bool) {
         self.connected = true;
-        let effects = self.logic.connected(boot(now));
+        let effects = self.logic.connected(self.boot(now));
         self.act(effects, link, now, chance, calm);
     }
 
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
-        self.freshness.is_fresh(boot(now))
+        self.freshness.is_fresh(self.boot(now))
     }
 
     pub(crate) fn knows(&self, entry: &Entry) -> bool {
@@ -69,7 +88,7 @@ impl Node {
         while let Some((_, batch)) = self.applying.pop_front_if(|(at, _)| *at <= now) {
             self.durable.extend(batch.entries.iter().map(|entry| entry.fingerprint));
             self.position = batch.reaches().or(self.position);
-            self.logic.applied(batch.reaches(), boot(now));
+            self.logic.applied(batch.reaches(), self.boot(now));
         }
     }
 
@@ -77,15 +96,15 @@ impl Node {
         while self.connected {
             let Some(response) = link.down.receive(now) else { break };
             let effects = match response {
-                Response::Batch(batch) => self.logic.received(batch, boot(now)),
-                Response::Answer(answer) => self.logic.answered(answer, boot(now)),
+                Response::Batch(batch) => self.logic.received(batch, self.boot(now)),
+                Response::Answer(answer) => self.logic.answered(answer, self.boot(now)),
             };
             self.act(effects, link, now, chance, calm);
         }
     }
 
     pub(crate) fn tick(&mut self, link: &mut Link, now: u64, chance: &mut Chance, calm: bool) {
-        let effects = self.logic.tick(boot(now));
+        let effects = self.logic.tick(self.boot(now));
         self.act(effects, link, now, chance, calm);
     }
 
@@ -108,8 +127,4 @@ impl Node {
             }
         }
     }
-}
-
-fn boot(now: u64) -> Duration {
-    Duration::from_millis(now)
 }

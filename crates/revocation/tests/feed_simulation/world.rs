@@ -1,5 +1,7 @@
 //! One run: faults for a while, then calm, with the invariants checked at every step.
 
+use std::time::Duration;
+
 use crate::chance::Chance;
 use crate::follower::{MAX_STALENESS, Node};
 use crate::issuer::Issuer;
@@ -24,14 +26,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let booted = Duration::from_millis(chance.below(1 << 40));
         Self {
-            chance: Chance::new(seed),
+            chance,
             now: 0,
             partitioned: false,
             reconnect_at: 0,
             link: Link::default(),
             issuer: Issuer::new(),
-            node: Node::new(),
+            node: Node::new(booted),
             checked: 0,
         }
     }
@@ -78,6 +82,9 @@ impl World {
         if self.chance.one_in(1_000) {
             self.cut();
         }
+        if self.chance.one_in(1_500) {
+            self.node.sleep(self.now + self.chance.below(5_000));
+        }
     }
 
     fn step(&mut self) {
@@ -87,13 +94,18 @@ impl World {
             issuer.revoke(now + chance.delay(calm));
         }
         issuer.settle(now);
+        let awake = node.is_awake(now);
         if !self.partitioned {
             issuer.serve(link, now, chance, calm);
-            node.receive(link, now, chance, calm);
+            if awake {
+                node.receive(link, now, chance, calm);
+            }
         }
-        node.settle(now);
-        node.tick(link, now, chance, calm);
-        if !node.connected {
+        if awake {
+            node.settle(now);
+            node.tick(link, now, chance, calm);
+        }
+        if awake && !node.connected {
             self.reconnect();
         }
     }
