@@ -10,7 +10,10 @@
 
 mod actions;
 mod callers;
+mod datasets;
+mod datasets_cut;
 mod elevated;
+mod faults;
 mod keys;
 mod matrix;
 mod mesh;
