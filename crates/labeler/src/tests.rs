@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod callers;
 mod chance;
+mod contention;
 mod deleting;
 mod downloads;
 mod idempotency;

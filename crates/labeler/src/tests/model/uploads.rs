@@ -110,7 +110,6 @@ impl Play {
         let answer = self.caller(&who).uploads().finish_upload(request).await;
         let done = match self.judge("FinishUpload", &who, may, answer) {
             None => return,
-            Some(Err(status)) if status.code() == Code::Unimplemented => return,
             Some(done) => done,
         };
         let empty = self.model.uploads[&id].files == 0 && !self.model.uploads[&id].revision;
