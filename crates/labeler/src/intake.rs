@@ -3,7 +3,7 @@
 //! Promise: memory does not grow with the size of a file, nor with the number of files that have been recorded. What is recorded as
 //! received is durable. A refusal names the file and what is wrong with it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
@@ -54,6 +54,8 @@ pub(crate) struct Intake {
     /// In the order in which they were begun, which is that in which they are recorded.
     writing: VecDeque<Writing>,
     written: Vec<Written>,
+    /// Objects that could not be written, and those that were to stand behind them.
+    lost: BTreeSet<u64>,
 }
 
 struct Writing {
@@ -74,8 +76,8 @@ struct Written {
 impl Intake {
     /// Nothing has come yet.
     pub(crate) fn new(to: Receiver) -> Self {
-        let (writing, written) = (VecDeque::new(), Vec::new());
-        Self { to, tally: Tally::default(), numbers: 0..0, open: None, writing, written }
+        let (writing, written, lost) = (VecDeque::new(), Vec::new(), BTreeSet::new());
+        Self { to, tally: Tally::default(), numbers: 0..0, open: None, writing, written, lost }
     }
 
     /// Takes the next piece of a stream that names the file with every piece.
@@ -178,8 +180,8 @@ impl Intake {
             self.written.push(writing.then);
         }
         if !uncertain {
-            let numbers = self.written.iter().map(|one| one.number).collect();
-            self.to.remove(numbers).await;
+            let written = self.written.iter().map(|one| one.number);
+            self.to.remove(written.chain(self.lost).collect()).await;
         }
     }
 
@@ -293,8 +295,13 @@ impl Intake {
     async fn landed(&mut self) -> Result<bool, Error> {
         let Some(writing) = self.writing.front_mut() else { return Ok(false) };
         let landed = (&mut writing.task).await.unwrap_or(Err(Error::TaskLost));
-        if let Some(writing) = self.writing.pop_front() {
-            self.written.push(writing.then);
+        let Some(Writing { then, .. }) = self.writing.pop_front() else { return Ok(false) };
+        let behind = then.step.as_ref().and_then(|step| step.behind);
+        if landed.is_err() || behind.is_some_and(|behind| self.lost.contains(&behind)) {
+            // It must never be recorded, whatever comes after.
+            self.lost.insert(then.number);
+        } else {
+            self.written.push(then);
         }
         landed.map(|()| true)
     }

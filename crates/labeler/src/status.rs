@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use hallpass_formats::Problems;
 use hallpass_policy::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -21,8 +22,8 @@ impl From<Error> for Status {
             details.add_bad_request_violation(field, problem);
         }
         if let Error::ContentRefused(problems) = &error {
-            for problem in problems {
-                details.add_bad_request_violation("files", problem.to_string());
+            for problem in problems.iter().take(TOLD) {
+                details.add_bad_request_violation("files", bounded(&problem.to_string()));
             }
         }
         Self::with_error_details(code, message(&error), details)
@@ -78,6 +79,7 @@ fn class(error: &Error) -> Class {
 /// What is wrong with the request is said in full; what is wrong with the server is not.
 fn message(error: &Error) -> String {
     match error {
+        Error::ContentRefused(problems) => refused(problems),
         Error::Files { .. } | Error::Database(_) => "the store does not answer".to_owned(),
         Error::Damaged { path, .. } => format!("the stored file {path} is damaged"),
         Error::Chance | Error::TaskLost => "internal error".to_owned(),
@@ -93,6 +95,30 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         }
         _ => HashMap::new(),
     }
+}
+
+/// An answer's metadata has room for a few KiB: so many problems are told, each up to so many bytes.
+const TOLD: usize = 8;
+const LONGEST: usize = 300;
+
+fn bounded(problem: &str) -> String {
+    if problem.len() <= LONGEST {
+        return problem.to_owned();
+    }
+    // Paths are long where they begin; what is wrong stands at the end.
+    let mut at = problem.len() - LONGEST;
+    while !problem.is_char_boundary(at) {
+        at += 1;
+    }
+    format!("…{}", &problem[at..])
+}
+
+fn refused(problems: &Problems) -> String {
+    let told: Vec<_> =
+        problems.iter().take(TOLD).map(|problem| bounded(&problem.to_string())).collect();
+    let more = problems.more() + problems.iter().count().saturating_sub(TOLD) as u64;
+    let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
+    format!("the upload is refused: {}{more}", told.join("\n"))
 }
 
 fn violation(error: &Error) -> Option<(&str, String)> {

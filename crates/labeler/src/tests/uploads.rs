@@ -122,7 +122,10 @@ async fn bounds_are_kept() {
             vec![image("a/1.png"), image("a/2.png"), image("a/3.png"), image("a/4.png")],
             "file \"a/4.png\": is one file too many; 3 are allowed",
         ),
-        (vec![image("a/1.png"), image("b/1.png"), image("c/1.png")], "2 classes are allowed"),
+        (
+            vec![image("a/1.png"), image("b/1.png"), image("c/1.png")],
+            "c/1.png: the class \"c\" is one too many; 2 are allowed",
+        ),
         (
             vec![image("a/1.png"), image("a/2.png"), readme(200)],
             "the upload is too big; 350 bytes are allowed",

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio_stream::StreamExt;
 use tonic::Status;
 
+use super::on_s3;
 use crate::policy::DatasetPolicy;
 use crate::sample;
 use crate::service::Handlers;
@@ -180,7 +181,7 @@ impl World {
 
     /// How many files there are in the store, whole and half-written ones.
     pub(super) fn stored_files(&self) -> usize {
-        count(&self.store())
+        on_s3::count(self.folder.path()).unwrap_or_else(|| count(&self.store()))
     }
 
     /// Where a dataset's files are, in the order in which they were written.
@@ -240,6 +241,7 @@ fn pieces((path, data): &File) -> Vec<wire::CreateDatasetRequest> {
 }
 
 pub(super) async fn open(folder: &Path, settings: Settings, time: &Arc<AtomicU64>) -> Labeler {
+    let settings = Settings { files: on_s3::store(folder), ..settings };
     let time = Arc::clone(time);
     let now = Arc::new(move || UnixTime::from_secs(time.load(Ordering::Relaxed)));
     let database = hallpass_store::testing::location(&folder.join("labeler.sqlite")).await;
