@@ -44,8 +44,8 @@ pub(crate) async fn page(
     let mut found = reading(list, move |list| list.page(after, size + 1)).await?;
     let more = found.len() > size;
     found.truncate(size);
-    let last = found.last().filter(|_| more);
-    let next_page_token = last.map(|last| last.sequence.to_string()).unwrap_or_default();
+    let ending = found.last().filter(|_| more);
+    let next_page_token = ending.map(|last| last.sequence.to_string()).unwrap_or_default();
     Ok(ListRevocationsResponse {
         revocations: found.into_iter().map(told).collect(),
         next_page_token,

@@ -27,8 +27,8 @@ pub(crate) fn all(
     permit: Permit,
     requests: Incoming<RevokeManyRequest>,
 ) -> Reply<RevokeManyResponse, Error> {
-    let (mut last, mut failed) = (0, false);
-    let understood = requests.map(move |request| understand(request, &mut last, &clock, &permit));
+    let (mut newest, mut failed) = (0, false);
+    let understood = requests.map(move |request| understand(request, &mut newest, &clock, &permit));
     // What comes after a wrong request is not begun.
     let understood = understood.take_while(move |request| {
         let go_on = !failed;
