@@ -27,8 +27,9 @@ pub(crate) fn all(
     permit: Permit,
     requests: Incoming<RevokeManyRequest>,
 ) -> Reply<RevokeManyResponse, Error> {
-    let (mut newest, mut failed) = (0, false);
-    let understood = requests.map(move |request| understand(request, &mut newest, &clock, &permit));
+    let (mut highest, mut failed) = (0, false);
+    let understood =
+        requests.map(move |request| understand(request, &mut highest, &clock, &permit));
     // What comes after a wrong request is not begun.
     let understood = understood.take_while(move |request| {
         let go_on = !failed;
