@@ -78,9 +78,7 @@ impl Asked {
             C::Unauthenticated => self.unauthenticated(status),
             C::Unavailable => LabelerError::Unreachable,
             // Labeler did not say it: its connection ended in the middle.
-            C::Unknown | C::Internal if status.source().is_some() => {
-                LabelerError::Unreachable
-            }
+            C::Unknown | C::Internal if status.source().is_some() => LabelerError::Unreachable,
             // A timer that ran out, on either side, makes tonic say CANCELLED.
             C::DeadlineExceeded | C::Cancelled => LabelerError::TooLate,
             C::Ok | C::Unknown | C::Internal | C::Unimplemented | C::DataLoss => broken(status),

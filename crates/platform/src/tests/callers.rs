@@ -21,13 +21,21 @@ pub(super) fn keys() -> Keys {
         "users",
         TokenType::User,
         "platform",
-        &["datasets:read", "datasets:write", "datasets:delete", "jobs:read", "jobs:write"],
+        &[
+            "datasets:read",
+            "datasets:write",
+            "datasets:delete",
+            "datasets:share",
+            "datasets:import",
+            "jobs:read",
+            "jobs:write",
+        ],
     );
     let platform = spec(
         "platform",
         TokenType::Service,
         "labeler",
-        &["labeler:read", "labeler:write", "labeler:delete"],
+        &["labeler:read", "labeler:write", "labeler:delete", "labeler:share", "labeler:import"],
     );
     let key = |spec| generate(Algorithm::EdDsa, spec).unwrap();
     Keys::new(KeyRing::new(vec![key(users), key(platform)]).unwrap())

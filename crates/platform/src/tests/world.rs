@@ -54,6 +54,11 @@ impl World {
         self.serve(TcpListener::bind(self.address).await.unwrap());
     }
 
+    /// Where Labeler is expected.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) fn permit(&self, method: &str, subject: &str) -> Permit {
         callers::permit(&self.keys, method, subject)
     }
