@@ -10,6 +10,7 @@ mod node;
 mod platform;
 mod ring_watch;
 mod sample;
+mod settings;
 mod up;
 mod welcome;
 

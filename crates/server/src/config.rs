@@ -5,6 +5,7 @@
 
 mod database;
 pub(crate) mod duration;
+mod labeler;
 mod loopback;
 mod problem;
 mod sections;
@@ -21,6 +22,7 @@ use hallpass_telemetry::LogFormat;
 use serde::Serialize;
 
 pub use database::{Database, DatabaseUrl};
+pub use labeler::{BucketSection, LabelerSection};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use source::Sources;
@@ -50,6 +52,10 @@ pub struct Config {
     pub database: Option<Database>,
     /// The services that this one calls, by name.
     pub peers: BTreeMap<String, Peer>,
+    /// What only Labeler has settings for.
+    pub labeler: LabelerSection,
+    /// Whether peers beyond loopback may be spoken to without TLS.
+    pub insecure_plaintext: bool,
     /// How long calls under way may go on when the server stops.
     pub drain: Duration,
 }
@@ -86,6 +92,8 @@ impl Config {
             data: sections.data,
             database,
             peers: sections.peers,
+            labeler: sections.labeler,
+            insecure_plaintext: plaintext,
             drain: sections.drain,
         };
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;

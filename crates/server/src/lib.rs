@@ -20,7 +20,10 @@ mod shutdown;
 mod timeout;
 mod tls;
 
-pub use config::{Config, ConfigError, Database, DatabaseUrl, Keepalive, Problem, Sources};
+pub use config::{
+    BucketSection, Config, ConfigError, Database, DatabaseUrl, Keepalive, LabelerSection, Problem,
+    Sources,
+};
 pub use contract::Contract;
 pub use documents::Document;
 pub use health::{LIVENESS, Ready};

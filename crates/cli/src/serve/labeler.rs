@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_guard::Following;
-use hallpass_labeler::Settings;
 use hallpass_revocation::Freshness;
 use hallpass_revocation::feed::Timing;
 use hallpass_server::{Bound, Config, Keepalive, Peer, ServiceSet, Shutdown};
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failure::Failure;
 use crate::serve::database;
 use crate::serve::node::{self, Node};
+use crate::serve::settings;
 
 /// A node whose list is older than this refuses what it cannot know.
 const MAX_STALENESS: Duration = Duration::from_secs(2);
@@ -49,7 +49,7 @@ impl Labeler {
         let node = Node::open("labeler", config, telemetry, freshness).await?;
         let clock = node.clock.clone();
         let now = Arc::new(move || clock.now());
-        let settings = Settings::default();
+        let settings = settings::of(config)?;
         let labeler = hallpass_labeler::Labeler::open_on(&database, &state, settings, now).await;
         let labeler = labeler.map_err(Failure::failed)?;
         let standing = labeler.standing();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
-use super::duration;
+use super::{LabelerSection, duration};
 use crate::{Limits, Peer, TlsFiles};
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +32,8 @@ pub(super) struct Sections {
     pub(super) keepalive: Keepalive,
     #[serde(default)]
     pub(super) peers: BTreeMap<String, Peer>,
+    #[serde(default)]
+    pub(super) labeler: LabelerSection,
 }
 
 #[derive(Debug, Deserialize)]
