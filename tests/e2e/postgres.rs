@@ -70,7 +70,7 @@ impl Two {
     }
 
     async fn get(&self, at: usize, id: &str) -> Result<Dataset, Status> {
-        let request = GetDatasetRequest { dataset_id: id.to_owned(), ..Default::default() };
+        let request = GetDatasetRequest { dataset_id: id.to_owned() };
         let request = self.signed(request, "labeler:read");
         let answer = self.clients[at].clone().get_dataset(request).await?;
         Ok(answer.into_inner().dataset.expect("a dataset"))

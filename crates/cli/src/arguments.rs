@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Look at key rings.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Upload, list, download and delete datasets.
+    /// Import, share, split, keep, fetch and delete datasets.
     #[command(subcommand)]
     Dataset(DatasetCommand),
     /// Create and look at training jobs.

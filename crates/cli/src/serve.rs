@@ -2,8 +2,8 @@
 
 mod arguments;
 mod claims;
-mod delegations;
 mod database;
+mod delegations;
 mod keys;
 mod labeler;
 mod node;

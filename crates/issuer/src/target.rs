@@ -1,7 +1,7 @@
 //! What an operator names, as the list keeps it.
 
-use hallpass_contract::auth::revocation_target::Target;
 use hallpass_contract::auth::RevocationTarget;
+use hallpass_contract::auth::revocation_target::Target;
 use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, Note};
 use hallpass_token::{Fingerprint, SKEW, UnixTime};

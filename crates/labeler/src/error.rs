@@ -158,9 +158,6 @@ pub(crate) enum Error {
     /// The database cannot be reached or holds something that it must not.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
-    /// The RPC is declared and not served yet.
-    #[error("not served yet")]
-    NotServed,
     /// The system gives no random bits.
     #[error("no random bits")]
     Chance,

@@ -37,6 +37,7 @@ impl Item {
 }
 
 /// Which items: those that fit everything that is set.
+#[expect(clippy::option_option, reason = "not asked for, of no split, of this split")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ItemFilter {
     /// Of this split, or of none.

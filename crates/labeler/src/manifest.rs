@@ -34,8 +34,7 @@ impl Manifest {
             return Err(disordered(path));
         }
         let split = split.map_or("-", Split::as_str);
-        let mut line = hex(sha256);
-        line.push_str(&format!(" {size} {split} {path}\n"));
+        let line = format!("{} {size} {split} {path}\n", hex(sha256));
         self.hash.update(line.as_bytes());
         let last = self.last.get_or_insert_default();
         last.clear();

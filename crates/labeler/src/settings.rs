@@ -49,7 +49,7 @@ pub struct S3 {
     pub bucket: String,
     /// Its region, such as "eu-central-1".
     pub region: String,
-    /// Where the store answers, such as "https://s3.example.org"; `None` means Amazon's own.
+    /// Where the store answers, such as `https://s3.example.org`; `None` means Amazon's own.
     pub endpoint: Option<String>,
     /// What all names of objects begin with; may be empty.
     pub prefix: String,

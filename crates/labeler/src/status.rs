@@ -42,8 +42,9 @@ fn class(error: &Error) -> Class {
     match error {
         Error::Invalid { .. } => Answer(Code::InvalidArgument, "FIELD_INVALID"),
         Error::FileRefused { .. } => Answer(Code::InvalidArgument, "FILE_REFUSED"),
-        Error::UploadRefused(_) => Answer(Code::InvalidArgument, "UPLOAD_REFUSED"),
-        Error::ContentRefused(_) => Answer(Code::InvalidArgument, "UPLOAD_REFUSED"),
+        Error::UploadRefused(_) | Error::ContentRefused(_) => {
+            Answer(Code::InvalidArgument, "UPLOAD_REFUSED")
+        }
         Error::HashMismatch { .. } => Answer(Code::InvalidArgument, "SHA256_MISMATCH"),
         Error::OffsetMismatch { .. } => Answer(Code::FailedPrecondition, "OFFSET_MISMATCH"),
         Error::FileBusy { .. } => Answer(Code::Aborted, "FILE_BUSY"),
@@ -67,7 +68,6 @@ fn class(error: &Error) -> Class {
         Error::ChangedMidway => Answer(Code::Aborted, "DATASET_CHANGED"),
         Error::NoUrls => Answer(Code::FailedPrecondition, "NO_URLS"),
         Error::AnswerTooBig => Answer(Code::ResourceExhausted, "ANSWER_TOO_BIG"),
-        Error::NotServed => Answer(Code::Unimplemented, "NOT_SERVED"),
         Error::NoUser => Answer(Code::PermissionDenied, "NO_USER"),
         Error::DiskFull => Answer(Code::ResourceExhausted, "DISK_FULL"),
         Error::Files { .. } | Error::Database(_) => Answer(Code::Unavailable, "STORE_UNAVAILABLE"),

@@ -141,12 +141,7 @@ impl Claims {
     }
 
     /// A claim that cannot be written stays pending: whether it is on the disk is unknown.
-    async fn write(
-        shared: Arc<Shared>,
-        claim: Claim,
-        now: UnixTime,
-        tell: watch::Sender<Written>,
-    ) {
+    async fn write(shared: Arc<Shared>, claim: Claim, now: UnixTime, tell: watch::Sender<Written>) {
         let until = claim.expires_at.plus(SKEW).plus(SKEW);
         let note = note(&format!("{:032x}", claim.decision), now);
         let done = shared.list.revoke(Entry::exact(claim.token, Some(until)), note).await;

@@ -69,7 +69,7 @@ impl ServiceTelemetry {
                 }
             });
             // The meter keeps it.
-            drop(gauge.build());
+            let _ = gauge.build();
         }
     }
 

@@ -117,7 +117,7 @@ impl Load {
             }
         };
         let in_time = tokio::time::timeout(SHUT, served).await;
-        in_time.unwrap_or_else(|_| panic!("{} at {:?} stays shut", post.role, post.list()));
+        in_time.unwrap_or_else(|_| panic!("{} at {} stays shut", post.role, post.list().display()));
     }
 
     /// Waits for the bound after the last acknowledgement: a node that serves then has all of it.
@@ -134,7 +134,7 @@ impl Load {
         let newest: Vec<_> = self.shared.acknowledged().iter().rev().take(100).cloned().collect();
         for revoked in newest.iter().filter(|_| !post.is_issuer()) {
             let answer = self.shared.list(&post.channel(), &revoked.token).await;
-            assert_eq!(answer, "Unauthenticated TOKEN_REVOKED", "{:?}", post.list());
+            assert_eq!(answer, "Unauthenticated TOKEN_REVOKED", "{}", post.list().display());
         }
     }
 
@@ -145,14 +145,24 @@ impl Load {
         let folder = place.path().join("list");
         copy(&post.list(), &folder);
         let list = List::open(&folder, &Options::new([5; 8], now())).expect("it opens");
-        assert!(!matches!(list.opened(), Opened::Fresh { .. }), "{:?} is lost", post.list());
+        assert!(
+            !matches!(list.opened(), Opened::Fresh { .. }),
+            "{} is lost",
+            post.list().display()
+        );
         let index = list.index();
         let acknowledged: Vec<_> = self.shared.acknowledged()[..acknowledged]
             .iter()
             .map(|revoked| revoked.print)
             .collect();
-        let lost = acknowledged.iter().filter(|print| !index.contains(**print)).count();
-        assert_eq!(lost, 0, "{:?} has lost {lost} of {}", post.list(), acknowledged.len());
+        let missing = acknowledged.iter().filter(|print| !index.contains(**print)).count();
+        assert_eq!(
+            missing,
+            0,
+            "{} has lost {missing} of {}",
+            post.list().display(),
+            acknowledged.len()
+        );
     }
 
     /// Says what there was, and fails where a revoked token was let through too late or nothing was shown.

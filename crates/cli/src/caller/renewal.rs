@@ -145,7 +145,7 @@ mod tests {
         let (old, new) = (old.claims(), new.claims());
         assert_ne!(old.id, new.id);
         assert_eq!((&old.subject, &old.scopes), (&new.subject, &new.scopes));
-        assert_eq!(new.expires_at, old.expires_at.map(|end| end.plus(Duration::from_secs(300))));
+        assert_eq!(new.expires_at, old.expires_at.map(|end| end.plus(Duration::from_mins(5))));
         assert!(renewal.next().is_none(), "not again at once");
     }
 

@@ -211,7 +211,7 @@ enum Opened {
     /// An upload to write into.
     Upload(String),
     /// The same import was finished before.
-    Finished(Dataset),
+    Finished(Box<Dataset>),
 }
 
 impl Open {
@@ -226,7 +226,7 @@ impl Open {
         let message = CreateUploadRequest { dataset: Some(self.spec.clone()), request_id };
         let made = self.client.create_upload(unary(message)).await?.into_inner();
         Ok(match (made.upload, made.dataset) {
-            (_, Some(dataset)) => Opened::Finished(dataset),
+            (_, Some(dataset)) => Opened::Finished(Box::new(dataset)),
             (upload, None) => Opened::Upload(upload.unwrap_or_default().upload_id),
         })
     }

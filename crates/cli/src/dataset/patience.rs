@@ -44,13 +44,12 @@ impl Patience {
         let details = status.get_error_details();
         let reason = details.error_info().map(|info| info.reason.as_str());
         match (status.code(), reason) {
-            (_, Some("UPLOAD_INTERRUPTED")) | (Code::Unavailable | Code::DeadlineExceeded, _) => {
-                true
-            }
+            // What comes without a reason is a connection's end as the transport tells it.
+            (_, Some("UPLOAD_INTERRUPTED"))
+            | (Code::Unavailable | Code::DeadlineExceeded, _)
+            | (Code::Unknown | Code::Internal | Code::Cancelled, None) => true,
             (_, Some("TOKEN_EXPIRED")) => self.is_renewed,
             (Code::ResourceExhausted, _) => details.retry_info().is_some(),
-            // What comes without a reason is a connection's end as the transport tells it.
-            (Code::Unknown | Code::Internal | Code::Cancelled, None) => true,
             _ => false,
         }
     }

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_long_list_comes_in_several_calls() {
-        let text: String = (0..=ITEMS_A_CALL).map(|number| format!("train {number}\n")).collect();
+        let lines: Vec<_> = (0..=ITEMS_A_CALL).map(|number| format!("train {number}")).collect();
+        let text = lines.join("\n");
         let calls = parse(&text).unwrap();
         let shape: Vec<_> = calls.iter().map(|list| (list.train.len(), list.keep_others)).collect();
         assert_eq!(shape, [(ITEMS_A_CALL, false), (1, true)]);

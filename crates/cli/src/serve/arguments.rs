@@ -51,7 +51,7 @@ pub(crate) struct UpArguments {
     /// Where keys, lists and datasets are kept; made if it is not there.
     #[arg(long, value_name = "DIR", env = "HALLPASS_DATA", default_value = DATA)]
     data: PathBuf,
-    /// The PostgreSQL database for both services, each in a schema of its own: env:NAME or file:PATH where its URL is, or a URL
+    /// The PostgreSQL database for both services, each in a schema of its own: `env:NAME` or `file:PATH` where its URL is, or a URL
     /// without a password. Without it each has a SQLite file.
     #[arg(long, value_name = "REF", env = "HALLPASS_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -105,7 +105,7 @@ struct ServiceArguments {
     /// Where keys and state are kept.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The PostgreSQL database: env:NAME or file:PATH where its URL is, or a URL without a password. Without it a SQLite file.
+    /// The PostgreSQL database: `env:NAME` or `file:PATH` where its URL is, or a URL without a password. Without it a SQLite file.
     #[arg(long, value_name = "REF")]
     database: Option<String>,
     /// Where to listen; port 0 picks a free one.

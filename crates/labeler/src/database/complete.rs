@@ -52,13 +52,10 @@ impl Database {
         let files =
             rows.iter().filter_map(|row| whole(row).transpose()).collect::<Result<_, _>>()?;
         let partial = partial(&mut state, upload.number).await?;
-        let base = match upload.revision {
-            true => match base(&mut state, &upload.dataset_id).await? {
-                None => return Ok(None),
-                found => found,
-            },
-            false => None,
-        };
+        let base = if upload.revision { base(&mut state, &upload.dataset_id).await? } else { None };
+        if upload.revision && base.is_none() {
+            return Ok(None);
+        }
         Ok(Some(Complete { upload, files, partial, base }))
     }
 

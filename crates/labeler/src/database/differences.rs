@@ -99,7 +99,7 @@ async fn files(
         places(2, paths.len())
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(snapshot);
-    let rows = paths.iter().fold(rows, |rows, path| rows.bind(path)).fetch_all(state).await?;
+    let rows = paths.iter().fold(rows, sqlx::query::Query::bind).fetch_all(state).await?;
     let files = rows.iter().map(|row| snapshot_file(row).map(|file| (file.row.path.clone(), file)));
     files.collect()
 }

@@ -182,12 +182,13 @@ pub(super) async fn number_of(
 /// The look-up with the filter's conditions, its values from $4 on. What is filtered by class is looked up by class.
 fn filtered(filter: &ItemFilter) -> String {
     let by_class = filter.class_name.is_some();
-    let (of, joined) = match by_class {
-        true => (
+    let (of, joined) = if by_class {
+        (
             "item_classes",
             " JOIN items ON items.dataset = item_classes.dataset AND items.path = item_classes.path",
-        ),
-        false => ("items", ""),
+        )
+    } else {
+        ("items", "")
     };
     let split = if filter.split.is_some() { " AND split = $4" } else { "" };
     let class = match (by_class, filter.split.is_some()) {

@@ -72,7 +72,7 @@ impl Local {
             let synced = tokio::task::spawn_blocking(move || {
                 Ok(rustix::fs::syncfs(std::fs::File::open(root)?)?)
             });
-            return synced.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
+            synced.await.unwrap_or_else(|lost| Err(io::Error::other(lost)))
         }
         #[cfg(not(target_os = "linux"))]
         Ok(())

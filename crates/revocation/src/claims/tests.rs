@@ -46,7 +46,10 @@ async fn a_claim_knows_itself_again_and_is_there_after_a_restart() {
     let claims = open(&folder, NOW.plus(Duration::from_secs(9))).await;
     assert!(!claims.claim(claim(1, 6), NOW).await.unwrap());
     assert!(claims.claim(claim(1, 5), NOW).await.unwrap());
-    assert!(claims.claim(claim(2, 6), NOW).await.unwrap(), "the store is the same, so is its beginning");
+    assert!(
+        claims.claim(claim(2, 6), NOW).await.unwrap(),
+        "the store is the same, so is its beginning"
+    );
 }
 
 #[tokio::test]
@@ -54,9 +57,8 @@ async fn a_caller_that_goes_away_leaves_no_claim_half_made() {
     let folder = TempDir::new().unwrap();
     let claims = open(&folder, NOW).await;
     let mut first = Box::pin(claims.claim(claim(1, 5), NOW));
-    let begun = std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(first.as_mut().poll(cx).is_pending())
-    });
+    let begun =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(first.as_mut().poll(cx).is_pending()));
     assert!(begun.await);
     drop(first);
     assert!(!claims.claim(claim(1, 6), NOW).await.unwrap());

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hallpass_contract::auth::revocation_service_client::RevocationServiceClient;
 use hallpass_contract::auth::token_service_client::TokenServiceClient;
 use hallpass_contract::auth::{
-    IntrospectTokenRequest, IntrospectTokenResponse, REVOCATION_SERVICE, RevocationService,
-    RevokeAllTokensRequest, RevokeAllTokensResponse, RevokeRequest, RevokeResponse,
-    RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE, TokenService, WatchRequest,
-    WatchResponse, serve_revocation_service, serve_token_service,
+    GetRevocationRequest, GetRevocationResponse, IntrospectTokenRequest, IntrospectTokenResponse,
+    ListRevocationsRequest, ListRevocationsResponse, REVOCATION_SERVICE, RevocationService,
+    RevokeAllTokensRequest, RevokeAllTokensResponse, RevokeManyRequest, RevokeManyResponse,
+    RevokeRequest, RevokeResponse, RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE,
+    TokenService, WatchRequest, WatchResponse, serve_revocation_service, serve_token_service,
 };
 use hallpass_guard::{Actions, Clock, Deadline, Guard, GuardSetup, Keys};
 use hallpass_policy::Permit;
@@ -207,6 +208,30 @@ impl RevocationService for Revocations {
 
     async fn revoke(&self, _: Permit, _: RevokeRequest) -> Result<RevokeResponse, Status> {
         Ok(RevokeResponse::default())
+    }
+
+    async fn revoke_many(
+        &self,
+        _: Permit,
+        _: Incoming<RevokeManyRequest>,
+    ) -> Result<Reply<RevokeManyResponse, Status>, Status> {
+        Ok(Box::pin(tokio_stream::empty()))
+    }
+
+    async fn get_revocation(
+        &self,
+        _: Permit,
+        _: GetRevocationRequest,
+    ) -> Result<GetRevocationResponse, Status> {
+        Ok(GetRevocationResponse::default())
+    }
+
+    async fn list_revocations(
+        &self,
+        _: Permit,
+        _: ListRevocationsRequest,
+    ) -> Result<ListRevocationsResponse, Status> {
+        Ok(ListRevocationsResponse::default())
     }
 
     async fn watch(

@@ -88,7 +88,7 @@ impl Session {
             Some(id) => id.clone(),
             None => match self.open.open().await? {
                 Opened::Finished(dataset) => {
-                    return of_earlier_run(dataset, &self.files).map_err(Stop::Failure);
+                    return of_earlier_run(*dataset, &self.files).map_err(Stop::Failure);
                 }
                 Opened::Upload(id) => self.upload_id.insert(id).clone(),
             },
@@ -244,7 +244,7 @@ fn explained(status: &Status) -> Failure {
         details.set_error_info(info.reason, info.domain, info.metadata);
     }
     let first = refused(&Status::with_error_details(status.code(), first, details));
-    let rest: String = rest.lines().map(|line| format!("\n  {}", plain(line))).collect();
+    let rest = rest.lines().fold(String::new(), |text, line| format!("{text}\n  {}", plain(line)));
     Failure::failed(format_args!("{first}{rest}\n{again}"))
 }
 
