@@ -72,7 +72,8 @@ async fn many_long_problems_fit_into_an_answer() {
     let alice = world.user("alice");
     let id = world.open_upload(&alice, "a").await.upload_id;
     let long = format!("{0}/{0}/{0}", "w".repeat(250));
-    let rows: String = (0..100).map(|row| format!("{long}/{row}.png,cat\n")).collect();
+    let rows: Vec<_> = (0..100).map(|row| format!("{long}/{row}.png,cat")).collect();
+    let rows = rows.join("\n");
     let labels = ("labels.csv".to_owned(), format!("file,label\n1.png,cat\n{rows}").into_bytes());
     world.write_whole(&alice, &id, &[image("1.png"), labels]).await;
     let refused = world.finish(&alice, &id, |_| {}).await.unwrap_err();

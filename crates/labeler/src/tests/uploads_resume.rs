@@ -301,7 +301,7 @@ async fn open_uploads_are_bounded_and_expire() {
     let settings = Settings {
         max_open_uploads: 2,
         max_open_bytes: 100,
-        upload_lifetime: Duration::from_secs(3600),
+        upload_lifetime: Duration::from_hours(1),
         ..Settings::default()
     };
     let world = World::with(settings).await;
