@@ -14,6 +14,7 @@ mod datasets;
 mod datasets_cut;
 mod elevated;
 mod faults;
+mod jobs;
 mod keys;
 mod matrix;
 mod mesh;

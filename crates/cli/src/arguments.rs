@@ -11,6 +11,7 @@ use crate::keys::KeysCommand;
 use crate::output::Format;
 use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
 use crate::token::TokenCommand;
+use crate::trainer::Trainer;
 
 /// gRPC services that trust each other by the contract.
 #[derive(Debug, Parser)]
@@ -58,12 +59,15 @@ pub(crate) enum Command {
     /// Import, share, split, keep, fetch and delete datasets.
     #[command(subcommand)]
     Dataset(DatasetCommand),
-    /// Create and look at training jobs.
+    /// Create, follow, abort and retry training jobs.
     #[command(subcommand)]
     Job(JobCommand),
     /// Print what each RPC demands.
     #[command(after_help = "Examples:\n  hallpass rules\n  hallpass rules --output json")]
     Rules,
+    /// Compute what can be told of a fetched dataset.
+    #[command(hide = true)]
+    Trainer(Trainer),
     /// Print a script that completes commands in a shell.
     Completions(Completions),
 }

@@ -1,16 +1,24 @@
-//! Training jobs at a running Platform. They are stored as queued.
+//! Training jobs at a running Platform.
+
+mod follow;
+mod view;
 
 use clap::{Args, Subcommand};
+use hallpass_contract::labeler::GetSnapshotRequest;
 use hallpass_contract::platform::job_service_client::JobServiceClient;
+use hallpass_contract::platform::snapshot_service_client::SnapshotServiceClient;
 use hallpass_contract::platform::{
-    CreateJobRequest, GetJobRequest, Job, JobSpec, JobState, ListJobsRequest,
+    AbortJobRequest, CreateJobRequest, GetJobRequest, JobSpec, JobState, ListJobsRequest,
+    RetryJobRequest,
 };
-use serde::Serialize;
 
+use crate::action;
 use crate::caller::{self, Connection, Service, refused, unary};
 use crate::failure::Failure;
-use crate::instant;
-use crate::output::{self, Format, plain};
+use crate::output::{self, Format};
+use view::{JobView, table};
+
+const ABORT: &str = "/hallpass.platform.v1.JobService/AbortJob";
 
 /// What to do with jobs.
 #[derive(Debug, Subcommand)]
@@ -21,17 +29,35 @@ pub(crate) enum JobCommand {
     Get(Get),
     /// List your jobs, newest first.
     List(List),
+    /// Follow a job until it has ended; exit code 1 unless it has succeeded.
+    Watch(follow::Watch),
+    /// Abort a job: gets an action token for it and uses it up.
+    Abort(Abort),
+    /// Run a job again that has failed or was aborted.
+    Retry(Get),
+    /// Print what a job's trainer prints, until the job has ended.
+    Logs(follow::Logs),
 }
 
 /// The job to create.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass job create --dataset ds_1 --name first
-  hallpass job create --dataset ds_1 --name first --output json")]
+  hallpass job create --dataset ds_1 --name first --watch
+  hallpass job create --snapshot sn_1 --name first --trainer stats --output json")]
 pub(crate) struct Create {
     /// The id of the dataset to train on.
+    #[arg(long, value_name = "ID", required_unless_present = "snapshot")]
+    dataset: Option<String>,
+    /// The id of the snapshot to train on.
     #[arg(long, value_name = "ID")]
-    dataset: String,
+    snapshot: Option<String>,
+    /// The trainer, as the operator has named it; not needed where there is only one.
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    trainer: String,
+    /// Follow it until it has ended.
+    #[arg(long)]
+    watch: bool,
     /// A name for people.
     #[arg(long)]
     name: String,
@@ -55,25 +81,33 @@ pub(crate) struct Get {
     connection: Connection,
 }
 
-/// Where to list.
+/// Which job to abort.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass job list\n  hallpass job list --output json")]
-pub(crate) struct List {
+#[command(after_help = "Examples:\n  hallpass job abort job_1")]
+pub(crate) struct Abort {
+    /// The job's id.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    elevation: action::Elevation,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// A job as it is printed.
-#[derive(Debug, Serialize)]
-struct JobView {
-    job_id: String,
-    display_name: String,
-    owner: String,
-    dataset_id: String,
-    dataset_etag: String,
-    state: &'static str,
-    etag: String,
-    create_time: String,
+/// Where to list, and what.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  hallpass job list --state running\n  hallpass job list --output json"
+)]
+pub(crate) struct List {
+    /// Only jobs in this state.
+    #[arg(long, value_enum)]
+    state: Option<view::State>,
+    /// Only jobs on this dataset.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    dataset: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Runs the command.
@@ -83,6 +117,10 @@ pub(crate) fn run(command: JobCommand, format: Format) -> Result<(), Failure> {
             JobCommand::Create(wanted) => create(wanted, format).await,
             JobCommand::Get(wanted) => get(wanted, format).await,
             JobCommand::List(wanted) => list(&wanted, format).await,
+            JobCommand::Watch(wanted) => follow::watch(wanted, format).await,
+            JobCommand::Abort(wanted) => abort(wanted, format).await,
+            JobCommand::Retry(wanted) => retry(wanted, format).await,
+            JobCommand::Logs(wanted) => follow::logs(wanted, format).await,
         }
     })
 }
@@ -92,11 +130,46 @@ async fn open(connection: &Connection) -> Result<JobServiceClient<Service>, Fail
 }
 
 async fn create(wanted: Create, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let job = JobSpec { display_name: wanted.name, dataset_id: wanted.dataset };
+    let service = wanted.connection.open_as_caller().await?;
+    let mut client = JobServiceClient::new(service.clone());
+    let dataset_id = match (wanted.dataset, &wanted.snapshot) {
+        (Some(dataset), _) => dataset,
+        (None, snapshot) => dataset_of(service, snapshot.clone().unwrap_or_default()).await?,
+    };
+    let snapshot_id = wanted.snapshot.unwrap_or_default();
+    let job =
+        JobSpec { display_name: wanted.name, dataset_id, snapshot_id, trainer: wanted.trainer };
     let request = CreateJobRequest { job: Some(job), request_id: wanted.request_id };
     let created = client.create_job(unary(request)).await.map_err(|s| refused(&s))?;
-    print(&created.into_inner().job.unwrap_or_default().into(), format)
+    let job = created.into_inner().job.unwrap_or_default();
+    if wanted.watch {
+        return follow::job(&mut client, job.job_id, format).await;
+    }
+    print(&job.into(), format)
+}
+
+/// The dataset that a snapshot is of.
+async fn dataset_of(service: Service, snapshot_id: String) -> Result<String, Failure> {
+    let request = unary(GetSnapshotRequest { snapshot_id });
+    let found = SnapshotServiceClient::new(service).get_snapshot(request).await;
+    let found = found.map_err(|s| refused(&s))?.into_inner().snapshot;
+    Ok(found.unwrap_or_default().dataset_id)
+}
+
+async fn abort(wanted: Abort, format: Format) -> Result<(), Failure> {
+    let service = wanted.connection.open_as_caller().await?;
+    let message = AbortJobRequest { job_id: wanted.id };
+    let request = action::request(&service, ABORT, message, &wanted.elevation).await?;
+    let answer = JobServiceClient::new(service).abort_job(request).await;
+    let job = answer.map_err(|s| refused(&s))?.into_inner().job.unwrap_or_default();
+    print(&job.into(), format)
+}
+
+async fn retry(wanted: Get, format: Format) -> Result<(), Failure> {
+    let mut client = open(&wanted.connection).await?;
+    let request = unary(RetryJobRequest { job_id: wanted.id });
+    let answer = client.retry_job(request).await.map_err(|s| refused(&s))?;
+    print(&answer.into_inner().job.unwrap_or_default().into(), format)
 }
 
 async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
@@ -111,7 +184,9 @@ async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
     let mut jobs: Vec<JobView> = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request = ListJobsRequest { page_size: 0, page_token };
+        let state = wanted.state.map_or(JobState::Unspecified, JobState::from).into();
+        let dataset_id = wanted.dataset.clone();
+        let request = ListJobsRequest { page_size: 0, page_token, state, dataset_id };
         let page = client.list_jobs(unary(request)).await.map_err(|s| refused(&s))?.into_inner();
         jobs.extend(page.jobs.into_iter().map(JobView::from));
         page_token = page.next_page_token;
@@ -129,40 +204,5 @@ fn print(job: &JobView, format: Format) -> Result<(), Failure> {
     match format {
         Format::Text => output::print(&table(std::slice::from_ref(job))),
         Format::Json => output::print_json(job),
-    }
-}
-
-fn table(jobs: &[JobView]) -> String {
-    let head = ["ID", "NAME", "OWNER", "DATASET", "STATE", "CREATED"].map(str::to_owned).to_vec();
-    let rows = jobs.iter().map(|job| {
-        let cells = [
-            &job.job_id,
-            &job.display_name,
-            &job.owner,
-            &job.dataset_id,
-            job.state,
-            &job.create_time,
-        ];
-        cells.map(|cell: &str| plain(cell).into_owned()).to_vec()
-    });
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
-}
-
-impl From<Job> for JobView {
-    fn from(job: Job) -> Self {
-        let state = match job.state() {
-            JobState::Unspecified => "unspecified",
-            JobState::Queued => "queued",
-        };
-        Self {
-            job_id: job.job_id,
-            display_name: job.display_name,
-            owner: job.owner,
-            dataset_id: job.dataset_id,
-            dataset_etag: job.dataset_etag,
-            state,
-            etag: job.etag,
-            create_time: instant::of_timestamp(job.create_time),
-        }
     }
 }

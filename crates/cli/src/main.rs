@@ -16,6 +16,7 @@ mod rings;
 mod rules;
 mod serve;
 mod token;
+mod trainer;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
         Command::Platform(arguments) => serve::platform(&arguments, output),
         Command::Labeler(arguments) => serve::labeler(&arguments, output),
         Command::Rules => rules::run(output),
+        Command::Trainer(wanted) => trainer::run(&wanted),
         Command::Completions(wanted) => completions::run(&wanted),
     }
 }

@@ -11,6 +11,7 @@ mod platform;
 mod ring_watch;
 mod sample;
 mod settings;
+mod training;
 mod up;
 mod welcome;
 

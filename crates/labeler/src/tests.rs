@@ -1,6 +1,6 @@
 //! Tests of the whole service without a transport: real tokens, the real object check, real files and a real database.
 
-#![expect(clippy::unwrap_used, reason = "a failure here fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test")]
 
 mod access;
 mod audit;

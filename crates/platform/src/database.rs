@@ -3,16 +3,20 @@
 //! Invariant: what a method returned as written is durable, and each method sees one state of the database, whatever is written
 //! meanwhile.
 
+mod lines;
 mod read;
+mod runs;
 mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
+pub(crate) use lines::Printed;
+pub(crate) use runs::{Claimed, Lease, Save};
 pub(crate) use write::{Inserted, NewJob};
 
 use crate::error::Error;
 
-const MIGRATIONS: [Migration; 1] = hallpass_store::migrations![1 => "0001_jobs"];
+const MIGRATIONS: [Migration; 2] = hallpass_store::migrations![1 => "0001_jobs", 2 => "0002_runs"];
 
 /// The database and what is asked of it.
 #[derive(Debug, Clone)]

@@ -25,6 +25,18 @@ pub(crate) enum Error {
     /// Nobody would own the job.
     #[error("the call is made for no user")]
     NoUser,
+    /// The job has ended, and what was asked for is for one that has not.
+    #[error("the job has {0}")]
+    JobEnded(
+        /// Its state.
+        &'static str,
+    ),
+    /// The job has not failed, and what was asked for is for one that has.
+    #[error("the job is {0}")]
+    JobNotFailed(
+        /// Its state.
+        &'static str,
+    ),
     /// The client ended its upload with an error, went away, or was cut off.
     #[error("the upload broke off: {}", .0.code())]
     BrokenOff(Status),

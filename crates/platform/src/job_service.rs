@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hallpass_contract::can;
+use hallpass_contract::labeler::{GetDatasetRequest, GetSnapshotRequest};
 use hallpass_contract::platform::{
-    self, CreateJobRequest, CreateJobResponse, GetJobRequest, GetJobResponse, JobState,
-    ListJobsRequest, ListJobsResponse,
+    self, AbortJobRequest, AbortJobResponse, CreateJobRequest, CreateJobResponse, GetJobRequest,
+    GetJobResponse, JobState, ListJobsRequest, ListJobsResponse, RetryJobRequest, RetryJobResponse,
+    StreamJobLogsRequest, StreamJobLogsResponse, WatchJobRequest, WatchJobResponse,
 };
-use hallpass_policy::{Granted, Seen, Visible};
-use prost_types::Timestamp;
+use hallpass_guard::on_behalf;
+use hallpass_policy::adapter::Reply;
+use hallpass_policy::{Granted, Permission as _, Seen, Visible};
 
 use crate::error::Error;
-use crate::job::{Job, Spec, State};
+use crate::job::{Spec, State};
+use crate::job_wire::timestamp;
 use crate::jobs::Jobs;
-use crate::labeler::{LabelerClient, Peer};
+use crate::labeler::{Asked, LabelerClient, LabelerError, Peer, answered};
 use crate::page;
 
 /// The handlers.
@@ -31,12 +36,12 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
         dataset: Granted<can::ReadDataset>,
         request: CreateJobRequest,
     ) -> Result<CreateJobResponse, Error> {
-        let name = request.job.unwrap_or_default().display_name;
-        let spec = Spec::new(name, &request.request_id)?;
+        let spec = Spec::new(request.job.unwrap_or_default(), &request.request_id)?;
         if let Some(earlier) = self.jobs.requested(&dataset, &spec).await? {
             return Ok(CreateJobResponse { job: Some(earlier.into()) });
         }
         let found = self.labeler.get(&dataset).await?;
+        self.check_snapshot(&dataset, spec.snapshot_id()).await?;
         let job = self.jobs.create(&dataset, found.etag, &spec).await?;
         Ok(CreateJobResponse { job: Some(job.into()) })
     }
@@ -54,35 +59,99 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
         jobs: Visible<can::ReadJob>,
         request: ListJobsRequest,
     ) -> Result<Seen<ListJobsResponse>, Error> {
+        let state = wanted(request.state)?;
         let page = page::request(request.page_size, request.page_token)?;
-        let seen = self.jobs.list(&jobs, page).await?;
+        let seen = self.jobs.list(&jobs, (state, &request.dataset_id), page).await?;
         Ok(seen.map(|page| ListJobsResponse {
             jobs: page.jobs.into_iter().map(Into::into).collect(),
             next_page_token: page.next_page_token,
         }))
     }
-}
 
-impl From<Job> for platform::Job {
-    fn from(job: Job) -> Self {
-        let seconds = job.created.as_secs().cast_signed();
-        Self {
-            job_id: job.id.as_str().to_owned(),
-            display_name: job.display_name,
-            owner: job.owner,
-            dataset_id: job.dataset_id,
-            dataset_etag: job.dataset_etag,
-            state: JobState::from(job.state).into(),
-            etag: job.etag,
-            create_time: Some(Timestamp { seconds, nanos: 0 }),
-        }
+    async fn watch_job(
+        &self,
+        job: Granted<can::ReadJob>,
+        request: WatchJobRequest,
+    ) -> Result<Reply<WatchJobResponse, Error>, Error> {
+        let changes = Arc::clone(&self.jobs).watch(job, request.etag);
+        Ok(Box::pin(changes.map_ok(|job| WatchJobResponse { job: Some(job.into()) })))
+    }
+
+    async fn abort_job(
+        &self,
+        job: Granted<can::AbortJob>,
+        _: AbortJobRequest,
+    ) -> Result<AbortJobResponse, Error> {
+        Ok(AbortJobResponse { job: Some(self.jobs.abort(&job).await?.into()) })
+    }
+
+    async fn retry_job(
+        &self,
+        job: Granted<can::RetryJob>,
+        _: RetryJobRequest,
+    ) -> Result<RetryJobResponse, Error> {
+        let etag = self.readable(&job).await?;
+        Ok(RetryJobResponse { job: Some(self.jobs.retry(&job, &etag).await?.into()) })
+    }
+
+    async fn stream_job_logs(
+        &self,
+        job: Granted<can::ReadJob>,
+        request: StreamJobLogsRequest,
+    ) -> Result<Reply<StreamJobLogsResponse, Error>, Error> {
+        let printed = Arc::clone(&self.jobs).lines(job, request.after);
+        let lines = printed.map_ok(|lines| stream::iter(lines).map(Ok)).try_flatten();
+        Ok(Box::pin(lines.map_ok(|printed| StreamJobLogsResponse {
+            number: printed.number.cast_unsigned(),
+            line: printed.line,
+            time: Some(timestamp(printed.at)),
+        })))
     }
 }
 
-impl From<State> for JobState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Queued => Self::Queued,
+impl<S: Peer> JobHandler<S> {
+    /// Whether the caller may read the snapshot, and it is one of the dataset.
+    async fn check_snapshot(
+        &self,
+        dataset: &Granted<can::ReadDataset>,
+        snapshot_id: &str,
+    ) -> Result<(), Error> {
+        if snapshot_id.is_empty() {
+            return Ok(());
         }
+        let request = GetSnapshotRequest { snapshot_id: snapshot_id.to_owned() };
+        let call = on_behalf(dataset.permit(), request);
+        let asked = Asked::by(dataset.permit(), can::ReadSnapshot::NAME);
+        let found = answered(&asked, self.labeler.snapshots().get_snapshot(call).await)?.snapshot;
+        match found {
+            Some(snapshot) if snapshot.dataset_id == dataset.id() => Ok(()),
+            _ => Err(Error::Invalid {
+                field: "job.snapshot_id",
+                problem: "must be a snapshot of the dataset",
+            }),
+        }
+    }
+
+    /// The etag of a job's dataset, which the caller must be allowed to read still: the job's own tokens ask nobody.
+    async fn readable(&self, job: &Granted<can::RetryJob>) -> Result<String, Error> {
+        let kept = self.jobs.to_retry(job).await?;
+        let call = on_behalf(job.permit(), GetDatasetRequest { dataset_id: kept.dataset_id });
+        let asked = Asked::by(job.permit(), can::ReadDataset::NAME);
+        let found = answered(&asked, self.labeler.datasets().get_dataset(call).await)?.dataset;
+        Ok(found.ok_or(LabelerError::Empty("GetDataset"))?.etag)
+    }
+}
+
+/// The state that a list is limited to.
+fn wanted(state: i32) -> Result<Option<State>, Error> {
+    let problem = "must be a known state";
+    let state = JobState::try_from(state);
+    match state.map_err(|_| Error::Invalid { field: "state", problem })? {
+        JobState::Unspecified => Ok(None),
+        JobState::Queued => Ok(Some(State::Queued)),
+        JobState::Running => Ok(Some(State::Running)),
+        JobState::Succeeded => Ok(Some(State::Succeeded)),
+        JobState::Failed => Ok(Some(State::Failed)),
+        JobState::Aborted => Ok(Some(State::Aborted)),
     }
 }

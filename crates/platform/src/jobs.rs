@@ -5,27 +5,41 @@
 
 use std::fmt;
 
+use futures_util::{Stream, stream};
 use hallpass_contract::can;
 use hallpass_guard::Clock;
 use hallpass_policy::{Denial, Granted, Permission, Refusal, Seen, Visible};
 
-use crate::database::{Database, Inserted, NewJob};
+use crate::database::{Database, Inserted, NewJob, Printed};
 use crate::error::Error;
 use crate::ids::{self, JobId};
 use crate::job::{Job, Spec, State};
 use crate::page::{self, Page, PageKey, PageRequest};
+use crate::runner::{News, heard};
 
 /// Training jobs and who owns them.
 pub(crate) struct Jobs {
     database: Database,
     pages: PageKey,
     clock: Clock,
+    trainers: Vec<String>,
+    news: News,
+    aborts: News,
 }
 
+/// So many lines are read at once.
+const LINES: i64 = 500;
+
 impl Jobs {
-    /// The jobs of this database.
-    pub(crate) const fn new(database: Database, pages: PageKey, clock: Clock) -> Self {
-        Self { database, pages, clock }
+    /// The jobs of this database, for these trainers.
+    pub(crate) fn new(
+        database: Database,
+        pages: PageKey,
+        clock: Clock,
+        trainers: Vec<String>,
+        (news, aborts): (News, News),
+    ) -> Self {
+        Self { database, pages, clock, trainers, news, aborts }
     }
 
     /// The job that the same request made before, if there is one.
@@ -50,21 +64,46 @@ impl Jobs {
         dataset_etag: String,
         spec: &Spec,
     ) -> Result<Job, Error> {
+        let now = self.clock.now();
         let job = Job {
             id: JobId::from_random(ids::random()?),
             display_name: spec.display_name().to_owned(),
             owner: dataset.permit().subject().ok_or(Error::NoUser)?.to_owned(),
             dataset_id: dataset.id().to_owned(),
             dataset_etag,
+            snapshot_id: spec.snapshot_id().to_owned(),
+            trainer: self.trainer(spec)?,
             state: State::Queued,
+            place: None,
+            progress: 0,
+            message: String::new(),
+            abort_requested: false,
+            result: None,
+            failure: None,
             etag: ids::etag(ids::random()?),
-            created: self.clock.now(),
+            created: now,
+            updated: now,
+            ended: None,
         };
         let request = spec.request().map(|request| (request, spec.fingerprint(dataset.id())));
         match self.database.insert(&NewJob { job: &job, request }).await? {
-            Inserted::New => Ok(job),
+            Inserted::New => {
+                self.news.tell();
+                Ok(job)
+            }
             Inserted::Already(earlier) => Ok(earlier),
         }
+    }
+
+    /// The name of the trainer that is wished for.
+    fn trainer(&self, spec: &Spec) -> Result<String, Error> {
+        let problem = match (spec.trainer(), self.trainers.as_slice()) {
+            ("", [only]) => return Ok(only.clone()),
+            ("", _) => "must name one of the operator's trainers",
+            (name, all) if all.iter().any(|of| of == name) => return Ok(name.to_owned()),
+            _ => "is not the name of one of the operator's trainers",
+        };
+        Err(Error::Invalid { field: "job.trainer", problem })
     }
 
     /// One job.
@@ -80,18 +119,112 @@ impl Jobs {
     pub(crate) async fn list(
         &self,
         visible: &Visible<can::ReadJob>,
+        (state, dataset): (Option<State>, &str),
         page: PageRequest,
     ) -> Result<Seen<Page>, Error> {
-        visible.look(|subject| self.page(subject, page)).await
+        let filter = (state.map_or("", State::as_str), dataset);
+        visible.look(|subject| self.page(subject, filter, page)).await
     }
 
-    async fn page(&self, subject: &str, page: PageRequest) -> Result<Page, Error> {
-        let before = page::position(&self.pages, subject, &page.token)?;
-        let mut listed = self.database.owned(subject, before, page.size + 1).await?;
+    /// Asks for a job's end.
+    pub(crate) async fn abort(&self, proof: &Granted<can::AbortJob>) -> Result<Job, Error> {
+        let aborted = match JobId::parse(proof.id()) {
+            Some(id) => self.database.abort(&id, self.clock.now()).await?,
+            None => None,
+        };
+        self.news.tell();
+        self.aborts.tell();
+        aborted.ok_or_else(|| gone(proof))
+    }
+
+    /// The job that is to be run again, as it is.
+    pub(crate) async fn to_retry(&self, proof: &Granted<can::RetryJob>) -> Result<Job, Error> {
+        let found = match JobId::parse(proof.id()) {
+            Some(id) => self.database.job(&id).await?,
+            None => None,
+        };
+        found.ok_or_else(|| gone(proof))
+    }
+
+    /// Queues a job again, on its dataset as it is now.
+    pub(crate) async fn retry(
+        &self,
+        proof: &Granted<can::RetryJob>,
+        dataset_etag: &str,
+    ) -> Result<Job, Error> {
+        let queued = match JobId::parse(proof.id()) {
+            Some(id) => self.database.retry(&id, dataset_etag, self.clock.now()).await?,
+            None => None,
+        };
+        self.news.tell();
+        queued.ok_or_else(|| gone(proof))
+    }
+
+    /// The job whenever it has another etag than the last that was told, until it has ended.
+    pub(crate) fn watch(
+        self: std::sync::Arc<Self>,
+        proof: Granted<can::ReadJob>,
+        known: String,
+    ) -> impl Stream<Item = Result<Job, Error>> + Send {
+        let news = self.news.listen();
+        stream::try_unfold((self, proof, known, news, false), async |state| {
+            let (jobs, proof, known, mut news, has_ended) = state;
+            if has_ended {
+                return Ok(None);
+            }
+            loop {
+                let job = jobs.get(&proof).await?;
+                let has_ended = job.state.is_end();
+                if job.etag != known {
+                    let known = job.etag.clone();
+                    return Ok(Some((job, (jobs, proof, known, news, has_ended))));
+                }
+                if has_ended {
+                    return Ok(None);
+                }
+                heard(&mut news).await;
+            }
+        })
+    }
+
+    /// What a job's trainer prints, from behind this line on, until the job has ended.
+    pub(crate) fn lines(
+        self: std::sync::Arc<Self>,
+        proof: Granted<can::ReadJob>,
+        after: u64,
+    ) -> impl Stream<Item = Result<Vec<Printed>, Error>> + Send {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let news = self.news.listen();
+        stream::try_unfold((self, proof, after, news), async |(jobs, proof, after, mut news)| {
+            loop {
+                // Asked first: what was printed before the end is there then.
+                let job = jobs.get(&proof).await?;
+                let printed = jobs.database.printed(&job.id, after, LINES).await?;
+                if let Some(last) = printed.last() {
+                    let after = last.number;
+                    return Ok(Some((printed, (jobs, proof, after, news))));
+                }
+                if job.state.is_end() {
+                    return Ok(None);
+                }
+                heard(&mut news).await;
+            }
+        })
+    }
+
+    async fn page(
+        &self,
+        subject: &str,
+        filter: (&str, &str),
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        let list = (subject, filter.0, filter.1);
+        let before = page::position(&self.pages, list, &page.token)?;
+        let mut listed = self.database.owned(subject, filter, before, page.size + 1).await?;
         let more = listed.len() > page.size as usize;
         listed.truncate(page.size as usize);
         let next_page_token = match listed.last() {
-            Some(last) if more => page::seal(&self.pages, subject, last.number)?,
+            Some(last) if more => page::seal(&self.pages, list, last.number)?,
             _ => String::new(),
         };
         Ok(Page { jobs: listed.into_iter().map(|listed| listed.job).collect(), next_page_token })

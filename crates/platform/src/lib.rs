@@ -10,11 +10,13 @@ mod error;
 mod ids;
 mod job;
 mod job_service;
+mod job_wire;
 mod jobs;
 mod labeler;
 mod page;
 mod permission_service;
 mod platform;
+mod runner;
 mod snapshot_service;
 mod split_service;
 mod status;
@@ -22,6 +24,7 @@ mod upload_service;
 
 pub use labeler::{Peer, is_serving};
 pub use platform::{NotReady, OpenError, Platform, Setup, own_database};
+pub use runner::Training;
 
 #[cfg(test)]
 mod tests;

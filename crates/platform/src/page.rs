@@ -22,17 +22,26 @@ pub(crate) fn request(size: i32, token: String) -> Result<PageRequest, Error> {
     PageRequest::new(size, token).map_err(invalid)
 }
 
-/// A token for what comes behind this position, in the list as this subject sees it.
-pub(crate) fn seal(pages: &PageKey, subject: &str, position: i64) -> Result<String, Error> {
-    pages.seal_number(&["ListJobs", subject], position).map_err(|_| Error::Chance)
+/// A token for what comes behind this position, in the list as this subject sees it through this filter.
+pub(crate) fn seal(
+    pages: &PageKey,
+    (subject, state, dataset): (&str, &str, &str),
+    position: i64,
+) -> Result<String, Error> {
+    let query = ["ListJobs", subject, state, dataset];
+    pages.seal_number(&query, position).map_err(|_| Error::Chance)
 }
 
 /// Where the page begins: behind everything without a token.
-pub(crate) fn position(pages: &PageKey, subject: &str, token: &str) -> Result<i64, Error> {
+pub(crate) fn position(
+    pages: &PageKey,
+    (subject, state, dataset): (&str, &str, &str),
+    token: &str,
+) -> Result<i64, Error> {
     if token.is_empty() {
         return Ok(i64::MAX);
     }
-    pages.open_number(&["ListJobs", subject], token).ok_or(Error::Invalid {
+    pages.open_number(&["ListJobs", subject, state, dataset], token).ok_or(Error::Invalid {
         field: "page_token",
         problem: "must come from the page before, in the same list",
     })

@@ -8,8 +8,11 @@ use hallpass_contract::platform::{
     serve_split_service, serve_upload_service,
 };
 use hallpass_guard::Clock;
+use hallpass_jobs::Engine;
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_store::Location;
+use object_store::local::LocalFileSystem;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::database::Database;
@@ -20,6 +23,7 @@ use crate::jobs::Jobs;
 use crate::labeler::{LabelerClient, Peer};
 use crate::page::PageKey;
 use crate::permission_service::PermissionHandler;
+use crate::runner::{News, Runner, Training};
 use crate::snapshot_service::SnapshotHandler;
 use crate::split_service::SplitHandler;
 use crate::upload_service::UploadHandler;
@@ -33,6 +37,8 @@ pub struct Setup<S> {
     pub labeler: S,
     /// Tells the time.
     pub clock: Clock,
+    /// How jobs are run.
+    pub training: Training,
 }
 
 /// Why Platform cannot open.
@@ -46,6 +52,9 @@ pub enum OpenError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The folder for the jobs' results cannot be used.
+    #[error("the folder for results: {0}")]
+    Artifacts(#[from] object_store::Error),
     /// The database cannot be opened or brought up to date.
     #[error("database: {0}")]
     Database(#[from] hallpass_store::OpenError),
@@ -69,6 +78,7 @@ pub struct Platform<S> {
     pub(crate) datasets: DatasetHandler<S>,
     pub(crate) jobs: JobHandler<S>,
     pub(crate) access: Access<S>,
+    runner: Runner<S>,
 }
 
 impl<S: Peer> Platform<S> {
@@ -79,24 +89,45 @@ impl<S: Peer> Platform<S> {
 
     /// Opens this database and serves from it. Labeler need not be there.
     pub async fn open_on(database: &Location, setup: Setup<S>) -> Result<Self, OpenError> {
-        let Setup { folder, labeler, clock } = setup;
-        std::fs::create_dir_all(&folder)
+        let Setup { folder, labeler, clock, training } = setup;
+        // Trainers run elsewhere.
+        let folder = std::path::absolute(&folder)
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
+        let artifacts = folder.join("artifacts");
+        std::fs::create_dir_all(&artifacts)
+            .map_err(|error| OpenError::Folder { folder: artifacts.clone(), error })?;
         let database = Database::open(database).await?;
         let proposed = [random()?, random()?].concat();
         let key = database.own_key("pages", &proposed).await;
         let key = key.map_err(|error| OpenError::PageKey(error.to_string()))?;
         let pages = PageKey::new(&key)
             .ok_or_else(|| OpenError::PageKey("its page key is damaged".to_owned()))?;
+        let (news, aborts) = (News::new(), News::new());
+        let runner = Runner {
+            database: database.clone(),
+            engine: Engine {
+                labeler: labeler.clone(),
+                artifacts: Arc::new(LocalFileSystem::new_with_prefix(&artifacts)?),
+                folder: folder.join("jobs"),
+                trainers: Arc::new(training.trainers),
+                grace: training.grace,
+            },
+            retries: training.retries,
+            clock: clock.clone(),
+            concurrency: training.concurrency,
+            worker: ids::etag(random()?),
+            news: news.clone(),
+            aborts: aborts.clone(),
+        };
+        let trainers = runner.engine.trainers.keys().cloned().collect();
+        let jobs = Jobs::new(database.clone(), pages, clock, trainers, (news, aborts));
         let labeler = LabelerClient::new(labeler);
         Ok(Self {
             datasets: DatasetHandler { labeler: labeler.clone() },
-            jobs: JobHandler {
-                jobs: Arc::new(Jobs::new(database.clone(), pages, clock)),
-                labeler: labeler.clone(),
-            },
+            jobs: JobHandler { jobs: Arc::new(jobs), labeler: labeler.clone() },
             access: Access::new(database.clone(), labeler),
             database,
+            runner,
         })
     }
 
@@ -128,6 +159,11 @@ impl<S: Peer> Platform<S> {
     /// The jobs' service. Reading jobs needs no Labeler.
     pub fn jobs(&self) -> Served<impl GrpcService + use<S>> {
         serve_job_service(self.jobs.clone(), self.access.clone())
+    }
+
+    /// Runs jobs until told to stop. Trainers that run then are ended; their jobs go on after the next start.
+    pub fn run_jobs(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<S> {
+        self.runner.clone().run(stop)
     }
 
     fn labeler(&self) -> LabelerClient<S> {

@@ -21,6 +21,18 @@ impl From<Error> for Status {
                 "REQUEST_ID_REUSED",
                 "the request id was used before, for another job",
             ),
+            Error::JobEnded(state) => answer(
+                Code::FailedPrecondition,
+                "JOB_ENDED",
+                &format!("the job has ended: {state}"),
+            ),
+            Error::JobNotFailed(state) => answer(
+                Code::FailedPrecondition,
+                "JOB_NOT_FAILED",
+                &format!(
+                    "the job is {state}; only one that has failed or was aborted can be retried"
+                ),
+            ),
             Error::Gone(refusal) => refusal.into(),
             Error::BrokenOff(status) => status,
             Error::UploadInterrupted => interrupted(),

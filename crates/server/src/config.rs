@@ -10,6 +10,7 @@ mod loopback;
 mod problem;
 mod sections;
 mod source;
+mod training;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use labeler::{BucketSection, LabelerSection};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use source::Sources;
+pub use training::{JobsSection, TrainerSection};
 
 use crate::{Limits, Peer, TlsFiles};
 use sections::Sections;
@@ -52,6 +54,10 @@ pub struct Config {
     pub database: Option<Database>,
     /// The services that this one calls, by name.
     pub peers: BTreeMap<String, Peer>,
+    /// The trainers that jobs can be run with, by name.
+    pub trainers: BTreeMap<String, TrainerSection>,
+    /// How jobs are run.
+    pub jobs: JobsSection,
     /// What only Labeler has settings for.
     pub labeler: LabelerSection,
     /// Whether peers beyond loopback may be spoken to without TLS.
@@ -92,6 +98,8 @@ impl Config {
             data: sections.data,
             database,
             peers: sections.peers,
+            trainers: sections.trainers,
+            jobs: sections.jobs,
             labeler: sections.labeler,
             insecure_plaintext: plaintext,
             drain: sections.drain,

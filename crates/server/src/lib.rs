@@ -21,8 +21,8 @@ mod timeout;
 mod tls;
 
 pub use config::{
-    BucketSection, Config, ConfigError, Database, DatabaseUrl, Keepalive, LabelerSection, Problem,
-    Sources,
+    BucketSection, Config, ConfigError, Database, DatabaseUrl, JobsSection, Keepalive,
+    LabelerSection, Problem, Sources, TrainerSection,
 };
 pub use contract::Contract;
 pub use documents::Document;

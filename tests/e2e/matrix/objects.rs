@@ -29,7 +29,7 @@ impl Matrix {
 
     async fn own_job(&self) -> String {
         let dataset_id = self.own_dataset().await;
-        let job = JobSpec { display_name: "matrix".into(), dataset_id };
+        let job = JobSpec { display_name: "matrix".into(), dataset_id, ..JobSpec::default() };
         let request = CreateJobRequest { job: Some(job), request_id: String::new() };
         let request = self.authorized("/hallpass.platform.v1.JobService/CreateJob", request);
         let created = JobServiceClient::new(self.platform.clone()).create_job(request).await;

@@ -11,18 +11,23 @@ use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
 use hallpass_server::{Bound, Config, Ready, ServiceSet, Shutdown};
 use hallpass_telemetry::Telemetry;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::failure::Failure;
 use crate::serve::database;
 use crate::serve::delegations;
 use crate::serve::node::{Node, Way};
+use crate::serve::training;
 
 /// Where verifiers look for the public keys (RFC 8414, section 3 reserves the place).
 const JWKS: &str = "/.well-known/jwks.json";
 
 /// How often Labeler is asked whether it serves, and how long it may take to answer.
 const ASK_PEER_EVERY: Duration = Duration::from_secs(1);
+
+/// How long jobs may take to be given back when Platform ends.
+const LEAVE_JOBS: Duration = Duration::from_secs(10);
 
 /// Platform, bound to its port.
 pub(super) struct Platform {
@@ -42,8 +47,12 @@ impl Platform {
         let node = Node::open("platform", config, telemetry, Freshness::always()).await?;
         refuse_a_lost_list(&node)?;
         let labeler = node.peer("labeler")?;
-        let setup =
-            Setup { folder: node.state(), labeler: node.way(&labeler)?, clock: node.clock.clone() };
+        let setup = Setup {
+            folder: node.state(),
+            labeler: node.way(&labeler)?,
+            clock: node.clock.clone(),
+            training: training::of(config)?,
+        };
         let own = hallpass_platform::own_database(&setup.folder);
         let database = database::location(config, "platform", own)?;
         let platform = hallpass_platform::Platform::open_on(&database, setup).await;
@@ -86,7 +95,18 @@ impl Platform {
 
     /// Serves until told to stop.
     pub(super) async fn serve(self) -> Result<(), Failure> {
+        let stop = CancellationToken::new();
+        let jobs = tokio::spawn(self.service.run_jobs(stop.clone()));
+        let ending = self.shutdown.clone().draining();
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            ending.await;
+            stopping.cancel();
+        });
         let served = self.bound.serve(self.shutdown).await;
+        stop.cancel();
+        // A job that could not be given back is somebody's again when its lease ends.
+        let _ = tokio::time::timeout(LEAVE_JOBS, jobs).await;
         self.service.close().await;
         served.map(drop).map_err(Failure::failed)
     }

@@ -4,6 +4,7 @@ use hallpass_policy::Permit;
 use tonic::Request;
 
 use crate::Deadline;
+use crate::attach::background::Background;
 
 /// In whose name; lies in the request's extensions until the layer reads it.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub(super) enum Authority {
     OnBehalf(Permit),
     /// The process itself.
     Service,
+    /// A piece of its work, for no user.
+    Background(Background),
 }
 
 /// A request in the name of whom the current handler serves, by what its rule delegates, and within the deadline of its call.

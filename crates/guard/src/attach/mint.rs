@@ -13,6 +13,7 @@ use hallpass_token::{
 use serde_json::json;
 
 use crate::attach::authority::Authority;
+use crate::attach::background::Background;
 use crate::attach::minted::{Minted, Purpose, Ready};
 use crate::{Clock, Decisions, Keys, Rules};
 
@@ -90,7 +91,7 @@ impl Minting {
     fn decision(&self, authority: Option<&Authority>) -> DecisionId {
         match authority {
             Some(Authority::OnBehalf(permit)) => permit.decision(),
-            Some(Authority::Service) | None => self.decisions.next(),
+            Some(Authority::Service | Authority::Background(_)) | None => self.decisions.next(),
         }
     }
 
@@ -106,6 +107,7 @@ impl Minting {
         match authority {
             Some(Authority::OnBehalf(permit)) => self.on_behalf(permit, callee),
             Some(Authority::Service) => self.minted(callee, TokenType::Background, None),
+            Some(Authority::Background(work)) => self.for_work(work, callee),
             None => Err(refused("the call does not say in whose name it is made")),
         }
         .map(Some)
@@ -126,25 +128,53 @@ impl Minting {
         self.minted(callee, token_type, Some((parent, permit.rule())))
     }
 
-    fn minted(
+    /// What is minted for a piece of work stays with it.
+    fn for_work(&self, work: &Background, callee: &'static Rule) -> Result<Arc<Ready>, Denial> {
+        if !work.may(callee.scope) {
+            return Err(refused("the work was not given the scope"));
+        }
+        let purpose = self.purpose(callee, TokenType::Background, None)?;
+        let now = self.clock.now();
+        if let Some(ready) = work.at_hand(&purpose, now) {
+            return Ok(ready);
+        }
+        let mut new = NewToken::new(purpose.token_type, TokenId::from_random(random()?));
+        new.service = Some(work.service(&self.service));
+        new.job_id = Some(work.job_id().to_owned());
+        new.resource = Some(work.resource().clone());
+        let ready = Arc::new(self.sign(&purpose, new, now)?);
+        work.keep(purpose, &ready);
+        Ok(ready)
+    }
+
+    fn purpose(
         &self,
         callee: &'static Rule,
         token_type: TokenType,
-        parent: Option<(&Verified, &'static Rule)>,
-    ) -> Result<Arc<Ready>, Denial> {
+        parent: Option<&Verified>,
+    ) -> Result<Purpose, Denial> {
         if !callee.accepts(token_type) {
             return Err(refused("the called RPC does not accept the kind of token"));
         }
         if matches!(callee.access, Access::Tokens { action: Some(_), .. }) {
             return Err(refused("the called RPC demands a user's action token"));
         }
-        let purpose = Purpose {
-            parent: parent.map(|(parent, _)| parent.signed_part()),
+        Ok(Purpose {
+            parent: parent.map(Verified::signed_part),
             token_type,
             audience: callee.audience,
             scope: callee.scope,
             ring: self.keys.generation(),
-        };
+        })
+    }
+
+    fn minted(
+        &self,
+        callee: &'static Rule,
+        token_type: TokenType,
+        parent: Option<(&Verified, &'static Rule)>,
+    ) -> Result<Arc<Ready>, Denial> {
+        let purpose = self.purpose(callee, token_type, parent.map(|(parent, _)| parent))?;
         let now = self.clock.now();
         if let Some(ready) = self.minted.get(&purpose, now) {
             return Ok(ready);
@@ -160,10 +190,6 @@ impl Minting {
         parent: Option<(&Verified, &'static Rule)>,
         now: UnixTime,
     ) -> Result<Ready, Denial> {
-        // The ring refuses whatever the key's entry does not name.
-        let ring = self.keys.ring();
-        let key = ring.active_signer(&self.service, purpose.token_type);
-        let key = key.ok_or(refused("the ring has no key of this service for such a token"))?;
         let id = TokenId::from_random(random()?);
         let mut new = match parent {
             None => NewToken::new(purpose.token_type, id),
@@ -179,6 +205,14 @@ impl Minting {
             }
         };
         new.service = Some(self.service.clone());
+        self.sign(purpose, new, now)
+    }
+
+    fn sign(&self, purpose: &Purpose, mut new: NewToken, now: UnixTime) -> Result<Ready, Denial> {
+        // The ring refuses whatever the key's entry does not name.
+        let ring = self.keys.ring();
+        let key = ring.active_signer(&self.service, purpose.token_type);
+        let key = key.ok_or(refused("the ring has no key of this service for such a token"))?;
         new.audience = vec![purpose.audience.to_owned()];
         new.scopes = purpose.scope.into_iter().collect::<Scopes>();
         Ready::new(&ring.mint(key.kid(), &new, now).map_err(unminted)?, now)

@@ -51,7 +51,7 @@ impl Ready {
         self.expires_at
     }
 
-    fn lasts(&self, now: UnixTime) -> bool {
+    pub(super) fn lasts(&self, now: UnixTime) -> bool {
         self.expires_at.is_none_or(|end| {
             let enough = LEFT.min(end.since(self.minted_at) / 2);
             end.since(now) >= enough && now < end

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use hallpass_contract::auth::watch_response::Event;
 use hallpass_contract::auth::{
-    self, EntryBatch, ProbeAnswer, RevocationService, RevokeRequest, RevokeResponse, WatchRequest,
-    WatchResponse, serve_revocation_service,
+    self, EntryBatch, GetRevocationRequest, GetRevocationResponse, ListRevocationsRequest,
+    ListRevocationsResponse, ProbeAnswer, RevocationService, RevokeManyRequest, RevokeManyResponse,
+    RevokeRequest, RevokeResponse, WatchRequest, WatchResponse, serve_revocation_service,
 };
 use hallpass_guard::GuardLayer;
 use hallpass_policy::Permit;
@@ -78,6 +79,30 @@ struct Handler {
 
 impl RevocationService for Handler {
     type Error = Status;
+
+    async fn revoke_many(
+        &self,
+        _: Permit,
+        _: Incoming<RevokeManyRequest>,
+    ) -> Result<Reply<RevokeManyResponse, Status>, Status> {
+        Err(Status::unimplemented("not needed here"))
+    }
+
+    async fn get_revocation(
+        &self,
+        _: Permit,
+        _: GetRevocationRequest,
+    ) -> Result<GetRevocationResponse, Status> {
+        Err(Status::unimplemented("not needed here"))
+    }
+
+    async fn list_revocations(
+        &self,
+        _: Permit,
+        _: ListRevocationsRequest,
+    ) -> Result<ListRevocationsResponse, Status> {
+        Err(Status::unimplemented("not needed here"))
+    }
 
     async fn revoke(&self, _: Permit, _: RevokeRequest) -> Result<RevokeResponse, Status> {
         Err(Status::unimplemented("not here"))

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a failure here fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here fails the test")]
 
 use super::*;
 

@@ -155,13 +155,13 @@ pub(super) async fn revise(world: &World, id: &str, files: &[File]) {
 
 /// The hash as the contract defines it, written a second time.
 fn hash(files: &[wire::SnapshotFile]) -> Vec<u8> {
-    let mut text = String::new();
-    for file in files {
+    let lines = files.iter().map(|file| {
         let info = file.file.as_ref().unwrap();
-        let hex: String = info.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = info.sha256.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let split = ["-", "train", "validation", "test"][usize::try_from(file.split).unwrap()];
-        text.push_str(&format!("{hex} {} {split} {}\n", info.size_bytes, info.path));
-    }
+        format!("{hex} {} {split} {}\n", info.size_bytes, info.path)
+    });
+    let text = lines.collect::<Vec<_>>().concat();
     digest(&SHA256, text.as_bytes()).as_ref().to_vec()
 }
 

@@ -1,7 +1,9 @@
 //! Looks things up.
 
+use hallpass_jobs::{Activity, Place};
 use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
+use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 
 use super::Database;
@@ -22,19 +24,23 @@ impl Database {
         row.fetch_optional(self.store.pool()).await?.as_ref().map(job).transpose()
     }
 
-    /// The newest jobs below `before` that the owner has.
+    /// The newest jobs below `before` that the owner has, of this state and on this dataset where they are not empty.
     pub(crate) async fn owned(
         &self,
         owner: &str,
+        (state, dataset_id): (&str, &str),
         before: i64,
         most: u32,
     ) -> Result<Vec<Listed>, sqlx::Error> {
         let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE owner = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+            "SELECT * FROM jobs WHERE owner = $1 AND number < $2 AND ($3 = '' OR state = $3) \
+             AND ($4 = '' OR dataset_id = $4) ORDER BY number DESC LIMIT $5",
         );
         let rows = rows
             .bind(owner)
             .bind(before)
+            .bind(state)
+            .bind(dataset_id)
             .bind(i64::from(most))
             .fetch_all(self.store.pool())
             .await?;
@@ -73,17 +79,49 @@ pub(super) async fn requested(
     row.map(|row| Ok((row.try_get("fingerprint")?, job(&row)?))).transpose()
 }
 
-fn job(row: &Row) -> Result<Job, sqlx::Error> {
+pub(super) fn job(row: &Row) -> Result<Job, sqlx::Error> {
     Ok(Job {
         id: known(row, "job_id", JobId::parse)?,
         display_name: row.try_get("display_name")?,
         owner: row.try_get("owner")?,
         dataset_id: row.try_get("dataset_id")?,
         dataset_etag: row.try_get("dataset_etag")?,
+        snapshot_id: row.try_get("snapshot_id")?,
+        trainer: row.try_get("trainer")?,
         state: known(row, "state", State::from_stored)?,
+        place: place(row)?,
+        progress: row.try_get("progress")?,
+        message: row.try_get("message")?,
+        abort_requested: row.try_get::<i64, _>("abort_requested")? != 0,
+        result: json(row, "result")?,
+        failure: json(row, "failure")?,
         etag: row.try_get("etag")?,
-        created: UnixTime::from_secs(row.try_get::<i64, _>("created")?.cast_unsigned()),
+        created: instant(row, "created")?,
+        updated: instant(row, "updated")?,
+        ended: Some(instant(row, "ended")?).filter(|ended| ended.as_secs() > 0),
     })
+}
+
+fn place(row: &Row) -> Result<Option<Place>, sqlx::Error> {
+    if row.try_get::<&str, _>("activity")?.is_empty() {
+        return Ok(None);
+    }
+    let activity = known(row, "activity", Activity::from_stored)?;
+    let attempt = u32::try_from(row.try_get::<i64, _>("attempt")?).unwrap_or(u32::MAX);
+    Ok(Some(Place { activity, attempt }))
+}
+
+fn instant(row: &Row, column: &'static str) -> Result<UnixTime, sqlx::Error> {
+    Ok(UnixTime::from_secs(row.try_get::<i64, _>(column)?.cast_unsigned()))
+}
+
+/// Nothing where the column is empty.
+fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, sqlx::Error> {
+    let text: &str = row.try_get(column)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str(text).map(Some).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// A column whose text must be one that this crate writes.

@@ -140,7 +140,11 @@ async fn create(
     request_id: &str,
 ) -> Result<platform::Job, Status> {
     let dataset = Granted::for_tests(world.permit("JobService/CreateJob", subject), "ds_1");
-    let job = JobSpec { display_name: name.to_owned(), dataset_id: "ds_1".to_owned() };
+    let job = JobSpec {
+        display_name: name.to_owned(),
+        dataset_id: "ds_1".to_owned(),
+        ..JobSpec::default()
+    };
     let request = CreateJobRequest { job: Some(job), request_id: request_id.to_owned() };
     Ok(world.platform.jobs.create_job(dataset, request).await?.job.unwrap())
 }
@@ -153,7 +157,11 @@ async fn list(
     page_token: &str,
 ) -> Result<(Vec<String>, String), Status> {
     let visible = Visible::<can::ReadJob>::through(&world.permit("JobService/ListJobs", subject));
-    let request = ListJobsRequest { page_size, page_token: page_token.to_owned() };
+    let request = ListJobsRequest {
+        page_size,
+        page_token: page_token.to_owned(),
+        ..ListJobsRequest::default()
+    };
     let page = world.platform.jobs.list_jobs(visible.unwrap(), request).await?.into_inner();
     let ids = page.jobs.into_iter().map(|job| job.job_id).collect();
     Ok((ids, page.next_page_token))

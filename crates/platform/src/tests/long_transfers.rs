@@ -110,7 +110,7 @@ async fn download(world: &World, files: Files, path: &str) -> Pieces {
 
 /// The next piece: its path, its bytes, and whether it says what the file is.
 async fn next(reply: &mut Pieces) -> Result<(String, String, bool), Status> {
-    let piece = reply.next().await.expect("there is more").map_err(Status::from)?;
+    let piece = reply.next().await.unwrap().map_err(Status::from)?;
     let chunk = piece.chunk.unwrap();
     let data = String::from_utf8(chunk.data.to_vec()).unwrap();
     Ok((chunk.path, data, piece.file.is_some()))

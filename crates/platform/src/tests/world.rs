@@ -19,7 +19,7 @@ use tower::Layer;
 
 use super::callers::{self, NOW};
 use super::fake::Fake;
-use crate::{Platform, Setup};
+use crate::{Platform, Setup, Training};
 
 pub(super) struct World {
     pub(super) keys: Keys,
@@ -117,5 +117,24 @@ async fn open(
     let labeler = AttachLayer::new(attach).layer(channel);
     let folder = folder.path().join("platform");
     let database = hallpass_store::testing::location(&folder.join("platform.sqlite")).await;
-    Platform::open_on(&database, Setup { folder, labeler, clock: clock.clone() }).await.unwrap()
+    Platform::open_on(
+        &database,
+        Setup { folder, labeler, clock: clock.clone(), training: training() },
+    )
+    .await
+    .unwrap()
+}
+
+/// One trainer by name, and nobody who runs jobs.
+fn training() -> Training {
+    let trainer = hallpass_jobs::Trainer {
+        program: "true".into(),
+        arguments: Vec::new(),
+        environment: std::collections::BTreeMap::new(),
+        time_limit: Duration::from_secs(60),
+        folder: None,
+        scopes: vec!["labeler:read".to_owned()],
+    };
+    let trainers = [("stats".to_owned(), trainer)].into();
+    Training { trainers, concurrency: 0, ..Training::default() }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
+use super::training::{JobsSection, TrainerSection};
 use super::{LabelerSection, duration};
 use crate::{Limits, Peer, TlsFiles};
 
@@ -32,6 +33,10 @@ pub(super) struct Sections {
     pub(super) keepalive: Keepalive,
     #[serde(default)]
     pub(super) peers: BTreeMap<String, Peer>,
+    #[serde(default)]
+    pub(super) trainers: BTreeMap<String, TrainerSection>,
+    #[serde(default)]
+    pub(super) jobs: JobsSection,
     #[serde(default)]
     pub(super) labeler: LabelerSection,
 }

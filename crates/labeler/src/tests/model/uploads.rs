@@ -108,10 +108,7 @@ impl Play {
         let may = self.model.may(&who, "write", "upload", &id);
         let request = wire::FinishUploadRequest { upload_id: id.clone(), ..Default::default() };
         let answer = self.caller(&who).uploads().finish_upload(request).await;
-        let done = match self.judge("FinishUpload", &who, may, answer) {
-            None => return,
-            Some(done) => done,
-        };
+        let Some(done) = self.judge("FinishUpload", &who, may, answer) else { return };
         let empty = self.model.uploads[&id].files == 0 && !self.model.uploads[&id].revision;
         let wrong = empty.then_some(Code::InvalidArgument);
         if let Err(status) = &done {
