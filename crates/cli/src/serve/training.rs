@@ -1,0 +1,55 @@
+//! The trainers that Platform offers: the operator's, or else the one that ships.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hallpass_jobs::{Retries, Trainer};
+use hallpass_platform::Training;
+use hallpass_server::Config;
+
+use crate::failure::Failure;
+
+/// The trainer that ships with the binary.
+const SHIPPED: &str = "stats";
+
+/// How jobs are run here.
+pub(super) fn of(config: &Config) -> Result<Training, Failure> {
+    let mut trainers = BTreeMap::new();
+    for (name, section) in &config.trainers {
+        let section = section.clone();
+        let trainer = Trainer {
+            program: section.program,
+            arguments: section.arguments,
+            environment: section.environment,
+            time_limit: section.time_limit,
+            folder: section.folder,
+            scopes: section.scopes,
+        };
+        trainer.check().map_err(|wrong| {
+            Failure::failed(format_args!("trainers.{name}.{}: {}", wrong.key, wrong.problem))
+        })?;
+        trainers.insert(name.clone(), trainer);
+    }
+    if trainers.is_empty() {
+        trainers.insert(SHIPPED.to_owned(), shipped()?);
+    }
+    let jobs = config.jobs;
+    let retries = Retries {
+        most: jobs.attempts.max(1),
+        first: jobs.first_pause.max(Duration::from_secs(1)),
+        longest: jobs.longest_pause.max(Duration::from_secs(1)),
+    };
+    Ok(Training { trainers, concurrency: jobs.concurrency, retries, grace: jobs.grace })
+}
+
+fn shipped() -> Result<Trainer, Failure> {
+    let arguments = ["trainer", "--data", "{data}", "--items", "{items}", "--result", "{output}"];
+    Ok(Trainer {
+        program: std::env::current_exe().map_err(Failure::failed)?,
+        arguments: arguments.map(str::to_owned).into(),
+        environment: BTreeMap::new(),
+        time_limit: Duration::from_hours(1),
+        folder: None,
+        scopes: vec!["labeler:read".to_owned()],
+    })
+}

@@ -1,0 +1,80 @@
+//! Work for no user: the name in which a job's calls are made.
+//!
+//! Invariant: its tokens are for one object and for the scopes that the work was given, and go with the work. Nothing keeps them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hallpass_token::{ResourceClaim, UnixTime};
+use tonic::Request;
+
+use crate::attach::authority::Authority;
+use crate::attach::minted::{Purpose, Ready};
+
+/// One piece of work, such as one attempt at one activity of a job. Clones are the same work; with the last its tokens are gone.
+#[derive(Clone)]
+pub struct Background(Arc<Work>);
+
+struct Work {
+    part: String,
+    job_id: String,
+    resource: ResourceClaim,
+    scopes: Vec<String>,
+    minted: Mutex<Vec<(Purpose, Arc<Ready>)>>,
+}
+
+impl Background {
+    /// Work of a part of the service, such as `training`, for this job, on this object and with these scopes.
+    pub fn new(part: &str, job_id: &str, resource: ResourceClaim, scopes: Vec<String>) -> Self {
+        let (part, job_id) = (part.to_owned(), job_id.to_owned());
+        Self(Arc::new(Work { part, job_id, resource, scopes, minted: Mutex::default() }))
+    }
+
+    /// A request in the name of this work.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Authority::Background(self.clone()));
+        request
+    }
+
+    /// How the part of this service is called that does the work.
+    pub(super) fn service(&self, of: &str) -> String {
+        format!("{of}-{}", self.0.part)
+    }
+
+    pub(super) fn job_id(&self) -> &str {
+        &self.0.job_id
+    }
+
+    pub(super) fn resource(&self) -> &ResourceClaim {
+        &self.0.resource
+    }
+
+    pub(super) fn may(&self, scope: Option<&str>) -> bool {
+        scope.is_some_and(|scope| self.0.scopes.iter().any(|held| held == scope))
+    }
+
+    pub(super) fn at_hand(&self, purpose: &Purpose, now: UnixTime) -> Option<Arc<Ready>> {
+        let minted = self.0.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = minted.iter().find(|(of, ready)| of == purpose && ready.lasts(now));
+        found.map(|(_, ready)| Arc::clone(ready))
+    }
+
+    pub(super) fn keep(&self, purpose: Purpose, ready: &Arc<Ready>) {
+        let mut minted = self.0.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        minted.retain(|(of, _)| *of != purpose);
+        minted.push((purpose, Arc::clone(ready)));
+    }
+}
+
+impl fmt::Debug for Background {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Work { part, job_id, resource, scopes, .. } = &*self.0;
+        f.debug_struct("Background")
+            .field("part", part)
+            .field("job_id", job_id)
+            .field("resource", resource)
+            .field("scopes", scopes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! The embedded runner: takes jobs out of the database and runs their activities, one after the other.
+//!
+//! Invariant: a job is run by one worker at a time, on however many machines there are workers; what is done is not done again after
+//! a restart, and what was under way is. A job's user need not be there, nor hold a token still.
+
+mod attempt;
+mod course;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_guard::Clock;
+use hallpass_jobs::{Engine, Peer, Retries, Trainer};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::database::Database;
+use course::Course;
+
+/// How often the database is asked for jobs that other processes have queued or that are due.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a worker that says nothing has a job.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// How jobs are run.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// The trainers by name.
+    pub trainers: BTreeMap<String, Trainer>,
+    /// So many jobs at once; none where another process runs them.
+    pub concurrency: usize,
+    /// How often an activity is tried.
+    pub retries: Retries,
+    /// How long a trainer may take to end once it is told to.
+    pub grace: Duration,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        let grace = Duration::from_secs(5);
+        Self { trainers: BTreeMap::new(), concurrency: 2, retries: Retries::default(), grace }
+    }
+}
+
+/// Runs jobs until it is stopped. Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Runner<S> {
+    pub(crate) database: Database,
+    pub(crate) engine: Engine<S>,
+    pub(crate) retries: Retries,
+    pub(crate) clock: Clock,
+    pub(crate) concurrency: usize,
+    /// Names this process among those that share the database.
+    pub(crate) worker: String,
+    /// Whenever a job has changed.
+    pub(crate) news: News,
+    /// Whenever a job is to be aborted.
+    pub(crate) aborts: News,
+}
+
+/// Tells this process's own watchers and workers that a job has changed. What other processes change is looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct News(Arc<watch::Sender<u64>>);
+
+impl News {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+
+    pub(crate) fn tell(&self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn listen(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+/// Returns when there is news, or when it is time to look for others'.
+pub(crate) async fn heard(news: &mut watch::Receiver<u64>) {
+    // Nobody is left to tell: then only the clock does.
+    let told = async {
+        if news.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let _ = tokio::time::timeout(LOOK_EVERY, told).await;
+}
+
+impl<S: Peer> Runner<S> {
+    /// Runs until told to stop; trainers that run then are ended, and their jobs go on after the next start.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(self.concurrency));
+        let (mut running, mut news) = (JoinSet::new(), self.news.listen());
+        while !stop.is_cancelled() && self.concurrency > 0 {
+            let place = tokio::select! {
+                () = stop.cancelled() => break,
+                place = Arc::clone(&places).acquire_owned() => place,
+            };
+            let Some(course) = self.claim(&stop).await else {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = heard(&mut news) => {}
+                }
+                continue;
+            };
+            running.spawn(async move {
+                course.run().await;
+                drop(place);
+            });
+            while running.try_join_next().is_some() {}
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    async fn claim(&self, stop: &CancellationToken) -> Option<Course<S>> {
+        let now = self.clock.now();
+        match self.database.claim(&self.worker, now, now.plus(LEASE)).await {
+            Ok(claimed) => claimed.map(|claimed| {
+                self.news.tell();
+                Course::new(self.clone(), claimed, stop.clone())
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "no job can be taken out of the database");
+                None
+            }
+        }
+    }
+}
