@@ -97,9 +97,12 @@ impl RingWatch {
 
 /// Tells of every change in the file's folder: a file that is replaced by another of its name is not the file that was watched.
 fn watch_folder(file: &Path, tell: mpsc::Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |_| {
-        // One change that nobody has looked at yet stands for all.
-        let _ = tell.try_send(());
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // To read the file is an event, too: whoever reads it for that would read it for ever.
+        if !event.is_ok_and(|event| event.kind.is_access()) {
+            // One change that nobody has looked at yet stands for all.
+            let _ = tell.try_send(());
+        }
     })?;
     let folder = file.parent().unwrap_or(Path::new("."));
     watcher.watch(folder, RecursiveMode::NonRecursive)?;
