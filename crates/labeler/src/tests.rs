@@ -24,6 +24,7 @@ mod uploads;
 mod uploads_faults;
 mod uploads_finish;
 mod uploads_import;
+mod uploads_limits;
 mod uploads_resume;
 mod uploads_steps;
 mod urls;
