@@ -131,3 +131,80 @@ async fn a_revocation_survives_the_death_of_the_process() {
     let other = mint(&mesh, "alice");
     assert_eq!(answer(&platform, PLATFORM_LIST, &other).await, "OK");
 }
+
+/// Whoever has lost the list does not know what it has revoked: it refuses to start until the operator has said what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_list_is_reset_and_then_nothing_from_before_counts() {
+    let mesh = Mesh::up();
+    let token = mint(&mesh, "alice");
+    let data = mesh.kill();
+    let folder = data.path().to_str().expect("text");
+    std::fs::write(data.path().join("platform/revocations/db"), vec![0xa5; 100_000])
+        .expect("a file");
+    let labeler = "http://127.0.0.1:1";
+    let start = ["platform", "--data", folder, "--listen", "127.0.0.1:0", "--labeler", labeler];
+    let refused = run(Command::new(HALLPASS).args(start).env("RUST_LOG", "off"));
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("hallpass revocations reset"), "{refused:?}");
+
+    let reset = ["revocations", "reset", "--data", folder, "--reason", "disk broken"];
+    let reset = run(Command::new(HALLPASS).args(reset));
+    assert_eq!(reset.code, 0, "{reset:?}");
+    assert!(reset.stdout.starts_with("everything issued up to 2"), "{reset:?}");
+    let mesh = Mesh::over(data, &[]);
+    let platform = connect(&mesh.platform()).await;
+    assert_eq!(answer(&platform, PLATFORM_LIST, &token).await, "Unauthenticated TOKEN_REVOKED");
+}
+
+/// What a follower has kept fills the issuer's list again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_list_is_refilled_from_a_followers() {
+    let mesh = Mesh::up();
+    let (token, other) = (mint(&mesh, "alice"), mint(&mesh, "alice"));
+    let child = child(&mesh, &token, "labeler:read");
+    revoke(&mesh, &token);
+    let labeler = connect(&mesh.labeler()).await;
+    let bound = Duration::from_secs(20);
+    until_answer(&labeler, LABELER_LIST, &child, "Unauthenticated TOKEN_REVOKED", bound).await;
+    let data = mesh.kill();
+    std::fs::remove_file(data.path().join("platform/revocations/db")).expect("it is there");
+    let from = data.path().join("labeler/revocations");
+    let mut refill = Command::new(HALLPASS);
+    refill.args(["revocations", "refill", "--data"]).arg(data.path()).arg("--from").arg(from);
+    let refilled = run(&mut refill);
+    assert_eq!((refilled.code, refilled.stdout.as_str()), (0, "1 revocations taken over\n"));
+    let mesh = Mesh::over(data, &[]);
+    let platform = connect(&mesh.platform()).await;
+    assert_eq!(answer(&platform, PLATFORM_LIST, &token).await, "Unauthenticated TOKEN_REVOKED");
+    assert_eq!(answer(&platform, PLATFORM_LIST, &other).await, "OK");
+}
+
+#[test]
+fn operators_revoke_list_look_up_and_import() {
+    let mesh = Mesh::up();
+    let server = format!("http://{}", mesh.platform());
+    let data = mesh.data().to_str().expect("text");
+    let mint =
+        ["token", "mint", "--data", data, "--subject", "root", "--scope", "revocations:admin"];
+    let admin = run(Command::new(HALLPASS).args(mint));
+    assert_eq!(admin.code, 0, "{admin:?}");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(HALLPASS);
+        command.arg("revocations").args(arguments).args(["--server", &server]);
+        run(command.env("HALLPASS_TOKEN", admin.stdout.trim()))
+    };
+    let revoked = command(&["revoke", "--session", "s-1", "--reason", "stolen"]);
+    assert_eq!((revoked.code, revoked.stdout.as_str()), (0, "revoked, entry 1\n"), "{revoked:?}");
+    let file = mesh.data().join("leaked.jsonl");
+    let lines: Vec<_> = (0..1_000).map(|n| format!("{{\"key\": \"k-{n}\"}}\n")).collect();
+    std::fs::write(&file, lines.concat()).expect("a file");
+    let imported = command(&["import", file.to_str().expect("text")]);
+    assert_eq!((imported.code, imported.stdout.as_str()), (0, "revoked 1000\n"), "{imported:?}");
+    let shown = command(&["show", "--session", "s-1"]);
+    assert!(shown.code == 0 && shown.stdout.contains("root") && shown.stdout.contains("stolen"));
+    let listed = command(&["list", "--output", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(1_001));
+    let unknown = command(&["show", "--session", "s-2"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("NOT_REVOKED"), "{unknown:?}");
+}

@@ -9,6 +9,7 @@ use crate::dataset::DatasetCommand;
 use crate::job::JobCommand;
 use crate::keys::KeysCommand;
 use crate::output::Format;
+use crate::revocations::RevocationsCommand;
 use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
 use crate::token::TokenCommand;
 use crate::trainer::Trainer;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Look at key rings.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look into the revocation list, add to it, and mend a lost one.
+    #[command(subcommand)]
+    Revocations(RevocationsCommand),
     /// Import, share, split, keep, fetch and delete datasets.
     #[command(subcommand)]
     Dataset(DatasetCommand),

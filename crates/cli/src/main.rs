@@ -12,6 +12,7 @@ mod job;
 mod keys;
 mod life;
 mod output;
+mod revocations;
 mod rings;
 mod rules;
 mod serve;
@@ -33,6 +34,7 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
     match command {
         Command::Token(command) => token::run(command, output),
         Command::Action(command) => action::run(command, output),
+        Command::Revocations(command) => revocations::run(command, output),
         Command::Agent(command) => agent::run(command, output),
         Command::Keys(command) => keys::run(&command, output),
         Command::Dataset(command) => dataset::run(command, output),

@@ -4,6 +4,7 @@ mod arguments;
 mod claims;
 mod database;
 mod delegations;
+mod gauges;
 mod keys;
 mod labeler;
 mod node;

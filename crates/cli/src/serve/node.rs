@@ -17,8 +17,8 @@ use tower::Layer as _;
 
 use crate::failure::Failure;
 use crate::rings::ring_file;
-use crate::serve::claims;
 use crate::serve::ring_watch::{self, RingWatch};
+use crate::serve::{claims, gauges};
 
 /// How often entries whose time is over are dropped from the list.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -70,6 +70,7 @@ impl Node {
         let guard = Guard::limited(setup, config.limits.of_calls());
         tokio::spawn(sweep(Arc::clone(&list), claims, clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
+        gauges::report(&telemetry, &list, &freshness, &clock, &guard);
         Ok(Self {
             role,
             config,

@@ -117,8 +117,9 @@ fn refuse_a_lost_list(node: &Node) -> Result<(), Failure> {
     match node.list.opened() {
         Opened::Existing | Opened::Created => Ok(()),
         Opened::Fresh { set_aside } => Err(Failure::failed(format_args!(
-            "the revocation list was broken and is set aside as {}; right: restore it from a copy, or make new keys, so that \
-             nothing issued before counts, and remove the folder {}",
+            "the revocation list was broken and is set aside as {}; right: restore {} from a copy, or \
+             `hallpass revocations refill` it from a follower's, or `hallpass revocations reset`, after which everything issued before \
+             is refused",
             set_aside.display(),
             node.state().join("revocations").display(),
         ))),

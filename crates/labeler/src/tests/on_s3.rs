@@ -11,7 +11,7 @@ use crate::files::Files;
 use crate::{FileStore, S3};
 
 /// Names the store: `http://127.0.0.1:PORT`. Whoever asks may make buckets there.
-const SERVER: &str = "HALLPASS_TEST_S3";
+const SERVER: &str = "TEST_S3";
 
 /// Set in the second run.
 const SECOND_RUN: &str = "TEST_ON_S3";

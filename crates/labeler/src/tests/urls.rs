@@ -1,6 +1,6 @@
 //! URLs of single files: none from a folder, and short-lived ones from a store that speaks S3.
 //!
-//! `HALLPASS_TEST_S3` names such a store, as `http://127.0.0.1:PORT`; moto's is one.
+//! `TEST_S3` names such a store, as `http://127.0.0.1:PORT`; moto's is one.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -86,8 +86,8 @@ async fn a_url_fetches_exactly_the_file_and_ends_with_the_token() {
 /// The store's address and a bucket of its own, if there is a store.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
 fn bucket() -> Option<(String, String)> {
-    let Ok(store) = std::env::var("HALLPASS_TEST_S3") else {
-        eprintln!("\n*** LEFT OUT, tests on S3: HALLPASS_TEST_S3 is not set ***\n");
+    let Ok(store) = std::env::var("TEST_S3") else {
+        eprintln!("\n*** LEFT OUT, tests on S3: TEST_S3 is not set ***\n");
         return None;
     };
     let endpoint = store.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();

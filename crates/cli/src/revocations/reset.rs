@@ -1,0 +1,45 @@
+//! Begins a lost list anew.
+//!
+//! Invariant: the loss counts as dealt with only once it is durable that everything issued before now is refused.
+
+use clap::Args;
+use hallpass_guard::Clock;
+use hallpass_revocation::{Entry, Note};
+use serde_json::json;
+
+use super::offline::Folder;
+use crate::failure::Failure;
+use crate::instant::rfc3339;
+use crate::output::{self, Format};
+
+/// Whose, and why.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass revocations reset --data /var/lib/hallpass --reason \"disk broken, no copy\"
+
+All tokens there are have to be issued anew. Where the clock of whoever issues them may be ahead, wait for that long before this.")]
+pub(crate) struct Reset {
+    #[command(flatten)]
+    folder: Folder,
+    /// Why, for the operator's record; at most 200 characters.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    reason: String,
+}
+
+pub(super) async fn run(wanted: Reset, format: Format) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let list = wanted.folder.open(&clock)?;
+    let before = clock.now();
+    let note = Note {
+        reason: wanted.reason,
+        by: "hallpass revocations reset".to_owned(),
+        at: clock.now(),
+    };
+    list.revoke(Entry::everything(before), note).await.map_err(Failure::failed)?;
+    list.accept_loss().await.map_err(Failure::failed)?;
+    let before = rfc3339(before).unwrap_or_default();
+    match format {
+        Format::Text => output::print(&format!("everything issued up to {before} is refused\n")),
+        Format::Json => output::print_json(&json!({ "issued_before": before })),
+    }
+}
