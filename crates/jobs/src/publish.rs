@@ -47,7 +47,7 @@ pub(crate) async fn run<S>(engine: &Engine<S>, task: &Task) -> Result<Published,
     {
         let inside = path.strip_prefix(&output).unwrap_or(&path);
         let Some(inside) = inside.to_str() else { continue };
-        let to = ObjectPath::from_iter(artifact.split('/').chain(inside.split('/')));
+        let to: ObjectPath = artifact.split('/').chain(inside.split('/')).collect();
         size_bytes += copy(&engine.artifacts, &path, to).await?;
         file_count += 1;
     }

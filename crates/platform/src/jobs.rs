@@ -91,7 +91,7 @@ impl Jobs {
                 self.news.tell();
                 Ok(job)
             }
-            Inserted::Already(earlier) => Ok(earlier),
+            Inserted::Already(earlier) => Ok(*earlier),
         }
     }
 
@@ -224,7 +224,7 @@ impl Jobs {
         let more = listed.len() > page.size as usize;
         listed.truncate(page.size as usize);
         let next_page_token = match listed.last() {
-            Some(last) if more => page::seal(&self.pages, list, last.number)?,
+            Some(job) if more => page::seal(&self.pages, list, job.number)?,
             _ => String::new(),
         };
         Ok(Page { jobs: listed.into_iter().map(|listed| listed.job).collect(), next_page_token })

@@ -157,6 +157,7 @@ fn share(of: u64, all: u64) -> f64 {
     of as f64 / all.max(1) as f64
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn local(error: std::io::Error) -> Failure {
     Failure::local("a fetched file", &error)
 }

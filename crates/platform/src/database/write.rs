@@ -22,7 +22,7 @@ pub(crate) enum Inserted {
     /// It is stored.
     New,
     /// The same request had made this one before.
-    Already(Job),
+    Already(Box<Job>),
 }
 
 impl Database {
@@ -37,7 +37,7 @@ async fn insert(change: &mut Connection, new: &NewJob<'_>) -> Result<Inserted, E
         && let Some((earlier, job)) = requested(change, &new.job.owner, request).await?
     {
         if earlier == fingerprint {
-            return Ok(Inserted::Already(job));
+            return Ok(Inserted::Already(Box::new(job)));
         }
         return Err(Error::RequestReused);
     }

@@ -39,10 +39,7 @@ impl<S: Peer> Course<S> {
             }
         }
         loop {
-            let (ended, published) = match self.attempt(place).await {
-                Some(ended) => ended,
-                None => return,
-            };
+            let Some((ended, published)) = self.attempt(place).await else { return };
             match self.after(place, ended, published).await {
                 Some(following) => place = following,
                 None => return,

@@ -131,7 +131,7 @@ fn training() -> Training {
         program: "true".into(),
         arguments: Vec::new(),
         environment: std::collections::BTreeMap::new(),
-        time_limit: Duration::from_secs(60),
+        time_limit: Duration::from_mins(1),
         folder: None,
         scopes: vec!["labeler:read".to_owned()],
     };
