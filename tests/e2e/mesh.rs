@@ -65,7 +65,7 @@ impl Node {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(HALLPASS);
     command.args(arguments).args(["--output", "json"]).stdout(Stdio::piped());
-    for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "HALLPASS_TOOLS", "HALLPASS_PYTHON"] {
+    for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "TEST_TOOLS", "TEST_PYTHON"] {
         command.env_remove(variable);
     }
     command.env("RUST_LOG", "warn");

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools");
     let folder =
-        std::env::var_os("HALLPASS_TOOLS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+        std::env::var_os("TEST_TOOLS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let path = folder.join(tool);
     if path.is_file() {
         return Some(path);

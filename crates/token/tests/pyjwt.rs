@@ -1,6 +1,6 @@
 //! Tokens minted by `PyJWT`, the library of the services that Hallpass takes over from, with exactly their claims.
 //!
-//! Needs a Python with `PyJWT`: `HALLPASS_PYTHON` names the interpreter, `python3` otherwise. Without it the test says loudly that it
+//! Needs a Python with `PyJWT`: `TEST_PYTHON` names the interpreter, `python3` otherwise. Without it the test says loudly that it
 //! is skipped, and fails where `CI` is set.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up shall fail loudly")]
@@ -18,7 +18,7 @@ const CLIENTS: &str = "test only: the secret of the API's clients";
 const MINT: &str = include_str!("pyjwt_mint.py");
 
 fn python() -> String {
-    std::env::var("HALLPASS_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+    std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
 /// What the script mints, by name; `None` where there is no `PyJWT`.
@@ -31,9 +31,9 @@ fn mint() -> Option<Value> {
         problem => {
             assert!(
                 std::env::var_os("CI").is_none(),
-                "PyJWT is needed here: set HALLPASS_PYTHON to a Python that has it: {problem:?}"
+                "PyJWT is needed here: set TEST_PYTHON to a Python that has it: {problem:?}"
             );
-            eprintln!("SKIPPED: {} has no PyJWT; HALLPASS_PYTHON names another", python());
+            eprintln!("SKIPPED: {} has no PyJWT; TEST_PYTHON names another", python());
             None
         }
     }

@@ -1,6 +1,6 @@
 //! What is minted here is what `PyJWT` decodes, and what `PyJWT` mints verifies here.
 //!
-//! Needs a Python with `PyJWT`: `HALLPASS_PYTHON` names the interpreter, `python3` otherwise. Without it the tests say loudly that
+//! Needs a Python with `PyJWT`: `TEST_PYTHON` names the interpreter, `python3` otherwise. Without it the tests say loudly that
 //! they are skipped, and fail where `CI` is set.
 
 use std::process::Command;
@@ -11,11 +11,11 @@ use crate::run::{SECRET, hallpass};
 
 /// Runs a script; `None` where there is no `PyJWT`.
 fn python(script: &str, arguments: &[&str]) -> Option<String> {
-    let python = std::env::var("HALLPASS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has_pyjwt = Command::new(&python).args(["-c", "import jwt"]).output();
     if !has_pyjwt.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "{python} has no PyJWT; set HALLPASS_PYTHON");
-        eprintln!("\n*** SKIPPED: {python} has no PyJWT; HALLPASS_PYTHON names another ***\n");
+        assert!(std::env::var_os("CI").is_none(), "{python} has no PyJWT; set TEST_PYTHON");
+        eprintln!("\n*** SKIPPED: {python} has no PyJWT; TEST_PYTHON names another ***\n");
         return None;
     }
     let output = Command::new(&python).args(["-c", script]).args(arguments).output().unwrap();
