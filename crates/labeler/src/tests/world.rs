@@ -20,7 +20,7 @@ use super::on_s3;
 use crate::policy::DatasetPolicy;
 use crate::sample;
 use crate::service::Handlers;
-use crate::{Labeler, Settings};
+use crate::{FileStore, Labeler, Settings};
 
 pub(super) struct World {
     pub(super) folder: TempDir,
@@ -241,7 +241,11 @@ fn pieces((path, data): &File) -> Vec<wire::CreateDatasetRequest> {
 }
 
 pub(super) async fn open(folder: &Path, settings: Settings, time: &Arc<AtomicU64>) -> Labeler {
-    let settings = Settings { files: on_s3::store(folder), ..settings };
+    let settings = match settings.files {
+        // A test that names a store of its own has it.
+        FileStore::S3(_) => settings,
+        FileStore::Folder => Settings { files: on_s3::store(folder), ..settings },
+    };
     let time = Arc::clone(time);
     let now = Arc::new(move || UnixTime::from_secs(time.load(Ordering::Relaxed)));
     let database = hallpass_store::testing::location(&folder.join("labeler.sqlite")).await;
