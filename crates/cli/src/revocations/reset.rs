@@ -2,6 +2,8 @@
 //!
 //! Invariant: the loss counts as dealt with only once it is durable that everything issued before now is refused.
 
+use std::time::Duration;
+
 use clap::Args;
 use hallpass_guard::Clock;
 use hallpass_revocation::{Entry, Note};
@@ -37,6 +39,10 @@ pub(super) async fn run(wanted: Reset, format: Format) -> Result<(), Failure> {
     };
     list.revoke(Entry::everything(before), note).await.map_err(Failure::failed)?;
     list.accept_loss().await.map_err(Failure::failed)?;
+    // Tokens tell whole seconds: what is issued within this one is refused as well, so this one is waited out.
+    while clock.now() <= before {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let before = rfc3339(before).unwrap_or_default();
     match format {
         Format::Text => output::print(&format!("everything issued up to {before} is refused\n")),
