@@ -136,7 +136,12 @@ impl RingFile {
 
 /// Where a data folder keeps a ring.
 pub(crate) fn ring_file(data: &Path, name: &str) -> PathBuf {
-    data.join("keys").join(format!("{name}.json"))
+    rings_folder(data).join(format!("{name}.json"))
+}
+
+/// Where a data folder keeps its rings.
+pub(crate) fn rings_folder(data: &Path) -> PathBuf {
+    data.join("keys")
 }
 
 /// An environment variable that, if it is there, is text.

@@ -12,9 +12,9 @@ use tokio_stream::Stream;
 
 use crate::database::{Database, FileRow};
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::files::Files;
 use crate::spec::digest;
+use hallpass_formats::{FilePath, shown};
 
 mod source;
 

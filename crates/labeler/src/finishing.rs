@@ -16,7 +16,6 @@ use crate::database::{Base, Complete, Finish, Finished, ItemRow, Origin, UploadR
 use crate::dataset::{Class, Dataset, Format, Split};
 use crate::datasets::{Datasets, gone, subject_of};
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::ids::{UploadId, etag, random};
 use crate::inventory::StoredFile;
 use crate::manifest::Manifest;
@@ -24,6 +23,7 @@ use crate::read_back::ReadBack;
 use crate::receiver::bounds;
 use crate::spec::Spec;
 use crate::upload_wire;
+use hallpass_formats::shown;
 
 /// What a client says of the end of an upload.
 #[derive(Debug, Default)]

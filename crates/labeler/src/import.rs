@@ -18,12 +18,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::dataset::Dataset;
 use crate::datasets::{Begun, Datasets};
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::intake::Piece;
 use crate::settings::MAX_PIECE;
 use crate::spec::Spec;
 use crate::upload::Message;
 use crate::uploads::maker;
+use hallpass_formats::{FilePath, shown};
 
 /// Which folder, as a client says it.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use hallpass_formats::{FileKind, ImageCheck};
 
 use crate::database::{Part, Step};
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::receiver::Claim;
 use crate::spec::digest;
+use hallpass_formats::{FilePath, shown};
 
 /// A file up to this size is one object, and a bigger one comes in parts of it. (S3 wants parts of 5 MiB at least.)
 pub(crate) const PART: usize = 8 << 20;

@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::database::{BLOCK, Part, Step};
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::incoming::{Announced, Checks, Incoming, PART};
 use crate::receiver::{Claim, Receiver};
 use crate::settings::MAX_PIECE;
+use hallpass_formats::{FilePath, shown};
 
 /// A piece of a file. The pieces of one file follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]

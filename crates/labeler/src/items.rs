@@ -12,11 +12,11 @@ use crate::database::{Assignment, Unsplit};
 use crate::dataset::{Dataset, Split};
 use crate::datasets::{Datasets, HEAVIEST_ANSWER, gone, id_of};
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::ids::{etag, random};
 use crate::page::PageRequest;
 use crate::sharing::audit;
 use crate::splits::Ratios;
+use hallpass_formats::shown;
 
 /// An image and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,6 @@ mod datasets;
 mod download;
 mod downloads;
 mod error;
-mod file_path;
 mod files;
 mod finishing;
 mod ids;

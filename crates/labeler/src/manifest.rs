@@ -7,8 +7,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::dataset::Split;
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::spec::digest;
+use hallpass_formats::shown;
 
 /// A hash that is being taken. It holds one path, however many files there are.
 pub(crate) struct Manifest {

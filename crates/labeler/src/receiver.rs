@@ -15,12 +15,12 @@ use tokio::io::AsyncWriteExt;
 use crate::Now;
 use crate::database::{Batch, Database, Limits, Part, Step};
 use crate::error::Error;
-use crate::file_path::{FilePath, shown};
 use crate::files::{Files, failed};
 use crate::ids::DatasetId;
 use crate::incoming::Incoming;
 use crate::settings::{MAX_PATH_BYTES, Settings};
 use crate::spec::digest;
+use hallpass_formats::{FilePath, shown};
 
 /// So many bytes are read back at a time.
 const PIECE: u64 = 1 << 20;

@@ -7,8 +7,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use crate::access::{Role, Visibility};
 use crate::dataset::{Format, Share};
 use crate::error::Error;
-use crate::file_path::is_refused;
 use crate::ids::RequestId;
+use hallpass_formats::is_refused;
 
 /// The longest name of a dataset, in characters.
 pub(crate) const LONGEST_NAME: usize = 200;

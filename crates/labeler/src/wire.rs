@@ -10,11 +10,11 @@ use wire::create_dataset_request::Part;
 use crate::access::{Kind, Role, Visibility};
 use crate::dataset::{Class, Dataset, Format, Share, Split};
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::ids::RequestId;
 use crate::intake::Piece;
 use crate::spec::{self, Spec, Wish};
 use crate::upload::Message;
+use hallpass_formats::shown;
 
 pub(crate) use items::{item_filter, items, split_rule};
 pub(crate) use snapshots::{

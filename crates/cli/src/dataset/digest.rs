@@ -9,6 +9,7 @@ use std::path::Path;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::folder::Hashed;
+use crate::output::hex;
 
 /// How much is read at a time.
 const PIECE: usize = 128 * 1024;
@@ -46,11 +47,6 @@ pub(super) fn finish(hash: Context) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(hash.finish().as_ref());
     digest
-}
-
-/// Bytes in lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use hallpass_contract::labeler::{Snapshot, SnapshotChange, SnapshotFile};
 use serde::Serialize;
 
-use super::digest::hex;
 use super::view::{self, ClassView, SplitView};
 use crate::instant;
+use crate::output::hex;
 use crate::output::{self, plain};
 
 /// A snapshot as it is printed.

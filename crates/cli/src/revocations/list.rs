@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
 use crate::instant;
-use crate::output::{self, Format, plain};
+use crate::output::{self, Format, hex, plain};
 
 /// Where from, and how many.
 #[derive(Debug, Args)]
@@ -72,10 +72,6 @@ pub(super) async fn run(wanted: &List, format: Format) -> Result<(), Failure> {
         Format::Json => output::print_json(&rows),
         Format::Text => output::print(&table(&rows)),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The entries in columns.

@@ -14,33 +14,33 @@ use hallpass_token::{
 };
 
 use crate::failure::Failure;
-use crate::rings::RingFile;
+use crate::rings::{RingFile, ring_file, rings_folder};
 
 /// Where a data folder keeps its rings.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyFiles {
-    folder: PathBuf,
+    data: PathBuf,
 }
 
 impl KeyFiles {
     /// The rings of a data folder.
     pub(crate) fn of(data: &Path) -> Self {
-        Self { folder: data.join("keys") }
+        Self { data: data.to_owned() }
     }
 
     /// The ring that mints user tokens.
     pub(crate) fn users(&self) -> PathBuf {
-        self.folder.join("users.json")
+        ring_file(&self.data, "users")
     }
 
     /// Platform's ring.
     pub(crate) fn platform(&self) -> PathBuf {
-        self.folder.join("platform.json")
+        ring_file(&self.data, "platform")
     }
 
     /// Labeler's ring.
     pub(crate) fn labeler(&self) -> PathBuf {
-        self.folder.join("labeler.json")
+        ring_file(&self.data, "labeler")
     }
 
     /// Makes the rings if there are none yet. True if they were made.
@@ -73,11 +73,9 @@ impl KeyFiles {
     }
 
     fn make_folder(&self) -> Result<(), KeysError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(|cause| KeysError::Write { file: self.folder.clone(), cause })
+        let folder = rings_folder(&self.data);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|cause| KeysError::Write { file: folder, cause })
     }
 }
 

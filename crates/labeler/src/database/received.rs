@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Database, from_stored, to_stored};
 use crate::error::Error;
-use crate::file_path::shown;
+use hallpass_formats::shown;
 
 /// A part of a file, or a whole one, in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use sqlx::Row as _;
 use super::Database;
 use super::permissions::may;
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::ids::DatasetId;
+use hallpass_formats::shown;
 
 impl Database {
     /// Deletes a dataset, and the open uploads that would change it; `false` if there is none, or if the user may not.

@@ -5,8 +5,8 @@
 use crate::access::Kind;
 use crate::database::{Database, FileRow, Object};
 use crate::error::Error;
-use crate::file_path::shown;
 use crate::ids::{DatasetId, SnapshotId};
+use hallpass_formats::shown;
 
 /// What is downloaded.
 #[derive(Debug, Clone)]

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::dataset::digest::{finish, hex};
+use crate::dataset::digest::finish;
+use crate::output::hex;
 
 /// A UUID (version 8, RFC 9562) of everything that makes an import this import.
 pub(super) fn derive(server: &str, user: &str, folder: &Path, into: &str, name: &str) -> String {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use hallpass_contract::labeler::FileInfo;
 use serde_json::{Value, json};
 
-use crate::dataset::digest::hex;
+use crate::output::hex;
 
 /// The journal of a folder.
 #[derive(Debug)]

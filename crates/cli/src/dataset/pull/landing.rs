@@ -12,10 +12,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_contract::labeler::{FileChunk, FileInfo};
 
 use super::journal::{Entry, Journal};
-use crate::dataset::digest::{finish, hex, of_file};
+use crate::dataset::digest::{finish, of_file};
 use crate::dataset::folder::at;
 use crate::failure::Failure;
-use crate::output::plain;
+use crate::output::{hex, plain};
 
 const JOURNAL: &str = ".hallpass-pull";
 const DRAFT: &str = ".hallpass-pull.part";
