@@ -12,6 +12,7 @@ mod actions;
 mod callers;
 mod datasets;
 mod datasets_cut;
+mod diagnostics;
 mod elevated;
 mod faults;
 mod jobs;

@@ -6,6 +6,7 @@ use crate::action::ActionCommand;
 use crate::agent::AgentCommand;
 use crate::completions::Completions;
 use crate::dataset::DatasetCommand;
+use crate::diagnose::{Explain, May, Whoami};
 use crate::job::JobCommand;
 use crate::keys::KeysCommand;
 use crate::output::Format;
@@ -66,6 +67,12 @@ pub(crate) enum Command {
     /// Create, follow, abort and retry training jobs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Tell who you are to Platform: what your token says, which key signed it, how long it lives.
+    Whoami(Whoami),
+    /// Tell what you may call, and what is missing for the rest.
+    May(May),
+    /// Tell why a call of yours was refused.
+    Explain(Explain),
     /// Print what each RPC demands.
     #[command(after_help = "Examples:\n  hallpass rules\n  hallpass rules --output json")]
     Rules,

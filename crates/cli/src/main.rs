@@ -6,6 +6,7 @@ mod arguments;
 mod caller;
 mod completions;
 mod dataset;
+mod diagnose;
 mod failure;
 mod instant;
 mod job;
@@ -42,6 +43,9 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
         Command::Up(arguments) => serve::up(&arguments, output),
         Command::Platform(arguments) => serve::platform(&arguments, output),
         Command::Labeler(arguments) => serve::labeler(&arguments, output),
+        Command::Whoami(wanted) => diagnose::whoami(&wanted, output),
+        Command::May(wanted) => diagnose::may(&wanted, output),
+        Command::Explain(wanted) => diagnose::explain(wanted, output),
         Command::Rules => rules::run(output),
         Command::Trainer(wanted) => trainer::run(&wanted),
         Command::Completions(wanted) => completions::run(&wanted),

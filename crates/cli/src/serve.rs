@@ -9,6 +9,7 @@ mod keys;
 mod labeler;
 mod node;
 mod platform;
+mod relay;
 mod ring_watch;
 mod sample;
 mod settings;

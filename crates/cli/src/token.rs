@@ -5,6 +5,7 @@ mod mint;
 mod revoke;
 mod revoke_all;
 mod signature;
+mod validate;
 mod verify;
 
 use std::io::Read as _;
@@ -24,6 +25,8 @@ pub(crate) enum TokenCommand {
     Inspect(inspect::Inspect),
     /// Verify a token; exit code 1 and the reason if it is not valid.
     Verify(verify::Verify),
+    /// Ask a running Platform whether a token is good; exit code 1 and the reason if it is not.
+    Validate(validate::Validate),
     /// Revoke a token at a running Platform.
     Revoke(revoke::Revoke),
     /// Revoke everything of yours that was issued up to now.
@@ -36,6 +39,7 @@ pub(crate) fn run(command: TokenCommand, format: Format) -> Result<(), Failure> 
         TokenCommand::Mint(wanted) => mint::run(&wanted, format),
         TokenCommand::Inspect(wanted) => inspect::run(&wanted, format),
         TokenCommand::Verify(wanted) => verify::run(wanted, format),
+        TokenCommand::Validate(wanted) => validate::run(&wanted, format),
         TokenCommand::Revoke(wanted) => revoke::run(wanted, format),
         TokenCommand::RevokeAll(wanted) => revoke_all::run(wanted, format),
     }

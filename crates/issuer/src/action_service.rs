@@ -7,7 +7,7 @@ use hallpass_contract::auth::{
     ListActionUsageRequest, ListActionUsageResponse, ListAudiencesRequest, ListAudiencesResponse,
 };
 use hallpass_guard::{Actions, Clock, Keys};
-use hallpass_policy::{Action, ActionDesk as _, Denial, Outcome, Permit, Refusal, Rule};
+use hallpass_policy::{Action, ActionDesk as _, Denial, Outcome, Permit, Rule};
 
 use crate::error::Error;
 use crate::instant::timestamp;
@@ -74,8 +74,7 @@ impl ActionService for ActionHandler {
         let wish = Wish::read(&request, self.registry)?;
         let caller = permit.token().ok_or(Error::NoToken)?;
         let (now, decision) = (self.clock.now(), permit.decision());
-        let soon = |wait| Refusal { denial: Denial::TooMany(wait), decision };
-        self.rate.check(caller).map_err(soon)?;
+        self.rate.check(caller).map_err(|wait| permit.refuse(Denial::TooMany(wait)))?;
         let issued = issue::issue(&wish, &permit, &self.keys.ring(), now)?;
         self.actions.note(wish.action, caller, Outcome::Issued);
         let end = issued.token.expires_at();

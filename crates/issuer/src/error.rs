@@ -48,6 +48,12 @@ pub(crate) enum Error {
     /// Nothing is revoked under the name.
     #[error("nothing is revoked under this name")]
     NotRevoked,
+    /// No refusal of the caller's is remembered under the id.
+    #[error("no refusal of the caller's has this id")]
+    RefusalUnknown,
+    /// The process that may know of a refusal does not answer.
+    #[error("the other process cannot be asked: {}", .0.code())]
+    Elsewhere(Status),
     /// The follower's side of the feed failed.
     #[error("the follower's stream: {}", .0.code())]
     Follower(Status),
@@ -111,6 +117,19 @@ impl From<Error> for Status {
             }
             Error::NotRevoked => {
                 answer(Code::NotFound, "NOT_REVOKED", "nothing is revoked under this name")
+            }
+            Error::RefusalUnknown => answer(
+                Code::NotFound,
+                "REFUSAL_UNKNOWN",
+                "no refusal of the caller's is remembered under this id",
+            ),
+            Error::Elsewhere(_) => {
+                tracing::warn!(%error, "a refusal is not explained");
+                answer(
+                    Code::Unavailable,
+                    "LABELER_UNAVAILABLE",
+                    "not known here, and Labeler cannot be asked at the moment",
+                )
             }
             Error::Follower(status) => status.clone(),
             Error::Write(_) => {

@@ -47,7 +47,7 @@ pub(crate) fn is_own(permit: &Permit, token: &Verified) -> Result<bool, Error> {
 }
 
 /// When a token begins, by its own word: only where its signature has been verified already, and it is verified again at that instant.
-fn start(token: &str) -> Option<UnixTime> {
+pub(crate) fn start(token: &str) -> Option<UnixTime> {
     let payload = inspect(token).ok()?.payload;
     let claim = |name: &str| payload.get(name).and_then(serde_json::Value::as_u64);
     claim("iat").max(claim("nbf")).map(UnixTime::from_secs)

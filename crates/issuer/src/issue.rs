@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use hallpass_contract::auth::{ActionObject, IssueActionTokenRequest};
-use hallpass_policy::{Action, Permit, Refusal};
+use hallpass_policy::{Action, Permit};
 use hallpass_token::{
     KeyRing, MintedToken, NewToken, ResourceClaim, Scopes, TokenId, TokenType, UnixTime,
 };
@@ -66,8 +66,7 @@ pub(crate) fn issue(
     now: UnixTime,
 ) -> Result<Issued, Error> {
     let caller = permit.token().ok_or(Error::NoToken)?;
-    let decision = permit.decision();
-    wish.action.suits(caller.claims(), now).map_err(|denial| Refusal { denial, decision })?;
+    wish.action.suits(caller.claims(), now).map_err(|denial| permit.refuse(denial))?;
     let key = ring.keys().find(|key| {
         key.owner() == SIGNER
             && key.can_sign()

@@ -6,6 +6,7 @@ mod action_service;
 mod delegate;
 mod delegation_service;
 mod delegations;
+mod diagnostics;
 mod error;
 mod holder;
 mod instant;
@@ -23,6 +24,7 @@ mod watch;
 mod wire;
 
 pub use delegations::Delegations;
+pub use diagnostics::{Answer, Diagnostics, Elsewhere};
 pub use issuer::Issuer;
 
 #[cfg(test)]

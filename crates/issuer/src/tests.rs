@@ -5,6 +5,7 @@
 mod actions;
 mod by_name;
 mod delegations;
+mod diagnostics;
 mod feed;
 mod introspect;
 mod loopback;

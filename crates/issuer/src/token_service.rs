@@ -113,7 +113,7 @@ pub(crate) fn kept_until(end: UnixTime) -> UnixTime {
 }
 
 /// Who acts, by the outermost `act`.
-fn actor(claims: &Claims) -> String {
+pub(crate) fn actor(claims: &Claims) -> String {
     let actor = claims.actor.as_ref().and_then(|actor| actor.get("sub"));
     actor.and_then(|sub| sub.as_str()).unwrap_or_default().to_owned()
 }

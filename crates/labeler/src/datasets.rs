@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hallpass_policy::{Denial, Granted, Permission, Permit, Refusal};
+use hallpass_policy::{Denial, Granted, Permission, Permit};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -161,5 +161,5 @@ pub(crate) fn claims_one_object(permit: &Permit) -> bool {
 /// The refusal of the object check.
 pub(crate) fn refused(permit: &Permit, kind: &'static str, permission: &'static str) -> Error {
     let denial = Denial::ObjectRefused { kind, permission };
-    Error::Refused(Refusal { denial, decision: permit.decision() })
+    Error::Refused(permit.refuse(denial))
 }

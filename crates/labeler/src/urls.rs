@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use hallpass_contract::can::ReadDataset;
-use hallpass_policy::{Denial, Granted, Permit, Refusal};
+use hallpass_policy::{Denial, Granted, Permit};
 use hallpass_token::UnixTime;
 
 use crate::database::FileRow;
@@ -46,8 +46,7 @@ impl Datasets {
             error => error,
         })?;
         let Some(life) = life(proof.permit(), now) else {
-            let decision = proof.permit().decision();
-            return Err(Error::Refused(Refusal { denial: Denial::TokenExpired, decision }));
+            return Err(Error::Refused(proof.permit().refuse(Denial::TokenExpired)));
         };
         let url = self.files.url(&id, file.stored.number, life).await?;
         let expires = UnixTime::from_secs(now.as_secs() + life.as_secs());

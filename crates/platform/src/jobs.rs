@@ -8,7 +8,7 @@ use std::fmt;
 use futures_util::{Stream, stream};
 use hallpass_contract::can;
 use hallpass_guard::Clock;
-use hallpass_policy::{Denial, Granted, Permission, Refusal, Seen, Visible};
+use hallpass_policy::{Denial, Granted, Permission, Seen, Visible};
 
 use crate::database::{Database, Inserted, NewJob, Printed};
 use crate::error::Error;
@@ -240,5 +240,5 @@ impl fmt::Debug for Jobs {
 /// The job went away after the check: the answer is what the check would say now.
 fn gone<P: Permission>(proof: &Granted<P>) -> Error {
     let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
-    Error::Gone(Refusal { denial, decision: proof.permit().decision() })
+    Error::Gone(proof.permit().refuse(denial))
 }

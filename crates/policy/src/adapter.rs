@@ -152,8 +152,9 @@ pub fn outgoing<T: 'static, E: Into<Status> + 'static>(reply: Reply<T, E>) -> Re
     Box::pin(reply.map(|piece| piece.map_err(Into::into)))
 }
 
-/// A refusal as the client gets it; the operator's log gets the cause.
+/// A refusal as the client gets it; the operator's log and the permit's witness get the cause.
 pub fn report(refusal: Refusal, permit: &Permit) -> Status {
+    permit.tell(&refusal);
     tracing::info!(
         target: "hallpass::decision",
         decision = %refusal.decision,

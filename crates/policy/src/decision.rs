@@ -3,6 +3,7 @@
 //! Invariant: no I/O, no clock, no default that lets a call through. Only `decide` makes a `Permit`.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use hallpass_token::{TokenType, UnixTime, Verified};
@@ -58,6 +59,22 @@ impl DecisionId {
     /// The id as a number.
     pub const fn as_u128(self) -> u128 {
         self.0
+    }
+}
+
+/// The text is not the id of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a decision; right: 32 hexadecimal digits")]
+pub struct NoDecisionId;
+
+impl FromStr for DecisionId {
+    type Err = NoDecisionId;
+
+    fn from_str(text: &str) -> Result<Self, NoDecisionId> {
+        const DIGITS: usize = 32;
+        let right = text.len() == DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = right.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        number.map(Self).ok_or(NoDecisionId)
     }
 }
 

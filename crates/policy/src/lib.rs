@@ -11,9 +11,10 @@ mod desk;
 mod permit;
 mod proof;
 mod rule;
+mod witness;
 
 pub use action::{Action, StepUp};
-pub use decision::{Credential, DecisionId, Facts, ListState, decide};
+pub use decision::{Credential, DecisionId, Facts, ListState, NoDecisionId, decide};
 pub use denial::{Denial, ERROR_DOMAIN, Refusal};
 pub use desk::{ActionDesk, Claimed, Desk, Outcome};
 /// The kinds of token, as rules name them.
@@ -21,3 +22,4 @@ pub use hallpass_token::TokenType;
 pub use permit::Permit;
 pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};
+pub use witness::Witness;

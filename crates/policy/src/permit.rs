@@ -6,7 +6,7 @@ use hallpass_token::{TokenType, Verified};
 use tonic::{Extensions, Status};
 
 use crate::rule::Rule;
-use crate::{DecisionId, Denial};
+use crate::{DecisionId, Denial, Refusal, Witness};
 
 /// The proof that a call was let through. Its fields are private and only the decision makes one.
 #[derive(Debug, Clone)]
@@ -15,11 +15,12 @@ pub struct Permit {
     token: Option<Arc<Verified>>,
     action: Option<Arc<Verified>>,
     decision: DecisionId,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Permit {
     pub(crate) const fn public(rule: &'static Rule, decision: DecisionId) -> Self {
-        Self { rule, token: None, action: None, decision }
+        Self { rule, token: None, action: None, decision, witness: None }
     }
 
     pub(crate) const fn granted(
@@ -28,7 +29,7 @@ impl Permit {
         action: Option<Arc<Verified>>,
         decision: DecisionId,
     ) -> Self {
-        Self { rule, token: Some(token), action, decision }
+        Self { rule, token: Some(token), action, decision, witness: None }
     }
 
     /// A permit that no decision made, for tests of handlers.
@@ -39,6 +40,26 @@ impl Permit {
         decision: DecisionId,
     ) -> Self {
         Self::granted(rule, token, None, decision)
+    }
+
+    /// The same permit, whose later refusals this witness learns of.
+    #[must_use]
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
+    }
+
+    /// The refusal of a call that was let through at first.
+    pub fn refuse(&self, denial: Denial) -> Refusal {
+        let refusal = Refusal { denial, decision: self.decision };
+        self.tell(&refusal);
+        refusal
+    }
+
+    /// Lets the witness know of a refusal.
+    pub(crate) fn tell(&self, refusal: &Refusal) {
+        if let Some(witness) = &self.witness {
+            witness.refused(self, refusal);
+        }
     }
 
     /// The permit that the guard left in a request's extensions; its absence means that no guard is installed.

@@ -60,7 +60,8 @@ impl Labeler {
             .add(labeler.permissions())
             .add(labeler.snapshots())
             .add(labeler.splits())
-            .add(labeler.uploads());
+            .add(labeler.uploads())
+            .add(node.diagnostics().at_labeler());
         let bound = node.bind(services, ready, Vec::new()).await?;
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }

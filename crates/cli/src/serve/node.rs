@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hallpass_contract::SERVICES;
 use hallpass_guard::{Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
+use hallpass_issuer::Diagnostics;
 use hallpass_revocation::{Claims, Freshness, List, Options};
 use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
@@ -116,6 +117,12 @@ impl Node {
     pub(super) fn services(&self) -> impl Iterator<Item = &'static str> + use<> {
         let role = self.role;
         SERVICES.iter().filter(move |service| service.audience == role).map(|service| service.name)
+    }
+
+    /// What this node can tell its callers about their calls.
+    pub(super) fn diagnostics(&self) -> Diagnostics {
+        let (keys, clock) = (self.keys.clone(), self.clock.clone());
+        Diagnostics::new(self.role, keys, clock, self.guard.refusals())
     }
 
     /// The other service, as the configuration names it.

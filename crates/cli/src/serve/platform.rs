@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::serve::database;
 use crate::serve::delegations;
 use crate::serve::node::{Node, Way};
+use crate::serve::relay;
 use crate::serve::training;
 
 /// Where verifiers look for the public keys (RFC 8414, section 3 reserves the place).
@@ -76,7 +77,8 @@ impl Platform {
             .add(issuer.actions())
             .add(issuer.delegations(delegations))
             .add(issuer.revocations())
-            .add(issuer.keys());
+            .add(issuer.keys())
+            .add(issuer.diagnostics(node.diagnostics(), relay::to_labeler(node.way(&labeler)?)));
         let reachable = watch_peer(node.channel(&labeler)?);
         let bound = node
             .bind(

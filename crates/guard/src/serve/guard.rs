@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use hallpass_policy::{
     Access, ActionDesk, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome, Permit,
-    Refusal, Rule, decide,
+    Refusal, Rule, Witness, decide,
 };
 use hallpass_revocation::{Freshness, Index};
 use hallpass_token::UnixTime;
@@ -21,6 +21,7 @@ use crate::serve::cache::{Known, TokenCache};
 use crate::serve::credentials::{self, ClientCertificate, Presented, Token};
 use crate::serve::limits::{self, CallLimits, Limits};
 use crate::serve::public::public_rule;
+use crate::serve::refusals::Refusals;
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::{report, watch as watching};
 use crate::{Clock, Decisions, Keys, Rules};
@@ -65,7 +66,8 @@ pub struct Guard {
     limits: Limits,
     decisions: Decisions,
     cache: TokenCache,
-    refusals: AtomicU64,
+    refused: AtomicU64,
+    refusals: Arc<Refusals>,
     watch: OnceLock<AbortHandle>,
 }
 
@@ -104,18 +106,20 @@ impl Guard {
     /// Starts a guard as [`Guard::start`] does, which lets nobody call, be refused or fail more often than these limits say.
     pub fn limited(setup: GuardSetup, limits: CallLimits) -> Arc<Self> {
         let limits = Limits::new(limits, &setup.clock);
+        let refusals = Refusals::new(setup.clock.clone());
         let guard = Arc::new(Self {
             rules: setup.rules,
             keys: setup.keys,
             index: setup.index,
             freshness: setup.freshness,
             clock: setup.clock,
-            streams: Arc::default(),
+            streams: Streams::new(Arc::clone(&refusals)),
             actions: setup.actions,
             limits,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
-            refusals: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            refusals,
             watch: OnceLock::new(),
         });
         let ring = guard.keys.current();
@@ -134,11 +138,16 @@ impl Guard {
         self.actions.can_claim()
     }
 
+    /// The latest refusals, the ones that handlers make included.
+    pub fn refusals(&self) -> Arc<Refusals> {
+        Arc::clone(&self.refusals)
+    }
+
     /// What it has done so far.
     pub fn counts(&self) -> Counts {
         Counts {
             decisions: self.decisions.count(),
-            refusals: self.refusals.load(Ordering::Relaxed),
+            refusals: self.refused.load(Ordering::Relaxed),
             verifications: self.cache.misses(),
             streams: self.streams.len(),
         }
@@ -151,7 +160,7 @@ impl Guard {
         match self.judge(request, decision, &mut caller) {
             Ok(admitted) => Ok(admitted),
             Err(denial) => {
-                self.refusals.fetch_add(1, Ordering::Relaxed);
+                self.refused.fetch_add(1, Ordering::Relaxed);
                 let path = request.uri().path();
                 let rule = self.rule(path);
                 let rpc = rule.map_or(path, |rule| rule.path);
@@ -162,7 +171,10 @@ impl Guard {
                     self.limits.refused(&known.token, &denial);
                 }
                 report::refused(rpc, &denial, decision, &caller);
-                Err(Refusal { denial, decision })
+                let refusal = Refusal { denial, decision };
+                let bearer = caller.bearer.as_ref().map(|known| &*known.token);
+                self.refusals.note((rule, path), &refusal, bearer);
+                Err(refusal)
             }
         }
     }
@@ -192,6 +204,7 @@ impl Guard {
         let facts = self.facts(rule, caller, request.extensions().get().copied());
         let permit = decide(&facts, now, decision)?;
         report::allowed(&permit);
+        let permit = permit.witnessed(Arc::clone(&self.refusals) as Arc<dyn Witness>);
         request.extensions_mut().insert::<Permit>(permit);
         if rule.action().is_some() {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));

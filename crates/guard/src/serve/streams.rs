@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
-use hallpass_policy::{DecisionId, Denial, Rule, WhenStale};
+use hallpass_policy::{DecisionId, Denial, Refusal, Rule, WhenStale};
 use hallpass_token::{SKEW, TokenError, UnixTime, Verified};
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::serve::cutoff::{WatchedAnswer, WatchedRequest};
+use crate::serve::refusals::Refusals;
 use crate::serve::report;
 
 /// Why a stream is ended.
@@ -58,6 +59,7 @@ pub(super) struct Stream {
     reading: AtomicWaker,
     /// The handler's answer. In here, so that it is dropped even while the client does not read and nobody polls it.
     answer: Mutex<Option<Body>>,
+    refusals: Arc<Refusals>,
 }
 
 impl Stream {
@@ -78,7 +80,9 @@ impl Stream {
         if first.is_err() {
             return;
         }
-        report::ended(self.rule.path, &ending.denial(), self.decision);
+        let refusal = Refusal { denial: ending.denial(), decision: self.decision };
+        report::ended(self.rule.path, &refusal.denial, self.decision);
+        self.refusals.note((Some(self.rule), self.rule.path), &refusal, self.tokens().next());
         let answer = self.answer().take();
         self.answering.wake();
         self.reading.wake();
@@ -114,8 +118,10 @@ pub(super) enum Side {
 }
 
 /// All open streams.
-#[derive(Default)]
-pub(super) struct Streams(Mutex<Open>);
+pub(super) struct Streams {
+    open: Mutex<Open>,
+    refusals: Arc<Refusals>,
+}
 
 #[derive(Default)]
 struct Open {
@@ -125,6 +131,11 @@ struct Open {
 }
 
 impl Streams {
+    /// None yet; whose end is to be remembered as a refusal.
+    pub(super) fn new(refusals: Arc<Refusals>) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), refusals })
+    }
+
     pub(super) fn register(
         self: &Arc<Self>,
         rule: &'static Rule,
@@ -139,6 +150,7 @@ impl Streams {
             answering: AtomicWaker::new(),
             reading: AtomicWaker::new(),
             answer: Mutex::new(None),
+            refusals: Arc::clone(&self.refusals),
         });
         let id = self.open().add(Arc::clone(&stream));
         Registration { stream, id, streams: Arc::clone(self) }
@@ -161,7 +173,7 @@ impl Streams {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,6 +16,7 @@ mod following;
 mod issuer;
 mod limits;
 mod refusals;
+mod remembered;
 mod rules;
 mod silence;
 mod streams;

@@ -173,7 +173,13 @@ fn owner(issuer: &str) -> &str {
 
 /// Agents are never administrators.
 fn scopes(kid: &str) -> Vec<&'static str> {
-    let all = ["revocations:admin", "revocations:read", "tokens:introspect", "actions:admin"];
+    let all = [
+        "revocations:admin",
+        "revocations:read",
+        "tokens:introspect",
+        "actions:admin",
+        "diagnostics:admin",
+    ];
     all.into_iter().filter(|scope| kid != "agents" || !scope.ends_with(":admin")).collect()
 }
 

@@ -111,7 +111,7 @@ impl Asked {
     }
 
     fn refused(&self, denial: Denial) -> LabelerError {
-        LabelerError::Refused(Refusal { denial, decision: self.permit.decision() })
+        LabelerError::Refused(self.permit.refuse(denial))
     }
 }
 

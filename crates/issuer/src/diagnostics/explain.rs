@@ -1,0 +1,150 @@
+//! Why a call was refused, in words for whoever called.
+//!
+//! Invariant: no wildcard arm; what a refusal hides from its caller, the explanation hides as well.
+
+use hallpass_contract::auth::ExplainRefusalResponse;
+use hallpass_guard::Refused;
+use hallpass_policy::{Access, Denial, Rule};
+use tonic::Code;
+
+use super::allowed::proof;
+use crate::instant::timestamp;
+
+/// What a caller is told of their refused call; an administrator the cause as well.
+pub(super) fn told(
+    refused: &Refused,
+    environment: &'static str,
+    admin: bool,
+) -> ExplainRefusalResponse {
+    let (code, reason, _) = refused.denial.answer();
+    let caller = refused.caller.as_ref();
+    let id = caller.and_then(|caller| caller.token_id.as_deref());
+    ExplainRefusalResponse {
+        decision_id: refused.decision.to_string(),
+        environment: environment.to_owned(),
+        refuse_time: Some(timestamp(refused.at)),
+        rpc: refused.path.trim_start_matches('/').to_owned(),
+        code: name(code),
+        reason: reason.to_owned(),
+        explanation: explanation(refused),
+        remedy: remedy(&refused.denial),
+        token_type: caller.map(|of| of.token_type.as_str().to_owned()).unwrap_or_default(),
+        token_id: id.unwrap_or_default().to_owned(),
+        cause: if admin { refused.denial.to_string() } else { String::new() },
+    }
+}
+
+fn explanation(refused: &Refused) -> String {
+    let (_, _, message) = refused.denial.answer();
+    match &refused.denial {
+        Denial::TypeNotAccepted(kind) => {
+            let kinds = refused.rule.map(kinds).unwrap_or_default();
+            format!("the RPC takes {kinds} tokens; the call had a {kind} token")
+        }
+        Denial::AudienceMismatch(audience) => {
+            format!("the token is not meant for the audience {audience}")
+        }
+        Denial::ScopeMissing(scope) => {
+            format!("the RPC demands the scope {scope}, which the token lacks")
+        }
+        Denial::ActionMissing(audience) => {
+            format!(
+                "the RPC is an elevated operation: it demands an action token with the audience {audience}"
+            )
+        }
+        Denial::RoleMissing(action) => {
+            format!(
+                "{} is for {}; the token names none of them",
+                action.audience,
+                action.roles.join(", ")
+            )
+        }
+        Denial::StepUpRequired(step_up) => {
+            format!(
+                "the operation demands that the user has proved who they are: {}",
+                proof(step_up)
+            )
+        }
+        Denial::ObjectRefused { kind, permission } => {
+            format!("the {kind} does not exist, or the caller may not {permission} it")
+        }
+        Denial::ObjectIdInvalid { field, problem } => {
+            format!("the request's field {field} {problem}")
+        }
+        Denial::TooMany(wait) => format!("too many calls; the wait was {} ms", wait.as_millis()),
+        Denial::UnknownMethod
+        | Denial::TokenMissing
+        | Denial::CredentialsMalformed(_)
+        | Denial::TokenInvalid(_)
+        | Denial::TokenExpired
+        | Denial::TokenNotYetValid
+        | Denial::TokenRevoked
+        | Denial::BindingMismatch
+        | Denial::ActionUnexpected
+        | Denial::ActionMismatch
+        | Denial::TokenSpent
+        | Denial::ListStale
+        | Denial::CannotDecide(_)
+        | Denial::DelegationRefused(_)
+        | Denial::Misconfigured(_) => message.to_owned(),
+    }
+}
+
+fn remedy(denial: &Denial) -> String {
+    match denial {
+        Denial::UnknownMethod => "look the RPC up with `hallpass rules`",
+        Denial::TokenMissing | Denial::CredentialsMalformed(_) => {
+            "send exactly one `authorization: Bearer TOKEN`"
+        }
+        Denial::TokenInvalid(_) => "get a new token from whoever issued this one",
+        Denial::TokenExpired => "get a new token",
+        Denial::TokenNotYetValid => "wait until it is valid, or set the issuer's clock right",
+        Denial::TokenRevoked => "log in anew; whoever revoked it has the reason in the record",
+        Denial::BindingMismatch => "connect with the client certificate that the token is bound to",
+        Denial::TypeNotAccepted(_) | Denial::AudienceMismatch(_) => {
+            "call the service that the token is for; users call Platform"
+        }
+        Denial::ScopeMissing(_) => "ask for a token that holds the scope",
+        Denial::ActionMissing(_) => {
+            "get one with `hallpass action issue AUDIENCE` and send it in `hallpass-action`"
+        }
+        Denial::ActionUnexpected => "leave `hallpass-action` out",
+        Denial::ActionMismatch => {
+            "send an action token of your own, got for this operation and object"
+        }
+        Denial::TokenSpent => "get another action token: it was good for one call",
+        Denial::RoleMissing(_) => "ask whoever gives out the roles",
+        Denial::StepUpRequired(_) => {
+            "log in again in the way that is demanded, then repeat the call"
+        }
+        Denial::ObjectRefused { .. } => "check the id, and ask the object's owner for access",
+        Denial::ObjectIdInvalid { .. } => "name the object in the request",
+        Denial::TooMany(_) => "wait as long as RetryInfo says",
+        Denial::ListStale | Denial::CannotDecide(_) => "try again a little later",
+        Denial::DelegationRefused(_) | Denial::Misconfigured(_) => {
+            "tell the operator, with the decision's id"
+        }
+    }
+    .to_owned()
+}
+
+fn kinds(rule: &Rule) -> String {
+    match rule.access {
+        Access::Public => String::new(),
+        Access::Tokens { types, .. } => {
+            types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" and ")
+        }
+    }
+}
+
+/// The code's name as gRPC has it.
+fn name(code: Code) -> String {
+    let mut name = String::new();
+    for letter in format!("{code:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}

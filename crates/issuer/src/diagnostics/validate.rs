@@ -1,0 +1,85 @@
+//! Whether a token is good.
+//!
+//! Invariant: what is said of another's token is what is said of no token at all.
+
+use std::sync::Arc;
+
+use hallpass_contract::auth::{TokenFacts, ValidateTokenResponse};
+use hallpass_policy::{Denial, Permit};
+use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
+
+use super::{ADMIN_SCOPE, facts};
+use crate::error::Error;
+use crate::holder::{is_own, start};
+use crate::token_service::TokenHandler;
+
+/// Looks into a token for a caller; an empty one means the caller's own.
+pub(super) fn answer(
+    tokens: &TokenHandler,
+    permit: &Permit,
+    token: &str,
+) -> Result<ValidateTokenResponse, Error> {
+    let (ring, now, admin) =
+        (tokens.keys.ring(), tokens.clock.now(), permit.has_scope(ADMIN_SCOPE));
+    let verified = if token.is_empty() {
+        Ok(Arc::clone(permit.token().ok_or(Error::NoToken)?))
+    } else {
+        signed(&ring, token, now).map(Arc::new)
+    };
+    let verified = match verified {
+        Ok(verified) if admin || is_own(permit, &verified)? => verified,
+        Ok(_) => return Ok(nothing(None)),
+        Err(error) => return Ok(nothing(admin.then_some(error))),
+    };
+    let told = facts::of(&verified, &ring, now);
+    Ok(match problem(tokens, &verified, now) {
+        None => ValidateTokenResponse {
+            validation: "passed".to_owned(),
+            validated_claims: Some(told),
+            ..ValidateTokenResponse::default()
+        },
+        Some(denial) => failed(&denial, None, Some(told)),
+    })
+}
+
+/// The token, if a key of the ring signed it, whether or not this is its time.
+fn signed(ring: &KeyRing, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
+    match ring.verify(token, now) {
+        Err(error @ (TokenError::Expired | TokenError::NotYetValid)) => {
+            ring.verify(token, start(token).ok_or(error)?)
+        }
+        other => other,
+    }
+}
+
+/// What is wrong with a token that was signed as it should be.
+fn problem(tokens: &TokenHandler, token: &Verified, now: UnixTime) -> Option<Denial> {
+    if let Err(error) = token.check_time(now) {
+        return Some(error.into());
+    }
+    if tokens.list.index().is_revoked(token) {
+        return Some(Denial::TokenRevoked);
+    }
+    tokens.actions.is_spent(token).then_some(Denial::TokenSpent)
+}
+
+/// The answer about what is no token of the caller's. Only an administrator is told why.
+fn nothing(cause: Option<TokenError>) -> ValidateTokenResponse {
+    let denial = Denial::TokenInvalid(cause.unwrap_or(TokenError::BadSignature));
+    failed(&denial, cause, None)
+}
+
+fn failed(
+    denial: &Denial,
+    cause: Option<TokenError>,
+    told: Option<TokenFacts>,
+) -> ValidateTokenResponse {
+    let (_, reason, message) = denial.answer();
+    ValidateTokenResponse {
+        validation: "failed".to_owned(),
+        reason: reason.to_owned(),
+        explanation: cause
+            .map_or_else(|| message.to_owned(), |cause| format!("{message}: {cause}")),
+        validated_claims: told,
+    }
+}
