@@ -75,13 +75,15 @@ impl<S: Peer> Engine<S> {
             // It sees to its own end.
             return train::run(self, task, trainer, saying, stop).await.map(|()| None);
         }
-        let scopes = trainer.scopes.clone();
-        let work = Background::new("training", &task.job_id, task.resource(), scopes);
+        let work =
+            Background::new("training", &task.job_id, task.resource(), scopes(activity, trainer));
         let done = async {
             match activity {
                 Activity::Validate => validate::run(self, task, &work).await.map(|()| None),
                 Activity::Fetch => fetch::run(self, task, &work, saying).await.map(|()| None),
-                Activity::Publish | Activity::Train => publish::run(self, task).await.map(Some),
+                Activity::Publish | Activity::Train => {
+                    publish::run(self, task, &work).await.map(Some)
+                }
             }
         };
         tokio::select! {
@@ -107,17 +109,25 @@ impl<S: Peer> Engine<S> {
             tracing::warn!(job_id, %error, "a job's folder cannot be removed");
         }
     }
+}
 
-    fn trainer(&self, task: &Task) -> Result<&Trainer, Failure> {
+impl<S> Engine<S> {
+    pub(crate) fn trainer(&self, task: &Task) -> Result<&Trainer, Failure> {
         self.trainers.get(&task.trainer).ok_or_else(|| {
             Failure::lasting("TRAINER_UNKNOWN", format!("no trainer is called {:?}", task.trainer))
         })
     }
-}
 
-impl<S> Engine<S> {
     pub(crate) fn place(&self, task: &Task) -> PathBuf {
         self.folder.join(&task.job_id)
+    }
+}
+
+/// What an attempt's tokens may be used for: only publishing changes anything.
+fn scopes(activity: Activity, trainer: &Trainer) -> Vec<String> {
+    match activity {
+        Activity::Publish => trainer.scopes.clone(),
+        Activity::Validate | Activity::Fetch | Activity::Train => vec![Trainer::READ.to_owned()],
     }
 }
 

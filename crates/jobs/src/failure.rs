@@ -49,6 +49,7 @@ impl Failure {
             | Code::ResourceExhausted
             | Code::Aborted
             | Code::Unknown => Self::passing("LABELER_UNAVAILABLE", said()),
+            Code::DataLoss => Self::lasting("DATASET_BROKEN", status.message()),
             Code::Unauthenticated => Self::passing("LABELER_REFUSES", said()),
             _ => Self::lasting("LABELER_FAILED", said()),
         }
@@ -82,6 +83,7 @@ mod tests {
             (Code::InvalidArgument, false),
             (Code::Unimplemented, false),
             (Code::PermissionDenied, false),
+            (Code::DataLoss, false),
         ] {
             assert_eq!(Failure::of(&Status::new(code, "x")).retryable, retryable, "{code:?}");
         }

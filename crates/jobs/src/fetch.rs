@@ -4,7 +4,7 @@
 //! complete is never taken for one that is.
 
 mod files;
-mod items;
+pub(crate) mod items;
 
 use hallpass_guard::Background;
 use tokio::fs;

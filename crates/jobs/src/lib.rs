@@ -13,6 +13,7 @@ mod peer;
 mod process;
 mod publish;
 mod said;
+mod splits;
 mod train;
 mod trainer;
 mod validate;

@@ -1,4 +1,4 @@
-//! Keeps what the trainer made.
+//! Keeps what the trainer made, and applies the splits that it wrote.
 //!
 //! Invariant: what is published under a job's name is whole before the job says that it is there.
 
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hallpass_guard::Background;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path as ObjectPath;
@@ -15,6 +16,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::engine::{Engine, OUTPUT, Task};
 use crate::failure::Failure;
+use crate::peer::Peer;
+use crate::splits;
 
 /// A trainer that measures something writes it here.
 const METRICS: &str = "metrics.json";
@@ -34,10 +37,17 @@ pub struct Published {
     pub file_count: u64,
     /// How many bytes they have.
     pub size_bytes: u64,
+    /// How many of the dataset's items the trainer has named a split for.
+    #[serde(default)]
+    pub split_items: u64,
 }
 
-/// Copies the trainer's files into the store.
-pub(crate) async fn run<S>(engine: &Engine<S>, task: &Task) -> Result<Published, Failure> {
+/// Copies the trainer's files into the store. What changes the dataset comes last: files of a job that fails bother nobody.
+pub(crate) async fn run<S: Peer>(
+    engine: &Engine<S>,
+    task: &Task,
+    work: &Background,
+) -> Result<Published, Failure> {
     let output = engine.place(task).join(OUTPUT);
     let metrics = metrics(&output.join(METRICS)).await?;
     let artifact = format!("jobs/{}", task.job_id);
@@ -51,7 +61,8 @@ pub(crate) async fn run<S>(engine: &Engine<S>, task: &Task) -> Result<Published,
         size_bytes += copy(&engine.artifacts, &path, to).await?;
         file_count += 1;
     }
-    Ok(Published { metrics, artifact, file_count, size_bytes })
+    let split_items = splits::apply(engine, task, work, &output).await?;
+    Ok(Published { metrics, artifact, file_count, size_bytes, split_items })
 }
 
 async fn copy(to: &Arc<dyn ObjectStore>, from: &Path, name: ObjectPath) -> Result<u64, Failure> {

@@ -33,8 +33,10 @@ pub struct TrainerError {
 }
 
 impl Trainer {
-    /// The scopes that a trainer may be given.
-    pub const SCOPES: [&'static str; 2] = ["labeler:read", "labeler:write"];
+    /// What every trainer's jobs need.
+    pub const READ: &'static str = "labeler:read";
+    /// What those need that update splits.
+    pub const WRITE: &'static str = "labeler:write";
 
     /// Looks whether it can be run at all.
     pub fn check(&self) -> Result<(), TrainerError> {
@@ -45,13 +47,20 @@ impl Trainer {
         if self.time_limit.is_zero() {
             return wrong("time_limit", "is no time; right: such as \"2h\"".to_owned());
         }
-        match self.scopes.iter().find(|scope| !Self::SCOPES.contains(&scope.as_str())) {
-            Some(scope) => wrong(
-                "scopes",
-                format!("{scope:?} is not for jobs; right: {}", Self::SCOPES.join(", ")),
-            ),
-            None => Ok(()),
+        let (read, write) = (Self::READ, Self::WRITE);
+        if let Some(scope) = self.scopes.iter().find(|scope| *scope != read && *scope != write) {
+            return wrong("scopes", format!("{scope:?} is not for jobs; right: {read}, {write}"));
         }
+        if !self.may(read) {
+            let right = format!("lack {read:?}, which every job needs; right: {read}, {write}");
+            return wrong("scopes", right);
+        }
+        Ok(())
+    }
+
+    /// Whether its jobs' tokens may be used for this.
+    pub(crate) fn may(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
     }
 
     pub(crate) fn filled(&self, values: &[(&str, String)]) -> Vec<String> {
@@ -70,5 +79,31 @@ impl fmt::Debug for Trainer {
             .field("time_limit", &self.time_limit)
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_reading_and_perhaps_writing() {
+        let checked = |scopes: &[&str]| {
+            let trainer = Trainer {
+                program: "true".into(),
+                arguments: Vec::new(),
+                environment: BTreeMap::new(),
+                time_limit: Duration::from_secs(1),
+                folder: None,
+                scopes: scopes.iter().map(ToString::to_string).collect(),
+            };
+            trainer.check().map_err(|wrong| wrong.key)
+        };
+        for right in [&["labeler:read"][..], &["labeler:read", "labeler:write"]] {
+            assert_eq!(checked(right), Ok(()), "{right:?}");
+        }
+        for wrong in [&[][..], &["labeler:write"], &["labeler:read", "labeler:delete"]] {
+            assert_eq!(checked(wrong), Err("scopes"), "{wrong:?}");
+        }
     }
 }

@@ -29,8 +29,8 @@ pub(crate) async fn run<S: Peer>(
     }
 }
 
-/// The dataset, if it is still as it was when the job was created.
-pub(crate) async fn dataset<S: Peer>(
+/// The dataset as it is now.
+pub(crate) async fn any_state<S: Peer>(
     engine: &Engine<S>,
     task: &Task,
     work: &Background,
@@ -39,7 +39,16 @@ pub(crate) async fn dataset<S: Peer>(
     let mut client = DatasetServiceClient::new(engine.labeler.clone());
     let answer = client.get_dataset(work.request(request)).await;
     let dataset = answer.map_err(|status| Failure::of(&status))?.into_inner().dataset;
-    let dataset = dataset.ok_or_else(|| broken("Labeler tells nothing of it"))?;
+    dataset.ok_or_else(|| broken("Labeler tells nothing of it"))
+}
+
+/// The dataset, if it is still as it was when the job was created.
+pub(crate) async fn dataset<S: Peer>(
+    engine: &Engine<S>,
+    task: &Task,
+    work: &Background,
+) -> Result<Dataset, Failure> {
+    let dataset = any_state(engine, task, work).await?;
     if dataset.etag != task.dataset_etag {
         return Err(Failure::lasting(
             "DATASET_CHANGED",

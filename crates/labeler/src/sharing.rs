@@ -155,6 +155,7 @@ pub(crate) fn audit<P: Permission>(proof: &Granted<P>, change: &'static str) {
         decision = %permit.decision(),
         rpc = permit.rule().path,
         service = permit.service(),
+        job_id = permit.job_id(),
         sub = permit.subject(),
         dataset_id = proof.id(),
         change,

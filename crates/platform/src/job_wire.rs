@@ -68,8 +68,13 @@ pub(crate) const fn timestamp(instant: UnixTime) -> Timestamp {
 }
 
 fn result(of: Published) -> JobResult {
-    let Published { metrics, artifact, file_count, size_bytes } = of;
-    JobResult { metrics: metrics.into_iter().collect(), artifact, file_count, size_bytes }
+    JobResult {
+        metrics: of.metrics.into_iter().collect(),
+        artifact: of.artifact,
+        file_count: of.file_count,
+        size_bytes: of.size_bytes,
+        split_item_count: of.split_items,
+    }
 }
 
 fn failure(of: Failure) -> JobFailure {

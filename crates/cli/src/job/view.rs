@@ -66,6 +66,7 @@ struct Outcome {
     artifact: String,
     file_count: u64,
     size_bytes: u64,
+    split_item_count: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +101,9 @@ impl JobView {
                 outcome.file_count,
                 plain(&outcome.artifact)
             );
+            if outcome.split_item_count > 0 {
+                line = format!("{line}; {} items split", outcome.split_item_count);
+            }
         }
         line
     }
@@ -144,6 +148,7 @@ impl From<Job> for JobView {
                 artifact: of.artifact,
                 file_count: of.file_count,
                 size_bytes: of.size_bytes,
+                split_item_count: of.split_item_count,
             }),
             failure: job.failure.map(|of| Trouble {
                 reason: of.reason,

@@ -17,7 +17,7 @@ use crate::peer::Peer;
 const PAGE: i32 = 1000;
 
 /// An item's path, classes and split.
-type Item = (String, Vec<String>, i32);
+pub(crate) type Item = (String, Vec<String>, i32);
 
 /// Writes the list.
 pub(super) async fn write<S: Peer>(
@@ -47,7 +47,8 @@ pub(super) async fn write<S: Peer>(
     }
 }
 
-async fn of_dataset<S: Peer>(
+/// A page of a dataset's items, and the token of the next.
+pub(crate) async fn of_dataset<S: Peer>(
     engine: &Engine<S>,
     task: &Task,
     work: &Background,
@@ -83,7 +84,8 @@ async fn of_snapshot<S: Peer>(
     Ok((items.collect(), page.next_page_token))
 }
 
-const fn name(split: Split) -> &'static str {
+/// What a split is called in the list.
+pub(crate) const fn name(split: Split) -> &'static str {
     match split {
         Split::Unspecified => "",
         Split::Train => "train",

@@ -8,7 +8,7 @@ use hallpass_contract::can::ReadDataset;
 use hallpass_contract::labeler as wire;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::callers::Mint;
+use super::callers::{Mint, Who};
 use super::world::World;
 
 #[derive(Clone, Default)]
@@ -96,6 +96,34 @@ async fn every_change_of_who_may_use_a_dataset_is_audited_and_no_other_call() {
             assert!(line.contains(part), "{part} is missing in {line}");
         }
         assert!(!line.contains("Shapes") && !line.contains("eyJ"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_worker_changes_is_audited_by_job_and_service() {
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(lines);
+    let (world, mint) = (World::new().await, Mint::new());
+    let id = world.sample_of("alice").await.dataset_id;
+    let worker = mint.caller(&world, &Who::Worker(Some(("dataset", id.clone()))));
+    // Twice, as above.
+    for _ in 0..2 {
+        tracing::callsite::rebuild_interest_cache();
+        log.0.lock().unwrap().clear();
+        let ratios = wire::SplitRatios { train: 1.0, ..Default::default() };
+        let by = Some(wire::assign_splits_request::By::Ratios(ratios));
+        let request = wire::AssignSplitsRequest { dataset_id: id.clone(), by, etag: String::new() };
+        worker.splits().assign_splits(request).await.unwrap();
+    }
+    let audited = log.audited();
+    let [asked, changed] = audited.as_slice() else { panic!("{audited:#?}") };
+    assert!(asked.contains("\"permission\":\"write\""), "{asked}");
+    assert!(changed.contains("\"change\":\"assign splits\""), "{changed}");
+    for line in [asked, changed] {
+        for part in ["\"job_id\":\"job-7\"", "\"service\":\"platform\"", &id] {
+            assert!(line.contains(part), "{part} is missing in {line}");
+        }
     }
 }
 
