@@ -15,8 +15,8 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::mesh::{HALLPASS, Mesh, connect, ring_file};
 use crate::raw;
-use crate::tools::run;
-use crate::tour::mint;
+use crate::tools::{Ran, run};
+use crate::tour::{hallpass, mint};
 
 const LIST: &str = "/hallpass.platform.v1.DatasetService/ListDatasets";
 
@@ -95,6 +95,64 @@ async fn keys_are_rotated_and_retired_without_a_refused_call() {
     keys(&mesh, &["retire", "users-1"]);
     until(async || answer(&channel, &token).await == "Unauthenticated TOKEN_INVALID").await;
     assert_eq!(answer(&channel, &newer).await, "OK");
+}
+
+/// Runs `hallpass keys rotate-running` as somebody whose token has these factors.
+fn rotate_running(mesh: &Mesh, factors: &[&str], arguments: &[&str]) -> Ran {
+    let mut mint = Command::new(HALLPASS);
+    mint.args(["token", "mint", "--subject", "root", "--scope", "keys:admin,actions:issue"]);
+    mint.args(factors.iter().flat_map(|factor| ["--amr", factor])).arg("--data").arg(mesh.data());
+    let token = run(&mut mint).stdout;
+    let server = format!("http://{}", mesh.platform());
+    let mut command = Command::new(HALLPASS);
+    command.args(["keys", "rotate-running", "--server", &server, "--output", "json"]);
+    run(command.args(arguments).env("HALLPASS_TOKEN", token.trim_end()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_platform_rotates_its_keys_without_a_refused_call() {
+    let mesh = Mesh::up();
+    let token = mint(&mesh, "alice");
+    let refused = rotate_running(&mesh, &["pwd"], &[]);
+    assert!(refused.stderr.contains("INSUFFICIENT_USER_AUTHENTICATION"), "{refused:?}");
+    let load = Load::start(&mesh, &token).await;
+    let rotated = rotate_running(&mesh, &["otp"], &["--settle", "1"]);
+    assert_eq!(rotated.code, 0, "{rotated:?}");
+    let again = rotate_running(&mesh, &["otp"], &["platform-2", "--settle", "1"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let (calls, refused) = load.end().await;
+    assert_eq!(refused, Vec::<String>::new(), "of {calls} calls");
+    assert!(calls > 100, "only {calls} calls were made: that shows nothing");
+
+    let rows: serde_json::Value = serde_json::from_str(&rotated.stdout).expect("JSON");
+    let rows = rows.as_array().expect("rows").iter();
+    let mut rows: Vec<_> = rows.map(|row| row["successor"].as_str().expect("a kid")).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, ["actions-2", "agents-2", "platform-2"]);
+    let signs = |ring: &str, kid: &str| mesh.ring(ring).key(kid).map(hallpass_token::Key::can_sign);
+    for (kid, does) in [("platform-1", false), ("platform-2", false), ("platform-3", true)] {
+        assert_eq!(signs("platform", kid), Some(does), "{kid}");
+    }
+    assert_eq!(signs("labeler", "platform-3"), Some(false), "verifiers have public halves");
+    assert_eq!(signs("labeler", "labeler-1"), Some(true), "others' keys stay");
+    assert_eq!(signs("users", "users-1"), Some(true), "others' keys stay");
+}
+
+#[test]
+fn a_ring_of_an_earlier_version_gets_the_keys_that_it_lacks() {
+    let data = Mesh::up().kill();
+    let file = ring_file(data.path(), "platform");
+    let mut ring: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("the ring")).expect("JSON");
+    let keys = ring["keys"].as_array_mut().expect("keys");
+    keys.retain(|key| !["actions-1", "agents-1"].contains(&key["kid"].as_str().expect("a kid")));
+    std::fs::write(&file, ring.to_string()).expect("it can be written");
+    let mesh = Mesh::over(data, &[]);
+    for kid in ["actions-1", "agents-1"] {
+        assert!(mesh.ring("platform").key(kid).is_some_and(hallpass_token::Key::can_sign), "{kid}");
+    }
+    let issued = hallpass(&mesh, &["action", "issue", "datasets.delete"], "alice");
+    assert_eq!(issued.code, 0, "{issued:?}");
 }
 
 #[tokio::test]

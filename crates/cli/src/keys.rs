@@ -5,9 +5,12 @@ mod export;
 mod generate;
 mod list;
 mod retire;
-mod rotate;
+pub(crate) mod rotate;
+mod rotate_running;
 
 use clap::Subcommand;
+
+pub(crate) use edit::Rings;
 
 use crate::failure::Failure;
 use crate::output::Format;
@@ -25,6 +28,8 @@ pub(crate) enum KeysCommand {
     Add(export::Add),
     /// Put a new key in the place of one, without a refused call.
     Rotate(rotate::Rotate),
+    /// Have a running Platform put new keys in the place of its own.
+    RotateRunning(rotate_running::RotateRunning),
     /// Refuse a key's tokens from now on.
     Retire(retire::Retire),
 }
@@ -37,6 +42,7 @@ pub(crate) fn run(command: &KeysCommand, format: Format) -> Result<(), Failure> 
         KeysCommand::Export(wanted) => export::run(wanted),
         KeysCommand::Add(wanted) => export::add(wanted, format),
         KeysCommand::Rotate(wanted) => rotate::run(wanted, format),
+        KeysCommand::RotateRunning(wanted) => rotate_running::run(wanted, format),
         KeysCommand::Retire(wanted) => retire::run(wanted, format),
     }
 }

@@ -10,6 +10,7 @@ mod labeler;
 mod node;
 mod platform;
 mod relay;
+mod ring_store;
 mod ring_watch;
 mod sample;
 mod settings;

@@ -8,6 +8,8 @@ use hallpass_token::MintError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::rotation::RotationError;
+
 /// Why a service here does not do what it was asked for. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -33,6 +35,17 @@ pub(crate) enum Error {
     /// No key of the ring may sign what is asked for.
     #[error("the key ring has no active private key of platform that signs tokens for {0}")]
     NoSigner(&'static str),
+    /// The rings are not changed.
+    #[error("keys are not rotated: {0}")]
+    Unrotated(#[from] RotationError),
+    /// A new key is to sign that verifiers elsewhere do not know.
+    #[error("{successor} is not known to the verifiers of {audiences}")]
+    VerifiersElsewhere {
+        /// The new key.
+        successor: String,
+        /// The audiences of its tokens whose verifiers' rings are not at hand.
+        audiences: String,
+    },
     /// There are too many of something.
     #[error("too many {0}")]
     TooMany(&'static str),
@@ -108,6 +121,22 @@ impl From<Error> for Status {
             Error::TooMany(what) => {
                 answer(Code::ResourceExhausted, "TOO_MANY", &format!("too many {what}"))
             }
+            Error::Unrotated(RotationError::Busy(_)) => {
+                tracing::warn!(%error, "the same call goes on where this one ended");
+                answer(Code::Aborted, "RINGS_BUSY", "the key rings are being changed; try again")
+            }
+            Error::Unrotated(RotationError::Failed(_)) => {
+                tracing::error!(%error, "the rings are as they were, or the same call goes on");
+                answer(Code::Internal, "RINGS_UNCHANGED", "the key rings cannot be changed")
+            }
+            Error::VerifiersElsewhere { successor, audiences } => answer(
+                Code::FailedPrecondition,
+                "VERIFIERS_ELSEWHERE",
+                &format!(
+                    "{successor} is prepared; right: add it to the rings of {audiences} (`hallpass keys export`, `add`), then the \
+                     same call again"
+                ),
+            ),
             Error::NoRandomness => {
                 tracing::error!(%error, "a token is not issued");
                 answer(Code::Unavailable, "NO_RANDOMNESS", "no token can be made at the moment")

@@ -11,9 +11,10 @@ use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::List;
 
 use crate::action_service::{ActionHandler, Registry};
-use crate::key_service::KeyHandler;
+use crate::key_service::{KeyHandler, PublicKeys};
 use crate::rate::Rate;
 use crate::revocation_service::RevocationHandler;
+use crate::rotation::{RingStore, Rotation};
 use crate::token_service::TokenHandler;
 
 /// The auth services of the node that owns the revocation list. Clones share everything.
@@ -22,7 +23,7 @@ pub struct Issuer {
     pub(crate) tokens: TokenHandler,
     pub(crate) revocations: RevocationHandler,
     pub(crate) actions: ActionHandler,
-    pub(crate) keys: KeyHandler,
+    pub(crate) keys: PublicKeys,
 }
 
 /// Who signs for the node that hosts these services.
@@ -43,7 +44,7 @@ impl Issuer {
                 actions: Arc::clone(&actions),
             },
             revocations: RevocationHandler { list, clock: clock.clone() },
-            keys: KeyHandler { keys: keys.clone(), owner: OWNER },
+            keys: PublicKeys { keys: keys.clone(), owner: OWNER },
             actions: ActionHandler {
                 registry,
                 keys,
@@ -64,9 +65,10 @@ impl Issuer {
         serve_revocation_service(self.revocations.clone())
     }
 
-    /// Gives the public keys away.
-    pub fn keys(&self) -> Served<impl GrpcService + use<>> {
-        serve_key_service(self.keys.clone())
+    /// Gives the public keys away, and rotates those that are kept in this store.
+    pub fn keys(&self, store: Arc<dyn RingStore>) -> Served<impl GrpcService + use<>> {
+        let rotation = Rotation { keys: self.keys.keys.clone(), owner: OWNER, store };
+        serve_key_service(KeyHandler { given: self.keys.clone(), rotation })
     }
 
     /// The public keys as a document for `/.well-known/jwks.json`, as they are whenever it is asked for.

@@ -1,21 +1,33 @@
-//! Gives away the public keys of this issuer, as an RPC and as a document.
+//! Gives away the public keys of this issuer, as an RPC and as a document, and rotates them.
 //!
-//! Invariant: nothing that signs is in either, and no key that is retired or another's.
+//! Invariant: nothing that signs is in any answer, and no key that is retired or another's.
 
-use hallpass_contract::auth::{GetJwksRequest, GetJwksResponse, JsonWebKey, KeyService};
+use hallpass_contract::auth::{
+    GetJwksRequest, GetJwksResponse, JsonWebKey, KeyService, RotateKeysRequest, RotateKeysResponse,
+};
 use hallpass_guard::Keys;
+use hallpass_policy::Permit;
 use serde_json::Value;
-use tonic::Status;
 
-/// The handler.
+use crate::error::Error;
+use crate::rotation::Rotation;
+
+/// The handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyHandler {
+    pub(crate) given: PublicKeys,
+    pub(crate) rotation: Rotation,
+}
+
+/// What is given away.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicKeys {
     pub(crate) keys: Keys,
     /// Whose keys it gives away.
     pub(crate) owner: &'static str,
 }
 
-impl KeyHandler {
+impl PublicKeys {
     /// The key set as RFC 7517 has it.
     pub(crate) fn document(&self) -> String {
         self.jwks().to_string()
@@ -27,12 +39,20 @@ impl KeyHandler {
 }
 
 impl KeyService for KeyHandler {
-    type Error = Status;
+    type Error = Error;
 
-    async fn get_jwks(&self, _: GetJwksRequest) -> Result<GetJwksResponse, Status> {
-        let jwks = self.jwks();
+    async fn get_jwks(&self, _: GetJwksRequest) -> Result<GetJwksResponse, Error> {
+        let jwks = self.given.jwks();
         let keys = jwks["keys"].as_array().into_iter().flatten().map(key).collect();
         Ok(GetJwksResponse { keys })
+    }
+
+    async fn rotate_keys(
+        &self,
+        permit: Permit,
+        request: RotateKeysRequest,
+    ) -> Result<RotateKeysResponse, Error> {
+        self.rotation.rotate(&permit, request).await
     }
 }
 

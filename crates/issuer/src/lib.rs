@@ -17,6 +17,7 @@ mod listed;
 mod rate;
 mod revocation_service;
 mod revoke_many;
+mod rotation;
 mod target;
 mod token_service;
 mod usage;
@@ -26,6 +27,7 @@ mod wire;
 pub use delegations::Delegations;
 pub use diagnostics::{Answer, Diagnostics, Elsewhere};
 pub use issuer::Issuer;
+pub use rotation::{RingStore, RotationError, Step, Successor};
 
 #[cfg(test)]
 mod tests;

@@ -11,4 +11,5 @@ mod introspect;
 mod loopback;
 mod many;
 mod revoke;
+mod rotation;
 mod world;

@@ -27,8 +27,8 @@ pub(crate) struct Which {
 
 /// Rings that this process alone may change.
 #[derive(Debug)]
-pub(super) struct Rings {
-    pub(super) files: Vec<RingFile>,
+pub(crate) struct Rings {
+    pub(crate) files: Vec<RingFile>,
     _locks: Vec<File>,
 }
 
@@ -45,7 +45,7 @@ impl Which {
 
 impl Rings {
     /// Locks the rings' folders and reads the rings.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut folders: Vec<_> = paths.iter().map(|path| folder_of(path)).collect();
         folders.sort_unstable();
         folders.dedup();
@@ -70,7 +70,7 @@ impl Rings {
     }
 
     /// Changes one ring: each key becomes what `change` makes of it, and `more` are added.
-    pub(super) fn change(
+    pub(crate) fn change(
         &mut self,
         place: usize,
         change: impl Fn(&Key) -> Key,

@@ -58,7 +58,7 @@ pub(super) fn run(wanted: &Rotate, format: Format) -> Result<(), Failure> {
 }
 
 /// The new key is in every ring that knows the old one, last in the ring that will sign with it.
-fn prepare(rings: &mut Rings, owner: usize, kid: &str) -> Result<String, Failure> {
+pub(crate) fn prepare(rings: &mut Rings, owner: usize, kid: &str) -> Result<String, Failure> {
     let file = &rings.files[owner];
     let old = file.ring.key(kid).ok_or_else(|| at(&file.path, &"the key is gone"))?;
     if old.state() != KeyState::Active {
@@ -93,7 +93,12 @@ fn prepare(rings: &mut Rings, owner: usize, kid: &str) -> Result<String, Failure
 }
 
 /// The new key signs, and nothing here can sign with the old one any more.
-fn activate(rings: &mut Rings, owner: usize, kid: &str, successor: &str) -> Result<(), Failure> {
+pub(crate) fn activate(
+    rings: &mut Rings,
+    owner: usize,
+    kid: &str,
+    successor: &str,
+) -> Result<(), Failure> {
     let verifiers = (0..rings.files.len()).filter(|place| *place != owner);
     for place in verifiers.chain([owner]) {
         let change = |key: &Key| match key.kid() {

@@ -14,6 +14,7 @@ use hallpass_token::{
 };
 
 use crate::failure::Failure;
+use crate::keys::Rings;
 use crate::rings::{RingFile, ring_file, rings_folder};
 
 /// Where a data folder keeps its rings.
@@ -43,12 +44,12 @@ impl KeyFiles {
         ring_file(&self.data, "labeler")
     }
 
-    /// Makes the rings if there are none yet. True if they were made.
+    /// Makes the rings if there are none yet. True if they were made. Rings of an earlier version get the keys that they lack.
     pub(crate) fn make(&self) -> Result<bool, KeysError> {
         let files = [self.users(), self.platform(), self.labeler()];
         let missing: Vec<_> = files.iter().filter(|file| !file.exists()).collect();
         match missing.as_slice() {
-            [] => Ok(false),
+            [] => self.complete().map(|()| false),
             missing if missing.len() == files.len() => self.make_all().map(|()| true),
             [one, ..] => Err(KeysError::Incomplete { missing: (*one).clone() }),
         }
@@ -72,10 +73,47 @@ impl KeyFiles {
         write(&self.users(), vec![Some(user)])
     }
 
+    /// Puts keys into Platform's ring that contracts before this one did without. A key that is there is left as it is, whatever it may
+    /// sign: that is the operator's to say.
+    fn complete(&self) -> Result<(), KeysError> {
+        let file = self.platform();
+        let mut rings = Rings::open(std::slice::from_ref(&file)).map_err(KeysError::Ring)?;
+        for wanted in [agents_key(), actions_key()] {
+            let ring = &rings.files[0].ring;
+            let alike = |key: &&Key| key.owner() == wanted.owner && key.types() == wanted.types;
+            if let Some(key) = ring.keys().find(|key| alike(key) && key.can_sign()) {
+                warn_of_less(key, &wanted, &file);
+            } else if !wanted.audiences.is_empty() {
+                let kid = wanted.kid.clone();
+                let key = generate(Algorithm::EdDsa, wanted)?;
+                rings.change(0, Key::clone, Some(key)).map_err(KeysError::Ring)?;
+                tracing::warn!(kid, ring = %file.display(), "the ring had no such key: it is made");
+            }
+        }
+        Ok(())
+    }
+
     fn make_folder(&self) -> Result<(), KeysError> {
         let folder = rings_folder(&self.data);
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|cause| KeysError::Write { file: folder, cause })
+    }
+}
+
+/// A key that signs less than the contract now asks of it: what it lacks fails where it is needed.
+fn warn_of_less(key: &Key, wanted: &KeySpec, file: &Path) {
+    let lacks = |audience: &&String| !key.may_reach(audience);
+    let audiences: Vec<_> = wanted.audiences.iter().filter(lacks).map(String::as_str).collect();
+    let scopes: Vec<_> =
+        wanted.scopes.iter().filter(|scope| !key.scopes().contains(scope)).collect();
+    if !audiences.is_empty() || !scopes.is_empty() {
+        tracing::warn!(
+            kid = key.kid(),
+            ring = %file.display(),
+            audiences = audiences.join(" "),
+            scopes = scopes.join(" "),
+            "the key was made before these were declared and may not sign them; right: add them to its entry in the ring"
+        );
     }
 }
 

@@ -18,6 +18,7 @@ use tower::Layer as _;
 
 use crate::failure::Failure;
 use crate::rings::ring_file;
+use crate::serve::ring_store::OwnRings;
 use crate::serve::ring_watch::{self, RingWatch};
 use crate::serve::{claims, gauges};
 
@@ -123,6 +124,11 @@ impl Node {
     pub(super) fn diagnostics(&self) -> Diagnostics {
         let (keys, clock) = (self.keys.clone(), self.clock.clone());
         Diagnostics::new(self.role, keys, clock, self.guard.refusals())
+    }
+
+    /// The rings that this node may change: its own keys' part of them.
+    pub(super) fn rings(&self) -> OwnRings {
+        OwnRings::of(self.role, self.config.data.clone())
     }
 
     /// The other service, as the configuration names it.

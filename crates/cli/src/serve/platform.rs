@@ -77,7 +77,7 @@ impl Platform {
             .add(issuer.actions())
             .add(issuer.delegations(delegations))
             .add(issuer.revocations())
-            .add(issuer.keys())
+            .add(issuer.keys(Arc::new(node.rings())))
             .add(issuer.diagnostics(node.diagnostics(), relay::to_labeler(node.way(&labeler)?)));
         let reachable = watch_peer(node.channel(&labeler)?);
         let bound = node
