@@ -1,5 +1,6 @@
 //! Jobs that really run: the trainer that ships, and what the mesh does meanwhile.
 
+mod artifacts;
 mod ends;
 pub(crate) mod site;
 mod splits;

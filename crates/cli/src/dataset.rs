@@ -10,7 +10,7 @@ mod list;
 mod one;
 mod patience;
 mod progress;
-mod pull;
+pub(crate) mod pull;
 mod snapshot;
 mod snapshot_view;
 mod split;

@@ -14,6 +14,7 @@ use hallpass_contract::platform::{
 
 use crate::action;
 use crate::caller::{self, Connection, Service, refused, unary};
+use crate::dataset::pull;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use view::{JobView, table};
@@ -37,6 +38,8 @@ pub(crate) enum JobCommand {
     Retry(Get),
     /// Print what a job's trainer prints, until the job has ended.
     Logs(follow::Logs),
+    /// Fetch what a job has made; takes up what broke off.
+    Pull(Pull),
 }
 
 /// The job to create.
@@ -94,6 +97,21 @@ pub(crate) struct Abort {
     connection: Connection,
 }
 
+/// What to fetch.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass job pull job_1 model
+  hallpass job pull job_1 model --path metrics.json
+
+A run that broke off is taken up by running the same command again.")]
+pub(crate) struct Pull {
+    /// The job's id.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    into: pull::Into,
+}
+
 /// Where to list, and what.
 #[derive(Debug, Args)]
 #[command(
@@ -121,6 +139,7 @@ pub(crate) fn run(command: JobCommand, format: Format) -> Result<(), Failure> {
             JobCommand::Abort(wanted) => abort(wanted, format).await,
             JobCommand::Retry(wanted) => retry(wanted, format).await,
             JobCommand::Logs(wanted) => follow::logs(wanted, format).await,
+            JobCommand::Pull(wanted) => pull::from(&wanted.id, wanted.into, format).await,
         }
     })
 }

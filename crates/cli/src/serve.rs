@@ -1,6 +1,7 @@
 //! `up`, `platform` and `labeler`: the mesh in one process, or one service of it.
 
 mod arguments;
+mod bucket;
 mod claims;
 mod database;
 mod delegations;

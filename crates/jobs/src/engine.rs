@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use hallpass_guard::Background;
 use hallpass_token::ResourceClaim;
-use object_store::ObjectStore;
 use tokio_util::sync::CancellationToken;
 
+use crate::artifacts::Artifacts;
 use crate::failure::Failure;
 use crate::machine::Activity;
 use crate::peer::Peer;
@@ -25,7 +25,7 @@ pub struct Engine<S> {
     /// The way to Labeler, with the layers that put tokens on its calls.
     pub labeler: S,
     /// Where results are kept.
-    pub artifacts: Arc<dyn ObjectStore>,
+    pub artifacts: Artifacts,
     /// Where jobs under way have their folders.
     pub folder: PathBuf,
     /// The trainers by name.

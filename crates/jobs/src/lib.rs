@@ -3,6 +3,7 @@
 //! Invariant: an activity calls Labeler with tokens of its own, which are for the job's one object and go when the attempt ends, on
 //! every path; none is in a job's record, in a file, in a log or in a trainer's environment. A user never supplies a command.
 
+mod artifacts;
 mod engine;
 mod failure;
 mod fetch;
@@ -18,6 +19,7 @@ mod train;
 mod trainer;
 mod validate;
 
+pub use artifacts::{ArtifactError, ArtifactFile, Artifacts};
 pub use engine::{Engine, Task};
 pub use failure::Failure;
 pub use machine::{Activity, Ended, Next, Place, Retries, next};

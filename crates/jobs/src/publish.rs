@@ -4,16 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use hallpass_guard::Background;
-use object_store::ObjectStore;
-use object_store::buffered::BufWriter;
-use object_store::path::Path as ObjectPath;
 use serde::{Deserialize, Serialize};
-use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt as _;
+use tokio::fs;
 
+use crate::artifacts::Artifacts;
 use crate::engine::{Engine, OUTPUT, Task};
 use crate::failure::Failure;
 use crate::peer::Peer;
@@ -25,6 +21,8 @@ const METRICS: &str = "metrics.json";
 const LONGEST: u64 = 64 << 10;
 /// So many are kept.
 const MOST: usize = 100;
+/// So many files a job may leave: their list is in memory when they are fetched.
+const MOST_FILES: usize = 10_000;
 
 /// What came of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,28 +48,27 @@ pub(crate) async fn run<S: Peer>(
 ) -> Result<Published, Failure> {
     let output = engine.place(task).join(OUTPUT);
     let metrics = metrics(&output.join(METRICS)).await?;
-    let artifact = format!("jobs/{}", task.job_id);
-    let (mut file_count, mut size_bytes) = (0, 0);
-    for path in
-        files(&output).await.map_err(|error| Failure::local("the trainer's folder", &error))?
-    {
+    let store = |error: &dyn std::fmt::Display| Failure::local("the store of results", error);
+    let found = files(&output).await;
+    let mut kept = Vec::new();
+    for path in found.map_err(|error| Failure::local("the trainer's folder", &error))? {
         let inside = path.strip_prefix(&output).unwrap_or(&path);
         let Some(inside) = inside.to_str() else { continue };
-        let to: ObjectPath = artifact.split('/').chain(inside.split('/')).collect();
-        size_bytes += copy(&engine.artifacts, &path, to).await?;
-        file_count += 1;
+        if kept.len() == MOST_FILES {
+            let said = format!("the trainer made more than {MOST_FILES} files; right: an archive");
+            return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
+        }
+        let file = engine.artifacts.keep(&task.job_id, &path, inside).await;
+        kept.push(file.map_err(|error| store(&error))?);
     }
-    let split_items = splits::apply(engine, task, work, &output).await?;
-    Ok(Published { metrics, artifact, file_count, size_bytes, split_items })
-}
-
-async fn copy(to: &Arc<dyn ObjectStore>, from: &Path, name: ObjectPath) -> Result<u64, Failure> {
-    let failed = |error| Failure::local("the store of results", &error);
-    let mut from = File::open(from).await.map_err(failed)?;
-    let mut out = BufWriter::new(Arc::clone(to), name);
-    let copied = tokio::io::copy(&mut from, &mut out).await.map_err(failed)?;
-    out.shutdown().await.map_err(failed)?;
-    Ok(copied)
+    engine.artifacts.conclude(&task.job_id, &kept).await.map_err(|error| store(&error))?;
+    Ok(Published {
+        metrics,
+        artifact: Artifacts::place(&task.job_id),
+        file_count: kept.len() as u64,
+        size_bytes: kept.iter().map(|file| file.size_bytes).sum(),
+        split_items: splits::apply(engine, task, work, &output).await?,
+    })
 }
 
 /// Every plain file below a folder; links lead elsewhere and are left alone.

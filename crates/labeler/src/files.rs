@@ -12,13 +12,11 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::buffered::BufWriter;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::Error;
 use crate::ids::DatasetId;
@@ -32,9 +30,6 @@ pub(crate) use urls::FileUrl;
 const PART: usize = 8 << 20;
 const PARTS_AT_ONCE: usize = 2;
 const FOLDER: &str = "datasets";
-
-/// A store beyond this machine is asked again for so long before a call fails.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the files are.
 #[derive(Debug, Clone)]
@@ -64,7 +59,7 @@ impl Files {
     pub(crate) fn s3(at: &S3) -> Result<Self, object_store::Error> {
         let trimmed = at.prefix.trim_matches('/');
         let prefix = if trimmed.is_empty() { String::new() } else { format!("{trimmed}/") };
-        let bucket = Arc::new(bucket(at)?);
+        let bucket = Arc::new(at.bucket()?);
         let signer = UrlSigner(Arc::clone(&bucket));
         Ok(Self { store: bucket, place: Place::S3 { prefix, signer } })
     }
@@ -234,25 +229,4 @@ pub(crate) fn failed(action: &'static str, error: &(dyn StdError + 'static)) -> 
         )
     });
     if full { Error::DiskFull } else { Error::Files { action, cause: error.to_string() } }
-}
-
-fn bucket(at: &S3) -> Result<AmazonS3, object_store::Error> {
-    let options = ClientOptions::new()
-        .with_allow_http(at.allow_http)
-        .with_connect_timeout(Duration::from_secs(3))
-        .with_timeout(Duration::from_mins(1));
-    let retry =
-        RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: PATIENCE };
-    let builder = AmazonS3Builder::new()
-        .with_bucket_name(&at.bucket)
-        .with_region(&at.region)
-        .with_access_key_id(&at.access_key_id)
-        .with_secret_access_key(&at.secret_access_key)
-        .with_client_options(options)
-        .with_retry(retry);
-    match &at.endpoint {
-        Some(endpoint) => builder.with_endpoint(endpoint).with_allow_http(at.allow_http),
-        None => builder,
-    }
-    .build()
 }

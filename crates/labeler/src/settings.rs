@@ -1,9 +1,10 @@
 //! What an upload may cost, and where files are. The service's configuration fills this in; the defaults suit one machine.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use hallpass_store::S3;
 
 /// How Labeler works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,25 +43,6 @@ pub enum FileStore {
     S3(S3),
 }
 
-/// A bucket of a store that speaks S3.
-#[derive(Clone, PartialEq, Eq)]
-pub struct S3 {
-    /// Its name.
-    pub bucket: String,
-    /// Its region, such as "eu-central-1".
-    pub region: String,
-    /// Where the store answers, such as `https://s3.example.org`; `None` means Amazon's own.
-    pub endpoint: Option<String>,
-    /// What all names of objects begin with; may be empty.
-    pub prefix: String,
-    /// The id of the access key.
-    pub access_key_id: String,
-    /// The access key's secret.
-    pub secret_access_key: String,
-    /// Whether the endpoint may be spoken to without TLS.
-    pub allow_http: bool,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -76,17 +58,6 @@ impl Default for Settings {
             import_roots: BTreeMap::new(),
             files: FileStore::Folder,
         }
-    }
-}
-
-impl fmt::Debug for S3 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("S3")
-            .field("bucket", &self.bucket)
-            .field("region", &self.region)
-            .field("endpoint", &self.endpoint)
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
     }
 }
 

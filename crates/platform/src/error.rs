@@ -37,6 +37,27 @@ pub(crate) enum Error {
         /// Its state.
         &'static str,
     ),
+    /// The job has made nothing.
+    #[error("the job is {0}: it has no result")]
+    NoResult(
+        /// Its state.
+        &'static str,
+    ),
+    /// The job has made no such file.
+    #[error("the job has made no file {path:?}")]
+    NoSuchFile {
+        /// The path, shortened.
+        path: String,
+    },
+    /// A download is to begin behind the end of a file.
+    #[error("the file has {size} bytes")]
+    OffsetPastEnd {
+        /// How many bytes it has.
+        size: u64,
+    },
+    /// The store of results has not what it should, or does not answer.
+    #[error("the store of results: {0}")]
+    Artifacts(#[from] hallpass_jobs::ArtifactError),
     /// The client ended its upload with an error, went away, or was cut off.
     #[error("the upload broke off: {}", .0.code())]
     BrokenOff(Status),

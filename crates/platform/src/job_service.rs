@@ -6,14 +6,17 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hallpass_contract::can;
 use hallpass_contract::labeler::{GetDatasetRequest, GetSnapshotRequest};
 use hallpass_contract::platform::{
-    self, AbortJobRequest, AbortJobResponse, CreateJobRequest, CreateJobResponse, GetJobRequest,
-    GetJobResponse, JobState, ListJobsRequest, ListJobsResponse, RetryJobRequest, RetryJobResponse,
-    StreamJobLogsRequest, StreamJobLogsResponse, WatchJobRequest, WatchJobResponse,
+    self, AbortJobRequest, AbortJobResponse, CreateJobRequest, CreateJobResponse,
+    DownloadArtifactRequest, DownloadArtifactResponse, GetJobRequest, GetJobResponse, JobState,
+    ListJobsRequest, ListJobsResponse, RetryJobRequest, RetryJobResponse, StreamJobLogsRequest,
+    StreamJobLogsResponse, WatchJobRequest, WatchJobResponse,
 };
 use hallpass_guard::on_behalf;
+use hallpass_jobs::Artifacts;
 use hallpass_policy::adapter::Reply;
 use hallpass_policy::{Granted, Permission as _, Seen, Visible};
 
+use crate::artifact::Download;
 use crate::error::Error;
 use crate::job::{Spec, State};
 use crate::job_wire::timestamp;
@@ -26,6 +29,7 @@ use crate::page;
 pub(crate) struct JobHandler<S> {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) labeler: LabelerClient<S>,
+    pub(crate) artifacts: Artifacts,
 }
 
 impl<S: Peer> platform::JobService for JobHandler<S> {
@@ -106,6 +110,19 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
             line: printed.line,
             time: Some(timestamp(printed.at)),
         })))
+    }
+
+    async fn download_artifact(
+        &self,
+        job: Granted<can::ReadJob>,
+        request: DownloadArtifactRequest,
+    ) -> Result<Reply<DownloadArtifactResponse, Error>, Error> {
+        let job = self.jobs.get(&job).await?;
+        if job.result.is_none() {
+            return Err(Error::NoResult(job.state.as_str()));
+        }
+        let pieces = Download::begin(self.artifacts.clone(), job.id.as_str(), &request).await?;
+        Ok(Box::pin(pieces.stream()))
     }
 }
 

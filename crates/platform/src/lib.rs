@@ -4,6 +4,7 @@
 //! name of the caller that the permit names. Platform starts and answers without Labeler; what needs it then answers UNAVAILABLE.
 
 mod access;
+mod artifact;
 mod database;
 mod dataset_service;
 mod error;
@@ -24,7 +25,7 @@ mod upload_service;
 
 pub use labeler::{Peer, is_serving};
 pub use platform::{NotReady, OpenError, Platform, Setup, own_database};
-pub use runner::Training;
+pub use runner::{ArtifactStore, Training};
 
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,9 @@ use hallpass_contract::platform::{
     serve_split_service, serve_upload_service,
 };
 use hallpass_guard::Clock;
-use hallpass_jobs::Engine;
+use hallpass_jobs::{Artifacts, Engine};
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_store::Location;
-use object_store::local::LocalFileSystem;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
@@ -23,7 +22,7 @@ use crate::jobs::Jobs;
 use crate::labeler::{LabelerClient, Peer};
 use crate::page::PageKey;
 use crate::permission_service::PermissionHandler;
-use crate::runner::{News, Runner, Training};
+use crate::runner::{ArtifactStore, News, Runner, Training};
 use crate::snapshot_service::SnapshotHandler;
 use crate::split_service::SplitHandler;
 use crate::upload_service::UploadHandler;
@@ -52,8 +51,8 @@ pub enum OpenError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// The folder for the jobs' results cannot be used.
-    #[error("the folder for results: {0}")]
+    /// The store for the jobs' results cannot be used.
+    #[error("the store of results: {0}")]
     Artifacts(#[from] object_store::Error),
     /// The database cannot be opened or brought up to date.
     #[error("database: {0}")]
@@ -93,9 +92,7 @@ impl<S: Peer> Platform<S> {
         // Trainers run elsewhere.
         let folder = std::path::absolute(&folder)
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
-        let artifacts = folder.join("artifacts");
-        std::fs::create_dir_all(&artifacts)
-            .map_err(|error| OpenError::Folder { folder: artifacts.clone(), error })?;
+        let artifacts = artifacts(&training.artifacts, &folder)?;
         let database = Database::open(database).await?;
         let proposed = [random()?, random()?].concat();
         let key = database.own_key("pages", &proposed).await;
@@ -107,7 +104,7 @@ impl<S: Peer> Platform<S> {
             database: database.clone(),
             engine: Engine {
                 labeler: labeler.clone(),
-                artifacts: Arc::new(LocalFileSystem::new_with_prefix(&artifacts)?),
+                artifacts: artifacts.clone(),
                 folder: folder.join("jobs"),
                 trainers: Arc::new(training.trainers),
                 grace: training.grace,
@@ -124,7 +121,7 @@ impl<S: Peer> Platform<S> {
         let labeler = LabelerClient::new(labeler);
         Ok(Self {
             datasets: DatasetHandler { labeler: labeler.clone() },
-            jobs: JobHandler { jobs: Arc::new(jobs), labeler: labeler.clone() },
+            jobs: JobHandler { jobs: Arc::new(jobs), labeler: labeler.clone(), artifacts },
             access: Access::new(database.clone(), labeler),
             database,
             runner,
@@ -189,6 +186,19 @@ impl<S: Peer> Platform<S> {
 /// Where a folder keeps Platform's database when it has one of its own.
 pub fn own_database(folder: &Path) -> Location {
     Location::Sqlite(folder.join("platform.sqlite"))
+}
+
+/// The store of results.
+fn artifacts(store: &ArtifactStore, folder: &Path) -> Result<Artifacts, OpenError> {
+    match store {
+        ArtifactStore::Folder => {
+            let folder = folder.join("artifacts");
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
+            Ok(Artifacts::folder(&folder)?)
+        }
+        ArtifactStore::S3(at) => Ok(Artifacts::below(at.bucket()?, &at.prefix)),
+    }
 }
 
 fn random() -> Result<[u8; 16], OpenError> {

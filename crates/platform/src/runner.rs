@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use hallpass_guard::Clock;
 use hallpass_jobs::{Engine, Peer, Retries, Trainer};
+use hallpass_store::S3;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -35,12 +36,30 @@ pub struct Training {
     pub retries: Retries,
     /// How long a trainer may take to end once it is told to.
     pub grace: Duration,
+    /// Where results are kept.
+    pub artifacts: ArtifactStore,
+}
+
+/// Where results are kept.
+#[derive(Debug, Clone, Default)]
+pub enum ArtifactStore {
+    /// In the data folder.
+    #[default]
+    Folder,
+    /// In a bucket.
+    S3(S3),
 }
 
 impl Default for Training {
     fn default() -> Self {
         let grace = Duration::from_secs(5);
-        Self { trainers: BTreeMap::new(), concurrency: 2, retries: Retries::default(), grace }
+        Self {
+            trainers: BTreeMap::new(),
+            concurrency: 2,
+            retries: Retries::default(),
+            grace,
+            artifacts: ArtifactStore::Folder,
+        }
     }
 }
 

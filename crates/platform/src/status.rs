@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use hallpass_jobs::ArtifactError;
 use hallpass_policy::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -33,6 +34,26 @@ impl From<Error> for Status {
                     "the job is {state}; only one that has failed or was aborted can be retried"
                 ),
             ),
+            Error::NoResult(state) => answer(
+                Code::FailedPrecondition,
+                "JOB_HAS_NO_RESULT",
+                &format!("the job is {state}; only one that has succeeded has files"),
+            ),
+            error @ Error::NoSuchFile { .. } => {
+                answer(Code::NotFound, "FILE_NOT_FOUND", &error.to_string())
+            }
+            error @ Error::OffsetPastEnd { .. } => {
+                answer(Code::OutOfRange, "OFFSET_PAST_END", &error.to_string())
+            }
+            Error::Artifacts(ArtifactError::Absent) => answer(
+                Code::DataLoss,
+                "RESULT_LOST",
+                "the store has no files of this job: it is another one than it was, or was cleared",
+            ),
+            Error::Artifacts(error @ ArtifactError::Store(_)) => {
+                tracing::error!(%error, "the store of results failed");
+                answer(Code::Unavailable, "STORE_UNAVAILABLE", "the store does not answer")
+            }
             Error::Gone(refusal) => refusal.into(),
             Error::BrokenOff(status) => status,
             Error::UploadInterrupted => interrupted(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod answers;
+mod artifacts;
 mod callers;
 mod datasets;
 mod edge;

@@ -56,6 +56,8 @@ pub struct Config {
     pub peers: BTreeMap<String, Peer>,
     /// The trainers that jobs can be run with, by name.
     pub trainers: BTreeMap<String, TrainerSection>,
+    /// The bucket for what jobs make; without it that is in the data folder.
+    pub artifacts: Option<BucketSection>,
     /// How jobs are run.
     pub jobs: JobsSection,
     /// What only Labeler has settings for.
@@ -99,6 +101,7 @@ impl Config {
             database,
             peers: sections.peers,
             trainers: sections.trainers,
+            artifacts: sections.artifacts,
             jobs: sections.jobs,
             labeler: sections.labeler,
             insecure_plaintext: plaintext,

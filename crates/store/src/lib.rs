@@ -1,4 +1,4 @@
-//! What the services' databases share: a SQLite file or PostgreSQL behind one query text, page tokens, ids.
+//! What the services' databases share: a SQLite file or PostgreSQL behind one query text, page tokens, ids; and how a bucket is opened.
 //!
 //! Invariant: what a change returned as written is durable, and each transaction sees one state of the database, whichever database
 //! it is. No password of a database is in any error or `Debug`.
@@ -13,6 +13,7 @@ mod migrations;
 mod open_error;
 mod page;
 mod rows;
+mod s3;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -26,4 +27,5 @@ pub use migrations::{Migration, Migrations};
 pub use open_error::{OpenError, Problem};
 pub use page::{NegativePageSize, PageKey, PageRequest};
 pub use rows::rows;
+pub use s3::S3;
 pub use store::{Connection, Pool, Query, Reading, Row, Store, Work};

@@ -1,4 +1,4 @@
-//! Fetches the files of a dataset or a snapshot into a folder, however often the connection breaks.
+//! Fetches the files of a dataset, a snapshot or a job into a folder, however often the connection breaks.
 
 mod journal;
 mod landing;
@@ -13,7 +13,9 @@ use hallpass_contract::labeler::{
     GetSnapshotRequest,
 };
 use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
+use hallpass_contract::platform::job_service_client::JobServiceClient;
 use hallpass_contract::platform::snapshot_service_client::SnapshotServiceClient;
+use hallpass_contract::platform::{DownloadArtifactRequest, GetJobRequest};
 use serde_json::json;
 use tonic::{Request, Status};
 
@@ -36,6 +38,13 @@ pub(crate) struct Pull {
     /// The id of a dataset or of a snapshot.
     #[arg(value_name = "DATASET|SNAPSHOT")]
     id: String,
+    #[command(flatten)]
+    into: Into,
+}
+
+/// Where the files go, and which.
+#[derive(Debug, Args)]
+pub(crate) struct Into {
     /// The folder to write to; made if it is not there. Nothing is written outside it.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -54,8 +63,13 @@ type Pieces =
 
 /// Fetches and says what was written.
 pub(super) async fn run(wanted: Pull, format: Format) -> Result<(), Failure> {
+    from(&wanted.id, wanted.into, format).await
+}
+
+/// The same from a dataset, a snapshot or a job.
+pub(crate) async fn from(id: &str, wanted: Into, format: Format) -> Result<(), Failure> {
     let caller = wanted.connection.open_caller().await?;
-    let source = Source::find(caller.service, &wanted.id).await.map_err(|s| refused(&s))?;
+    let source = Source::find(caller.service, id).await.map_err(|s| refused(&s))?;
     let state = format!("{} {}", source.state, wanted.path);
     let mut landing = Landing::new(wanted.folder.clone(), wanted.force, &state)?;
     let mut progress = Progress::new("pulling", source.files, source.bytes);
@@ -77,7 +91,7 @@ pub(super) async fn run(wanted: Pull, format: Format) -> Result<(), Failure> {
     say(landing.finish()?, &wanted, format)
 }
 
-fn say(counts: (u64, u64, u64), wanted: &Pull, format: Format) -> Result<(), Failure> {
+fn say(counts: (u64, u64, u64), wanted: &Into, format: Format) -> Result<(), Failure> {
     let (fetched, kept, bytes) = counts;
     let folder = wanted.folder.display().to_string();
     match format {
@@ -135,7 +149,7 @@ async fn fetch(
     }
 }
 
-/// Where the files come from.
+/// Where the files come from: a dataset, a snapshot, or what a job has made.
 struct Source {
     service: Service,
     id: String,
@@ -146,9 +160,16 @@ struct Source {
 }
 
 impl Source {
-    /// The dataset or snapshot of this id.
+    /// The dataset, snapshot or job of this id.
     async fn find(service: Service, id: &str) -> Result<Self, Status> {
         let id = id.to_owned();
+        if is_job(&id) {
+            let request = unary(GetJobRequest { job_id: id.clone() });
+            let found = JobServiceClient::new(service.clone()).get_job(request).await?;
+            let made = found.into_inner().job.unwrap_or_default().result.unwrap_or_default();
+            let (files, bytes) = (made.file_count, made.size_bytes);
+            return Ok(Self { service, state: id.clone(), id, files, bytes });
+        }
         if is_snapshot(&id) {
             let request = unary(GetSnapshotRequest { snapshot_id: id.clone() });
             let mut client = SnapshotServiceClient::new(service.clone());
@@ -172,6 +193,12 @@ impl Source {
             _ => (one.to_owned(), 0),
         };
         let (id, service) = (self.id.clone(), self.service.clone());
+        if is_job(&id) {
+            let request = DownloadArtifactRequest { job_id: id, path, offset, onwards };
+            let mut client = JobServiceClient::new(service);
+            let pieces = client.download_artifact(Request::new(request)).await?.into_inner();
+            return Ok(Box::pin(pieces.map(|piece| piece.map(|piece| (piece.chunk, piece.file)))));
+        }
         if is_snapshot(&id) {
             let request = DownloadSnapshotRequest { snapshot_id: id, path, offset, onwards };
             let mut client = SnapshotServiceClient::new(service);
@@ -183,6 +210,10 @@ impl Source {
         let pieces = client.download_dataset(Request::new(request)).await?.into_inner();
         Ok(Box::pin(pieces.map(|piece| piece.map(|piece| (piece.chunk, piece.file)))))
     }
+}
+
+fn is_job(id: &str) -> bool {
+    id.starts_with("job_")
 }
 
 fn is_snapshot(id: &str) -> bool {

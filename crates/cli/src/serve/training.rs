@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hallpass_jobs::{Retries, Trainer};
-use hallpass_platform::Training;
+use hallpass_platform::{ArtifactStore, Training};
 use hallpass_server::Config;
 
 use crate::failure::Failure;
+use crate::serve::bucket;
 
 /// The trainer that ships with the binary.
 const SHIPPED: &str = "stats";
@@ -39,7 +40,10 @@ pub(super) fn of(config: &Config) -> Result<Training, Failure> {
         first: jobs.first_pause.max(Duration::from_secs(1)),
         longest: jobs.longest_pause.max(Duration::from_secs(1)),
     };
-    Ok(Training { trainers, concurrency: jobs.concurrency, retries, grace: jobs.grace })
+    let bucket = config.artifacts.as_ref();
+    let bucket = bucket.map(|at| bucket::of("artifacts", at, config.insecure_plaintext));
+    let artifacts = bucket.transpose()?.map_or(ArtifactStore::Folder, ArtifactStore::S3);
+    Ok(Training { trainers, concurrency: jobs.concurrency, retries, grace: jobs.grace, artifacts })
 }
 
 fn shipped() -> Result<Trainer, Failure> {

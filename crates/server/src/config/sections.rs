@@ -9,7 +9,7 @@ use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
 use super::training::{JobsSection, TrainerSection};
-use super::{LabelerSection, duration};
+use super::{BucketSection, LabelerSection, duration};
 use crate::{Limits, Peer, TlsFiles};
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +35,8 @@ pub(super) struct Sections {
     pub(super) peers: BTreeMap<String, Peer>,
     #[serde(default)]
     pub(super) trainers: BTreeMap<String, TrainerSection>,
+    #[serde(default)]
+    pub(super) artifacts: Option<BucketSection>,
     #[serde(default)]
     pub(super) jobs: JobsSection,
     #[serde(default)]

@@ -1,0 +1,193 @@
+//! Where the files that jobs have made are kept, in a folder or a bucket.
+//!
+//! Invariant: what a job is said to have made is whole: the list of its files, with their hashes, is written last, and nothing is read
+//! that is not in it.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use serde::{Deserialize, Serialize};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tonic::codegen::Bytes;
+
+/// So much of a file is in memory while it is copied.
+const PIECE: usize = 1 << 20;
+
+/// The files that jobs have made. Clones share everything.
+#[derive(Clone)]
+pub struct Artifacts(Arc<dyn ObjectStore>);
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactFile {
+    /// Its path among the job's files.
+    pub path: String,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+}
+
+/// Why files cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The store does not have what it should: it is another one, or was cleared.
+    #[error("the store has no files of this job")]
+    Absent,
+    /// The store does not answer, or what it has is damaged.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl Artifacts {
+    /// In a folder, which has to be there.
+    pub fn folder(root: &Path) -> Result<Self, object_store::Error> {
+        Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(root)?)))
+    }
+
+    /// In another store, below a prefix that may be empty.
+    pub fn below(store: impl ObjectStore, prefix: &str) -> Self {
+        Self(Arc::new(PrefixStore::new(store, prefix)))
+    }
+
+    /// Where a job's files are.
+    pub(crate) fn place(job_id: &str) -> String {
+        format!("jobs/{job_id}")
+    }
+
+    /// Keeps a copy of a file.
+    pub(crate) async fn keep(
+        &self,
+        job_id: &str,
+        from: &Path,
+        path: &str,
+    ) -> io::Result<ArtifactFile> {
+        let mut from = File::open(from).await?;
+        let mut out = BufWriter::new(Arc::clone(&self.0), location(job_id, path));
+        match copied(&mut from, &mut out).await {
+            Ok((size_bytes, sha256)) => {
+                out.shutdown().await?;
+                Ok(ArtifactFile { path: path.to_owned(), size_bytes, sha256 })
+            }
+            Err(error) => {
+                // What was begun would be paid for; the error that matters is the first.
+                let _ = out.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps the list of a job's files: now they are there.
+    pub(crate) async fn conclude(
+        &self,
+        job_id: &str,
+        files: &[ArtifactFile],
+    ) -> Result<(), ArtifactError> {
+        let list = serde_json::to_vec(files).map_err(|error| damaged(&error))?;
+        self.0.put(&list_of(job_id), list.into()).await.map(drop).map_err(failed)
+    }
+
+    /// The files of a job, in the order of their paths.
+    pub async fn files(&self, job_id: &str) -> Result<Vec<ArtifactFile>, ArtifactError> {
+        let list = self.0.get(&list_of(job_id)).await.map_err(failed)?;
+        let list = list.bytes().await.map_err(failed)?;
+        serde_json::from_slice(&list).map_err(|error| damaged(&error))
+    }
+
+    /// A piece of a file.
+    pub async fn read(
+        &self,
+        job_id: &str,
+        path: &str,
+        range: Range<u64>,
+    ) -> Result<Bytes, ArtifactError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let wanted = range.end - range.start;
+        let piece = self.0.get_range(&location(job_id, path), range).await.map_err(failed)?;
+        if piece.len() as u64 != wanted {
+            return Err(ArtifactError::Store(format!("{path} of {job_id} is too short")));
+        }
+        Ok(piece)
+    }
+}
+
+async fn copied(from: &mut File, out: &mut BufWriter) -> io::Result<(u64, [u8; 32])> {
+    let (mut piece, mut hash, mut length) = (vec![0; PIECE], Context::new(&SHA256), 0);
+    loop {
+        let read = from.read(&mut piece).await?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&piece[..read]);
+        out.write_all(&piece[..read]).await?;
+        length += read as u64;
+    }
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(hash.finish().as_ref());
+    Ok((length, sha256))
+}
+
+fn location(job_id: &str, path: &str) -> ObjectPath {
+    ["jobs", job_id].into_iter().chain(path.split('/')).collect()
+}
+
+/// Beside the files, so that no file has its name.
+fn list_of(job_id: &str) -> ObjectPath {
+    ["jobs".to_owned(), format!("{job_id}.json")].into_iter().collect()
+}
+
+fn failed(error: object_store::Error) -> ArtifactError {
+    match error {
+        object_store::Error::NotFound { .. } => ArtifactError::Absent,
+        error => ArtifactError::Store(error.to_string()),
+    }
+}
+
+fn damaged(error: &serde_json::Error) -> ArtifactError {
+    ArtifactError::Store(format!("a list of files: {error}"))
+}
+
+impl fmt::Debug for Artifacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Artifacts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failure here fails the test")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_is_read_piece_by_piece_once_it_is_whole() {
+        let (root, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Artifacts::folder(root.path()).unwrap();
+        let content: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+        std::fs::write(made.path().join("model"), &content).unwrap();
+        std::fs::write(made.path().join("empty"), b"").unwrap();
+        let model = store.keep("job_1", &made.path().join("model"), "a b/model").await.unwrap();
+        assert_eq!(model.size_bytes, 3_000_000);
+        assert!(matches!(store.files("job_1").await, Err(ArtifactError::Absent)));
+        let empty = store.keep("job_1", &made.path().join("empty"), "empty").await.unwrap();
+        let all = [model, empty];
+        store.conclude("job_1", &all).await.unwrap();
+        assert_eq!(store.files("job_1").await.unwrap(), all);
+        let piece = store.read("job_1", "a b/model", 2_999_990..3_000_000).await.unwrap();
+        assert_eq!(piece, content[2_999_990..]);
+        assert!(store.read("job_1", "empty", 0..0).await.unwrap().is_empty());
+        assert!(matches!(store.read("job_1", "none", 0..1).await, Err(ArtifactError::Absent)));
+    }
+}
