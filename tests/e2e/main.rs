@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 mod matrix;
 mod mesh;
+mod oidc;
 mod postgres;
 mod raw;
 mod reference_suite;

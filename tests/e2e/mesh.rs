@@ -65,7 +65,9 @@ impl Node {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(HALLPASS);
     command.args(arguments).args(["--output", "json"]).stdout(Stdio::piped());
-    for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "TEST_TOOLS", "TEST_PYTHON"] {
+    for variable in
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "TEST_TOOLS", "TEST_PYTHON", "TEST_NODE_MODULES"]
+    {
         command.env_remove(variable);
     }
     command.env("RUST_LOG", "warn");

@@ -18,6 +18,23 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     None
 }
 
+/// The folder of Node's packages that has this one, or `None` after saying that the test is left out.
+pub(crate) fn modules(package: &str) -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/ci/node_modules");
+    let folder =
+        std::env::var_os("TEST_NODE_MODULES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    if folder.join(package).is_dir() {
+        return Some(folder);
+    }
+    let message = format!(
+        "{package} is not in {}: npm install --prefix target/ci {package}",
+        folder.display()
+    );
+    assert!(std::env::var_os("CI").is_none(), "{message}");
+    eprintln!("\n*** LEFT OUT: {message} ***\n");
+    None
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Ran {
     let Output { status, stdout, stderr } = command.output().expect("the command starts");

@@ -9,6 +9,7 @@ mod gauges;
 mod keys;
 mod labeler;
 mod node;
+mod oidc;
 mod platform;
 mod relay;
 mod ring_store;

@@ -7,6 +7,7 @@ mod database;
 pub(crate) mod duration;
 mod labeler;
 mod loopback;
+mod oidc;
 mod problem;
 mod sections;
 mod source;
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 pub use database::{Database, DatabaseUrl};
 pub use labeler::{BucketSection, LabelerSection};
+pub use oidc::{OidcSection, Required};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use source::Sources;
@@ -64,6 +66,10 @@ pub struct Config {
     pub labeler: LabelerSection,
     /// Whether peers beyond loopback may be spoken to without TLS.
     pub insecure_plaintext: bool,
+    /// Issuers of users' tokens outside this mesh; only Platform takes such tokens.
+    pub oidc: Vec<OidcSection>,
+    /// Whether this is no place for real users: outside issuers on loopback may do without TLS. Never beyond loopback.
+    pub development: bool,
     /// How long calls under way may go on when the server stops.
     pub drain: Duration,
 }
@@ -105,6 +111,8 @@ impl Config {
             jobs: sections.jobs,
             labeler: sections.labeler,
             insecure_plaintext: plaintext,
+            oidc: sections.oidc,
+            development: sections.development,
             drain: sections.drain,
         };
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;

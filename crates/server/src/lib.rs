@@ -22,7 +22,7 @@ mod tls;
 
 pub use config::{
     BucketSection, Config, ConfigError, Database, DatabaseUrl, JobsSection, Keepalive,
-    LabelerSection, Problem, Sources, TrainerSection,
+    LabelerSection, OidcSection, Problem, Required, Sources, TrainerSection,
 };
 pub use contract::Contract;
 pub use documents::Document;

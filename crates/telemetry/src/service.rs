@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use opentelemetry::Context;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry::trace::{FutureExt, WithContext};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::status::Side;
@@ -69,6 +69,26 @@ impl ServiceTelemetry {
                 }
             });
             // The meter keeps it.
+            let _ = gauge.build();
+        }
+    }
+
+    /// The same of several things: a number for each, under its name.
+    pub fn gauges(
+        &self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        label: &'static str,
+        read: impl Fn() -> Vec<(String, f64)> + Send + Sync + 'static,
+    ) {
+        if let Some(meter) = self.parts.as_ref().and_then(|parts| parts.meter.as_ref()) {
+            let gauge = meter.f64_observable_gauge(name).with_unit(unit);
+            let gauge = gauge.with_description(description).with_callback(move |observer| {
+                for (of, number) in read() {
+                    observer.observe(number, &[KeyValue::new(label, of)]);
+                }
+            });
             let _ = gauge.build();
         }
     }

@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// The most scopes that a token may hold.
-const MAX_SCOPES: usize = 64;
+pub(crate) const MAX_SCOPES: usize = 64;
 
 /// The most roles, or factors, that a token may name.
-const MAX_NAMES: usize = 32;
+pub(crate) const MAX_NAMES: usize = 32;
 
 /// The most audiences that a token may be for.
 const MAX_AUDIENCES: usize = 16;
@@ -23,6 +23,10 @@ pub(crate) struct Members(Map<String, Value>);
 impl Members {
     pub(crate) const fn new(members: Map<String, Value>) -> Self {
         Self(members)
+    }
+
+    pub(crate) fn into_inner(self) -> Map<String, Value> {
+        self.0
     }
 
     pub(crate) fn has(&self, claim: &str) -> bool {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::claim_members::Members;
-use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType};
+use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType, outside};
 
 /// Reads a payload whose signature is the key's.
 pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, TokenError> {
@@ -21,6 +21,10 @@ pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, Tok
             let claims = bearer(&mut members, key)?;
             members.nothing_left()?;
             Ok(claims)
+        }
+        Profile::Outside => {
+            let issuer = key.outside_issuer().ok_or(TokenError::UnknownKey)?;
+            outside::read(issuer, members.into_inner())
         }
     }
 }

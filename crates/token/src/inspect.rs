@@ -46,6 +46,7 @@ pub fn verify_signature_only(jwks_json: &str, token: &str) -> Result<Inspected, 
     let compact = Compact::cut(token, MAX_SHOWN)?;
     let members = compact.header()?;
     let header = Header::read(members.clone())?;
+    header.names_no_certificate()?;
     let jwk = choose(jwks_json, header.kid.as_deref())?;
     let declared = jwk.get("alg").cloned();
     let key = key_of(jwk)?;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::material::Material;
-use crate::{KeySpec, Scopes, TokenType};
+use crate::{KeySpec, OutsideIssuer, Scopes, TokenType};
 
 /// The algorithms that tokens are signed with. A key has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,11 +24,20 @@ pub enum Algorithm {
     /// Ed25519.
     #[serde(rename = "EdDSA")]
     EdDsa,
+    /// RSA with PKCS#1 v1.5 padding and SHA-256: outside issuers' only.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// RSA with PSS padding and SHA-256: outside issuers' only.
+    #[serde(rename = "PS256")]
+    Ps256,
 }
 
 impl Algorithm {
-    /// Every algorithm.
+    /// Every algorithm that keys of this mesh have.
     pub const ALL: [Self; 4] = [Self::Hs256, Self::Hs512, Self::Es256, Self::EdDsa];
+
+    /// Every algorithm that keys of outside issuers may have. None is one of a shared secret.
+    pub const OUTSIDE: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The value of `alg` (RFC 7518, section 3.1; RFC 8037).
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +46,8 @@ impl Algorithm {
             Self::Hs512 => "HS512",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
         }
     }
 
@@ -90,6 +102,9 @@ pub enum Profile {
     /// User tokens of `sub`, `iat` and an optional `exp`; the key's entry gives scopes and audience.
     #[serde(rename = "bearer-v1")]
     BearerV1,
+    /// Users' access tokens of an outside issuer; its settings say what they mean. No ring file has such a key.
+    #[serde(rename = "outside", skip_deserializing)]
+    Outside,
 }
 
 /// A key of the ring. Its `Debug` shows no key material.
@@ -98,11 +113,17 @@ pub struct Key {
     algorithm: Algorithm,
     spec: KeySpec,
     material: Material,
+    outside: Option<Arc<OutsideIssuer>>,
 }
 
 impl Key {
     pub(crate) fn new(spec: KeySpec, material: Material) -> Self {
-        Self { algorithm: material.algorithm(), spec, material }
+        Self { algorithm: material.algorithm(), spec, material, outside: None }
+    }
+
+    /// A key of an outside issuer.
+    pub(crate) fn outside(spec: KeySpec, material: Material, issuer: Arc<OutsideIssuer>) -> Self {
+        Self { outside: Some(issuer), ..Self::new(spec, material) }
     }
 
     /// The key's name.
@@ -189,6 +210,11 @@ impl Key {
     #[must_use]
     pub fn in_state(&self, state: KeyState) -> Self {
         Self { spec: KeySpec { state, ..self.spec.clone() }, ..self.clone() }
+    }
+
+    /// What tokens of an outside issuer mean; `None` for keys of this mesh.
+    pub(crate) fn outside_issuer(&self) -> Option<&OutsideIssuer> {
+        self.outside.as_deref()
     }
 
     pub(crate) const fn material(&self) -> &Material {

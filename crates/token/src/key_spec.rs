@@ -71,7 +71,12 @@ impl KeySpec {
             Profile::BearerV1 if !only(|kind| kind == TokenType::User) => {
                 "not that of bearer-v1; right: user"
             }
-            Profile::Standard | Profile::HybridV1 | Profile::BearerV1 => return Ok(()),
+            Profile::Outside if !only(|kind| kind == TokenType::User) => {
+                "not that of outside issuers; right: user"
+            }
+            Profile::Standard | Profile::HybridV1 | Profile::BearerV1 | Profile::Outside => {
+                return Ok(());
+            }
         };
         Err(Flaw::new("types", problem))
     }

@@ -36,6 +36,8 @@ pub(crate) enum Parts {
     Ed25519 { x: [u8; 32], d: Option<SecretSlice<u8>> },
     /// P-256: the uncompressed point (a byte 4, x, y) and the private number.
     P256 { point: [u8; 65], d: Option<SecretSlice<u8>> },
+    /// RSA: the modulus and the exponent, without leading zeros. Only ever public.
+    Rsa { n: Vec<u8>, e: Vec<u8> },
 }
 
 impl Material {
@@ -67,6 +69,21 @@ impl Material {
         Ok(Self::new(Algorithm::Es256, Parts::P256 { point, d }, verifier, signer))
     }
 
+    /// An RSA public key of 2048 to 8192 bits (RFC 7518, section 3.3) whose exponent is at least 65537.
+    pub(crate) fn rsa(algorithm: Algorithm, n: Vec<u8>, e: Vec<u8>) -> Result<Self, Flaw> {
+        let (n, e) = (without_zeros(n), without_zeros(e));
+        let bits = n.len() * 8 - n.first().map_or(0, |first| first.leading_zeros() as usize);
+        if !(2048..=8192).contains(&bits) {
+            return Err(Flaw::new("n", format!("{bits} bits; right: 2048 to 8192")));
+        }
+        let number = e.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        if e.len() > 4 || number < 65_537 || number % 2 == 0 {
+            return Err(Flaw::new("e", "not an odd number from 65537 on"));
+        }
+        let verifier = DecodingKey::from_rsa_raw_components(&n, &e);
+        Ok(Self::new(algorithm, Parts::Rsa { n, e }, verifier, None))
+    }
+
     /// A new key from the crypto library's random source.
     pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, Flaw> {
         let failed = |_: Unspecified| Flaw::new("alg", "the random source failed");
@@ -84,6 +101,9 @@ impl Material {
                     EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
                 let d: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().map_err(failed)?;
                 Self::p256(fixed("x", pair.public_key().as_ref())?, Some(private(d.as_ref())))
+            }
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                Err(Flaw::new("alg", "RSA keys are outside issuers' only; right: EdDSA or ES256"))
             }
         }
     }
@@ -117,10 +137,11 @@ impl Material {
 
     /// The same key without what signs; a shared secret has no such part.
     pub(crate) fn public(&self) -> Option<Self> {
-        let parts = match self.0.parts {
+        let parts = match &self.0.parts {
             Parts::Secret { .. } => return None,
-            Parts::Ed25519 { x, .. } => Parts::Ed25519 { x, d: None },
-            Parts::P256 { point, .. } => Parts::P256 { point, d: None },
+            Parts::Ed25519 { x, .. } => Parts::Ed25519 { x: *x, d: None },
+            Parts::P256 { point, .. } => Parts::P256 { point: *point, d: None },
+            Parts::Rsa { n, e } => Parts::Rsa { n: n.clone(), e: e.clone() },
         };
         Some(Self::new(self.0.algorithm, parts, self.0.verifier.clone(), None))
     }
@@ -131,6 +152,7 @@ impl Material {
             Parts::Secret { bytes, .. } => bytes.expose_secret(),
             Parts::Ed25519 { x, .. } => x,
             Parts::P256 { point, .. } => point,
+            Parts::Rsa { n, .. } => n,
         };
         let mut identity = [0; 32];
         identity.copy_from_slice(digest(&SHA256, bytes).as_ref());
@@ -160,6 +182,8 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
             Algorithm::Hs512 => Self::HS512,
             Algorithm::Es256 => Self::ES256,
             Algorithm::EdDsa => Self::EdDSA,
+            Algorithm::Rs256 => Self::RS256,
+            Algorithm::Ps256 => Self::PS256,
         }
     }
 }
@@ -167,6 +191,11 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
 /// Bytes of a length that the key's algorithm fixes.
 pub(crate) fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], Flaw> {
     bytes.try_into().map_err(|_| Flaw::new(field, format!("{} bytes; right: {N}", bytes.len())))
+}
+
+fn without_zeros(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.drain(..bytes.iter().take_while(|byte| **byte == 0).count());
+    bytes
 }
 
 fn private(bytes: &[u8]) -> SecretSlice<u8> {

@@ -131,7 +131,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
 fn header_of(key: &Key, token_type: TokenType) -> Value {
     let kind = match key.profile() {
         Profile::Standard => token_type.header_type(),
-        Profile::HybridV1 | Profile::BearerV1 => "JWT",
+        Profile::HybridV1 | Profile::BearerV1 | Profile::Outside => "JWT",
     };
     json!({ "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": kind })
 }

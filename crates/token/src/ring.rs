@@ -3,18 +3,25 @@
 //! Invariant: names and key material are unique in a ring, so a token can be of one key only.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::error::Flaw;
-use crate::{Key, KeyState, Profile, RingError, SecretRef, TokenType, ring_file};
+use crate::wire::{Compact, MAX_TOKEN};
+use crate::{
+    Key, KeyState, OutsideKeys, Profile, RingError, SecretRef, TokenError, TokenType, outside,
+    ring_file,
+};
 
 /// The keys that this process trusts, and those that it signs with. Its `Debug` shows no key material.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<Key>,
     by_kid: HashMap<String, usize>,
+    /// The keys of outside issuers, by issuer.
+    outside: Arc<HashMap<String, OutsideKeys>>,
 }
 
 impl KeyRing {
@@ -33,15 +40,59 @@ impl KeyRing {
         check_unnamed(&keys)?;
         let by_kid = keys.iter().enumerate();
         let by_kid = by_kid.map(|(index, key)| (key.kid().to_owned(), index)).collect();
-        Ok(Self { keys, by_kid })
+        Ok(Self { keys, by_kid, outside: Arc::default() })
     }
 
-    /// The key of this name.
+    /// The same ring with these keys of an outside issuer in place of those that it had of that issuer.
+    #[must_use]
+    pub fn with_outside(&self, keys: OutsideKeys) -> Self {
+        let mut outside = HashMap::clone(&self.outside);
+        outside.insert(keys.issuer().issuer.clone(), keys);
+        Self { outside: Arc::new(outside), ..self.clone() }
+    }
+
+    /// The same ring with another's outside issuers.
+    #[must_use]
+    pub fn with_outside_of(self, other: &Self) -> Self {
+        Self { outside: Arc::clone(&other.outside), ..self }
+    }
+
+    /// The keys of an outside issuer.
+    pub fn outside(&self, issuer: &str) -> Option<&OutsideKeys> {
+        self.outside.get(issuer)
+    }
+
+    /// The outside issuer that a token names as its own. Nothing vouches for it.
+    pub fn claimed_outside(&self, token: &str) -> Option<&OutsideKeys> {
+        let compact = Compact::cut(token, MAX_TOKEN).ok()?;
+        self.claimed(&compact).ok()?
+    }
+
+    pub(crate) fn claimed(
+        &self,
+        compact: &Compact<'_>,
+    ) -> Result<Option<&OutsideKeys>, TokenError> {
+        if self.outside.is_empty() {
+            return Ok(None);
+        }
+        let payload = compact.payload()?;
+        Ok(payload.get("iss").and_then(Value::as_str).and_then(|issuer| self.outside(issuer)))
+    }
+
+    /// The key of this name; of outside issuers' keys the name is `issuer#kid`.
     pub fn key(&self, kid: &str) -> Option<&Key> {
+        self.own_key(kid).or_else(|| {
+            let issuer = outside::issuer_of_key(kid)?;
+            self.outside(issuer)?.key(kid.get(issuer.len() + 1..)?)
+        })
+    }
+
+    /// The key of this name among those of this mesh.
+    pub(crate) fn own_key(&self, kid: &str) -> Option<&Key> {
         self.keys.get(*self.by_kid.get(kid)?)
     }
 
-    /// All keys, in the file's order.
+    /// All keys of this mesh, in the file's order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
         self.keys.iter()
     }

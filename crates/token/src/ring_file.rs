@@ -85,6 +85,9 @@ fn read_material(
             let point = fixed("x", &[&[4], &x[..], &y[..]].concat())?;
             Material::p256(point, jwk.optional_secret("d")?)
         }
+        Algorithm::Rs256 | Algorithm::Ps256 => {
+            Err(Flaw::new("alg", "RSA keys are outside issuers' only; right: EdDSA or ES256"))
+        }
     }
 }
 
@@ -112,6 +115,7 @@ pub(crate) fn write(key: &Key) -> Value {
         Parts::Ed25519 { d, .. } | Parts::P256 { d, .. } => {
             (public_jwk(key), d.as_ref().map(|d| ("d", d)), None)
         }
+        Parts::Rsa { .. } => (public_jwk(key), None, None),
     };
     if let Some((name, bytes)) = private {
         jwk.insert(name.to_owned(), encode(bytes.expose_secret()).into());
@@ -150,6 +154,11 @@ pub(crate) fn public_jwk(key: &Key) -> Map<String, Value> {
             set("crv", "P-256".to_owned());
             set("x", encode(&point[1..33]));
             set("y", encode(&point[33..]));
+        }
+        Parts::Rsa { n, e } => {
+            set("kty", "RSA".to_owned());
+            set("n", encode(n));
+            set("e", encode(e));
         }
     }
     jwk

@@ -27,13 +27,12 @@ impl Verified {
         key: &Key,
         own: Fingerprint,
         signed: Fingerprint,
-        root_issuer: Option<&str>,
+        root_issuer: Option<String>,
     ) -> Self {
         let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
         let lookups = lookups(&claims, key.kid(), own);
-        let cutoffs = cutoffs(&claims, root_issuer);
+        let cutoffs = cutoffs(&claims, root_issuer.as_deref());
         let (kid, profile) = (key.kid().to_owned(), key.profile());
-        let root_issuer = root_issuer.map(str::to_owned);
         Self { claims, kid, profile, signed, txn, root_issuer, lookups, cutoffs }
     }
 
@@ -83,7 +82,7 @@ impl Verified {
     }
 
     /// Who issued the first token of the chain: its own issuer where it has no ancestors, and nobody where the ring does not know the
-    /// key that signed the first.
+    /// key that signed the first, unless its name says so, as that of an outside issuer's key does.
     pub fn root_issuer(&self) -> Option<&str> {
         match self.claims.root_key {
             None => self.claims.issuer.as_deref(),

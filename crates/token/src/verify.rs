@@ -4,8 +4,8 @@
 
 use crate::wire::{Compact, Header, MAX_TOKEN};
 use crate::{
-    Claims, Fingerprint, Key, KeyRing, KeyState, Profile, SKEW, TokenError, TokenType, UnixTime,
-    Verified, claims_wire,
+    Claims, Fingerprint, Key, KeyRing, KeyState, OutsideKeys, Profile, SKEW, TokenError, TokenType,
+    UnixTime, Verified, claims_wire, outside,
 };
 
 impl KeyRing {
@@ -13,12 +13,17 @@ impl KeyRing {
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
         let compact = Compact::cut(token, MAX_TOKEN)?;
         let header = Header::read(compact.header()?)?;
-        let key = self.signer_of(&header, &compact)?;
+        // An issuer's keys are looked for under the issuer that the token names; that it is theirs, the signature says.
+        let key = match self.claimed(&compact)? {
+            Some(outside) => outside_signer_of(outside, &header, &compact)?,
+            None => self.signer_of(&header, &compact)?,
+        };
         let claims = claims_wire::read(key, compact.payload()?)?;
         check_header_type(&header, key, claims.token_type)?;
         check_entry(key, &claims)?;
         let root = claims.root_key.as_deref().and_then(|kid| self.key(kid));
-        let root_issuer = root.map(Key::issuer);
+        let named = || claims.root_key.as_deref().and_then(outside::issuer_of_key);
+        let root_issuer = root.map(Key::issuer).or_else(named).map(str::to_owned);
         let signed = Fingerprint::signed_part(compact.signed());
         let own = fingerprint(&claims, signed);
         let verified = Verified::new(claims, key, own, signed, root_issuer);
@@ -29,6 +34,7 @@ impl KeyRing {
     /// The key that signed the token. A `kid` names one key. Without one only the keys of other minters come into question, and the
     /// signature says which: no two entries hold the same key.
     fn signer_of(&self, header: &Header, compact: &Compact<'_>) -> Result<&Key, TokenError> {
+        header.names_no_certificate()?;
         let signature = compact.signature()?;
         let signed_by = |key: &Key| key.material().verify(compact.signed(), &signature);
         let Some(kid) = &header.kid else {
@@ -36,7 +42,7 @@ impl KeyRing {
             fitting.peek().ok_or(TokenError::UnknownKey)?;
             return fitting.find(|key| signed_by(key)).ok_or(TokenError::BadSignature);
         };
-        let key = self.key(kid).ok_or(TokenError::UnknownKey)?;
+        let key = self.own_key(kid).ok_or(TokenError::UnknownKey)?;
         if key.state() == KeyState::Retired {
             return Err(TokenError::KeyRetired);
         }
@@ -44,6 +50,24 @@ impl KeyRing {
             return Err(TokenError::Algorithm);
         }
         if signed_by(key) { Ok(key) } else { Err(TokenError::BadSignature) }
+    }
+}
+
+/// The key of an outside issuer that signed the token. There is no other key to try: outside issuers name theirs.
+fn outside_signer_of<'k>(
+    keys: &'k OutsideKeys,
+    header: &Header,
+    compact: &Compact<'_>,
+) -> Result<&'k Key, TokenError> {
+    let key = header.kid.as_deref().and_then(|kid| keys.key(kid)).ok_or(TokenError::UnknownKey)?;
+    if !alg_is(header, key) {
+        return Err(TokenError::Algorithm);
+    }
+    let signature = compact.signature()?;
+    if key.material().verify(compact.signed(), &signature) {
+        Ok(key)
+    } else {
+        Err(TokenError::BadSignature)
     }
 }
 
@@ -80,8 +104,15 @@ fn alg_is(header: &Header, key: &Key) -> bool {
 
 /// The header says the same kind as the claims; tokens of other minters say `JWT` or nothing.
 fn check_header_type(header: &Header, key: &Key, kind: TokenType) -> Result<(), TokenError> {
+    let plain = key.outside_issuer().is_some_and(|issuer| issuer.plain_jwt);
     let fits = match (key.profile(), header.kind.as_deref()) {
         (Profile::Standard, typ) => typ == Some(kind.header_type()),
+        (Profile::Outside, None) => plain,
+        (Profile::Outside, Some(typ)) => {
+            let typ = typ.to_ascii_lowercase();
+            let access = typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt";
+            access || (plain && typ == "jwt")
+        }
         (Profile::HybridV1 | Profile::BearerV1, None) => true,
         (Profile::HybridV1 | Profile::BearerV1, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
     };

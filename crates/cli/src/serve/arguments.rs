@@ -163,7 +163,19 @@ impl PlatformArguments {
 impl LabelerArguments {
     /// The configuration that file, environment and flags make.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
-        self.service.config(LABELER_LISTENS, "platform", PLATFORM_LISTENS, self.platform.as_ref())
+        let config = self.service.config(
+            LABELER_LISTENS,
+            "platform",
+            PLATFORM_LISTENS,
+            self.platform.as_ref(),
+        )?;
+        if config.oidc.is_empty() {
+            Ok(config)
+        } else {
+            Err(Failure::failed(
+                "oidc: Labeler takes no users' tokens; right: in Platform's configuration",
+            ))
+        }
     }
 }
 

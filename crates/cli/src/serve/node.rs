@@ -88,6 +88,11 @@ impl Node {
         })
     }
 
+    /// What it reports to.
+    pub(super) const fn telemetry(&self) -> &ServiceTelemetry {
+        &self.telemetry
+    }
+
     /// The folder that holds this node's own state.
     pub(super) fn state(&self) -> PathBuf {
         state(&self.config, self.role)

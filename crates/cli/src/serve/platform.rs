@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::serve::database;
 use crate::serve::delegations;
 use crate::serve::node::{Node, Way};
+use crate::serve::oidc;
 use crate::serve::relay;
 use crate::serve::training;
 
@@ -80,13 +81,9 @@ impl Platform {
             .add(issuer.keys(Arc::new(node.rings())))
             .add(issuer.diagnostics(node.diagnostics(), relay::to_labeler(node.way(&labeler)?)));
         let reachable = watch_peer(node.channel(&labeler)?);
-        let bound = node
-            .bind(
-                services,
-                vec![(DATASET_SERVICE, reachable), (JOB_SERVICE, answers)],
-                vec![(JWKS, Arc::new(issuer.jwks()))],
-            )
-            .await?;
+        let mut ready = vec![(DATASET_SERVICE, reachable), (JOB_SERVICE, answers)];
+        ready.extend(oidc::start(config, &node)?);
+        let bound = node.bind(services, ready, vec![(JWKS, Arc::new(issuer.jwks()))]).await?;
         Ok(Self { bound, service: platform, shutdown })
     }
 

@@ -10,7 +10,7 @@ use hallpass_policy::{
     Refusal, Rule, Witness, decide,
 };
 use hallpass_revocation::{Freshness, Index};
-use hallpass_token::UnixTime;
+use hallpass_token::{TokenError, UnixTime};
 use http::Request;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -222,8 +222,22 @@ impl Guard {
         if !self.cache.holds(token) {
             self.limits.before(peer)?;
         }
-        let verified = self.cache.verified(token, &self.keys, now);
-        verified.inspect_err(|denial| self.limits.failed(peer, denial))
+        self.cache.verified(token, &self.keys, now).map_err(|denial| {
+            self.limits.failed(peer, &denial);
+            self.unless_sought(token, denial)
+        })
+    }
+
+    /// Whose key is not known because its outside issuer has just made it, is told to come again: the keys are on their way.
+    #[cold]
+    fn unless_sought(&self, token: Token<'_>, denial: Denial) -> Denial {
+        let unknown = denial == Denial::TokenInvalid(TokenError::UnknownKey);
+        match token.text() {
+            Ok(text) if unknown && self.keys.are_sought_for(text) => {
+                Denial::CannotDecide("the keys of the token's issuer are being fetched")
+            }
+            _ => denial,
+        }
     }
 
     fn register(

@@ -3,6 +3,11 @@
 use super::{Config, Problem};
 
 pub(super) fn check(config: &Config, plaintext: bool) -> Result<(), Problem> {
+    if config.development && !config.listen.ip().is_loopback() {
+        let problem =
+            format!("not with listen = {}, which is beyond loopback; right: false", config.listen);
+        return Err(Problem { key: "development".to_owned(), source: None, problem });
+    }
     if plaintext {
         return Ok(());
     }

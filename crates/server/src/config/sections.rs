@@ -9,7 +9,7 @@ use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
 use super::training::{JobsSection, TrainerSection};
-use super::{BucketSection, LabelerSection, duration};
+use super::{BucketSection, LabelerSection, OidcSection, duration};
 use crate::{Limits, Peer, TlsFiles};
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +41,10 @@ pub(super) struct Sections {
     pub(super) jobs: JobsSection,
     #[serde(default)]
     pub(super) labeler: LabelerSection,
+    #[serde(default)]
+    pub(super) oidc: Vec<OidcSection>,
+    #[serde(default)]
+    pub(super) development: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -83,7 +83,12 @@ fn beyond_loopback_nothing_is_plaintext_by_oversight() {
         refused(everywhere).starts_with("listen (from FILE): 0.0.0.0:50051 is beyond loopback")
     );
     assert!(refused(peer).starts_with("peers.labeler.address (from FILE): http://labeler:50052/"));
+    let exposed = "listen = '0.0.0.0:50051'\ninsecure_plaintext = true\ndevelopment = true";
+    assert!(
+        refused(exposed).starts_with("development (from FILE): not with listen = 0.0.0.0:50051")
+    );
     let allowed = [
+        "development = true",
         "listen = '[::1]:50051'",
         "listen = '0.0.0.0:50051'\n[tls]\ncert = 'a'\nkey = 'b'",
         "listen = '0.0.0.0:50051'\ninsecure_plaintext = true",
