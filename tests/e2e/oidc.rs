@@ -1,4 +1,4 @@
-//! Users of OpenID Connect issuers, with tokens that a real issuer's own process made and signed.
+//! Users of `OpenID` Connect issuers, with tokens that a real issuer's own process made and signed.
 
 mod edge;
 mod issuer;
@@ -80,6 +80,14 @@ async fn what_an_issuer_did_not_mean_for_us_is_refused() {
         ("a token of this mesh", as_ours, ours),
     ] {
         refused.push((what, acme.forge(&header, &payload)));
+    }
+    // Both have been asked for keys that they do not have, so that nobody is told to come again.
+    for issuer in [&acme.url, &other.url] {
+        let unknown = unknown_kid(issuer);
+        mesh::until(async || {
+            answer(&channel, "ListDatasets", &unknown).await == "Unauthenticated TOKEN_INVALID"
+        })
+        .await;
     }
     for (what, token) in refused {
         let answer = answer(&channel, "ListDatasets", &token).await;

@@ -35,6 +35,7 @@ impl Keys {
     }
 
     /// Replaces the ring. The keys of outside issuers stay.
+    #[expect(clippy::needless_pass_by_value, reason = "the ring is this one's from now on")]
     pub fn reload(&self, ring: KeyRing) {
         self.replace(|old| ring.clone().with_outside_of(old));
     }

@@ -107,7 +107,7 @@ impl Source {
         }
     }
 
-    /// Reads where the keys are (OpenID Connect Discovery, section 4.3): the document must be the very issuer's.
+    /// Reads where the keys are (`OpenID` Connect Discovery, section 4.3): the document must be the very issuer's.
     fn read_configuration(&self, document: &[u8]) -> Result<Place, FetchError> {
         let document: Value =
             serde_json::from_slice(document).map_err(|_| FetchError::Configuration("not JSON"))?;
@@ -142,7 +142,7 @@ impl Source {
     }
 }
 
-/// Where an issuer's configuration is (OpenID Connect Discovery, section 4).
+/// Where an issuer's configuration is (`OpenID` Connect Discovery, section 4).
 fn configuration_of(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }

@@ -178,7 +178,9 @@ impl Key {
 
     /// Whether the other entry is this one: the same key, for the same purposes, at the same point of its life.
     pub fn is_same_entry(&self, other: &Self) -> bool {
-        self.spec == other.spec && self.material.identity() == other.material.identity()
+        self.algorithm == other.algorithm
+            && self.spec == other.spec
+            && self.material.identity() == other.material.identity()
     }
 
     /// Whether its entry allows this kind of token.

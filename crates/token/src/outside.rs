@@ -1,4 +1,4 @@
-//! Users from outside: what an OpenID Connect issuer's access tokens say, put into this mesh's words.
+//! Users from outside: what an `OpenID` Connect issuer's access tokens say, put into this mesh's words.
 //!
 //! Invariant: an issuer's keys vouch for that issuer's tokens and for no others; its tokens are users' tokens, and of scopes and roles
 //! they have what the mapping names. What no mapping names counts for nothing.

@@ -1,4 +1,4 @@
-//! A real OpenID Connect issuer on loopback: npm's `oidc-provider`, in a process of its own.
+//! A real `OpenID` Connect issuer on loopback: npm's `oidc-provider`, in a process of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -30,7 +30,7 @@ impl Issuer {
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut issuer = Self { child, stdin, lines, url: String::new() };
         let ready = issuer.read();
-        issuer.url = ready["issuer"].as_str().expect("it listens").to_owned();
+        ready["issuer"].as_str().expect("it listens").clone_into(&mut issuer.url);
         Some(issuer)
     }
 

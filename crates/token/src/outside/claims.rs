@@ -11,7 +11,7 @@ use super::{OutsideIssuer, mapped};
 use crate::claim_members::{MAX_NAMES, MAX_SCOPES, Members};
 use crate::{Claims, TokenError, TokenType, names};
 
-/// What ID tokens (OpenID Connect Core, section 3), logout tokens and security events (RFC 8417) have, and access tokens do not.
+/// What ID tokens (`OpenID` Connect Core, section 3), logout tokens and security events (RFC 8417) have, and access tokens do not.
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
 pub(crate) fn read(

@@ -7,6 +7,7 @@ mod claims;
 mod forms;
 mod keys;
 mod lab;
+mod outside;
 
 use lab::Lab;
 
@@ -35,5 +36,8 @@ fn the_table_names_at_least_sixty_attacks_once_each() {
 }
 
 fn attacks() -> impl Iterator<Item = Attack> {
-    [forms::ATTACKS, keys::ATTACKS, claims::ATTACKS].into_iter().flatten().copied()
+    [forms::ATTACKS, keys::ATTACKS, claims::ATTACKS, outside::ATTACKS]
+        .into_iter()
+        .flatten()
+        .copied()
 }

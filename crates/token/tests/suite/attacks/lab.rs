@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{
     Change, NOW, SERVICES, forge, forge_text, forgers_ring, parts, service_parts, service_token,
 };
+use crate::outsiders::{ACME, acme, other, settings, with_both};
 
 /// A ring with shared secrets, one key of `ES256` and one of `EdDSA`.
 pub(super) struct Lab {
@@ -26,7 +27,7 @@ impl Lab {
             };
             keys.push(hallpass_token::generate(algorithm, spec).unwrap());
         }
-        Self { ring: KeyRing::new(keys).unwrap() }
+        Self { ring: poisoned(&with_both(&KeyRing::new(keys).unwrap())) }
     }
 
     /// What the attacks are made from is accepted: they fail for what they change, and for nothing else.
@@ -36,6 +37,9 @@ impl Lab {
         }
         for kid in ["ES256", "EdDSA"] {
             assert!(self.accepts(&self.minted(kid)), "{kid}");
+        }
+        for issuer in [acme(), other()] {
+            assert!(self.accepts(&issuer.changed(|_, _| {})), "{}", issuer.url);
         }
     }
 
@@ -91,6 +95,29 @@ impl Lab {
         }
         bytes
     }
+}
+
+/// The first outside issuer's answer was tampered with: keys that it does not mean so are beside those that it means.
+fn poisoned(ring: &KeyRing) -> KeyRing {
+    let (mut jwks, second) = (acme().jwks(), other().jwks());
+    let all = jwks["keys"].as_array_mut().unwrap();
+    let mut beside = |key: &Value, kid: &str, member: &str, value: &str| {
+        let mut key = key.clone();
+        (key["kid"], key[member]) = (kid.into(), value.into());
+        all.push(key);
+    };
+    let own = acme().jwks()["keys"][0].clone();
+    beside(&own, "twice", "use", "sig");
+    beside(&second["keys"][0], "twice", "use", "sig");
+    beside(&own, "leaked", "d", "AQAB");
+    beside(&own, "encrypts", "use", "enc");
+    let symmetric =
+        json!({"kty": "oct", "alg": "HS256", "k": encode(b"a secret that everybody can read!")});
+    beside(&symmetric, "symmetric", "use", "sig");
+    let issuer = std::sync::Arc::new(settings(ACME, "acme:"));
+    let (keys, _) =
+        hallpass_token::OutsideKeys::read(&issuer, jwks.to_string().as_bytes()).unwrap();
+    ring.with_outside(keys)
 }
 
 /// Parts with a signature as it stands, in base64url.
