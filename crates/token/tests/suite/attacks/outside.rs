@@ -152,7 +152,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
     ("a token bound to a key of the client", "RFC 9449 §6; binding ignored", |_| {
         acme().changed(|_, p| {
-            p["cnf"] = json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})
+            p["cnf"] = json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"});
         })
     }),
     ("a token that never ends", "RFC 9068 §2.2", |_| {
