@@ -20,6 +20,7 @@ mod keys;
 mod matrix;
 mod mesh;
 mod oidc;
+mod pace;
 mod postgres;
 mod raw;
 mod reference_suite;

@@ -3,7 +3,9 @@
 
 mod objects;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use hallpass_contract::SERVICES;
@@ -18,7 +20,7 @@ use tonic::transport::Channel;
 
 use crate::callers::{self, Keys, kind_for, tampered, token, with_algorithm};
 use crate::elevated;
-use crate::mesh::{Mesh, connect, ring_file};
+use crate::mesh::{Mesh, connect, connect_from, ring_file};
 use crate::raw;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/matrix.txt");
@@ -59,6 +61,7 @@ struct Matrix {
     _mesh: Mesh,
     keys: Keys,
     pool: DescriptorPool,
+    channels: HashMap<&'static str, Channel>,
     platform: Channel,
     labeler: Channel,
 }
@@ -75,14 +78,21 @@ impl Matrix {
             ring["keys"].as_array_mut().expect("keys").extend(keys.as_known());
             std::fs::write(&file, ring.to_string()).expect("the ring can be written");
         }
-        // More tokens that do not verify than any one address sends otherwise.
-        let mesh = Mesh::over(data, &[("HALLPASS_LIMITS__FAILURES_A_MINUTE", "0")]);
+        let mesh = Mesh::over(data, &[]);
         let (platform, labeler) = (connect(&mesh.platform()).await, connect(&mesh.labeler()).await);
-        Self { _mesh: mesh, keys, pool: raw::pool(), platform, labeler }
+        // More tokens that do not verify than any one address may send: each service is called from one of its own.
+        let mut channels = HashMap::new();
+        for (service, host) in SERVICES.iter().zip(2..) {
+            let of_labeler = service.audience == "labeler";
+            let address = if of_labeler { mesh.labeler() } else { mesh.platform() };
+            let from = Ipv4Addr::new(127, 0, 0, host);
+            channels.insert(service.name, connect_from(&address, from).await);
+        }
+        Self { _mesh: mesh, keys, pool: raw::pool(), channels, platform, labeler }
     }
 
     fn channel(&self, rule: &Rule) -> &Channel {
-        if rule.audience == "labeler" { &self.labeler } else { &self.platform }
+        self.channels.get(rule.service).expect("a declared service")
     }
 
     /// What each kind of caller gets from one RPC.

@@ -1,6 +1,7 @@
 //! Starts the real binary and returns once it is ready.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -151,6 +152,13 @@ pub(crate) fn read_ring(file: &Path) -> KeyRing {
 /// A channel to an address on loopback.
 pub(crate) async fn connect(address: &str) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
+    endpoint.connect().await.expect("the node listens")
+}
+
+/// A channel to an address on loopback, from another address of it.
+pub(crate) async fn connect_from(address: &str, from: Ipv4Addr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
+    let endpoint = endpoint.local_address(Some(from.into()));
     endpoint.connect().await.expect("the node listens")
 }
 

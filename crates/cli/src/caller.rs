@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use hallpass_guard::{PatienceLayer, Patient};
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -17,6 +18,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
+use tower::Layer as _;
 
 use crate::failure::{Failure, with_causes};
 use crate::output::plain;
@@ -56,8 +58,8 @@ pub(crate) struct Connection {
     mint_with: Option<PathBuf>,
 }
 
-/// A service that is called with a token.
-pub(crate) type Service = InterceptedService<Channel, Credential>;
+/// A service that is called with a token, and that is waited for where it says how long.
+pub(crate) type Service = InterceptedService<Patient<Channel>, Credential>;
 
 /// What carries the token in a call's metadata. Its `Debug` does not show it.
 #[derive(Clone)]
@@ -176,7 +178,8 @@ impl Connection {
             let cause = with_causes(&error);
             Failure::failed(format_args!("{}: no connection: {cause}", self.server))
         })?;
-        Ok(InterceptedService::new(channel, credential))
+        let patient = PatienceLayer::new(hallpass_contract::rule).layer(channel);
+        Ok(InterceptedService::new(patient, credential))
     }
 
     fn endpoint(&self) -> Result<Endpoint, Failure> {

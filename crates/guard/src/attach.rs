@@ -6,9 +6,11 @@ mod elevate;
 mod layer;
 mod mint;
 mod minted;
+mod patience;
 
 pub use authority::{as_service, on_behalf};
 pub use background::Background;
 pub use elevate::elevate;
 pub use layer::{AttachLayer, Attached, Sending, TokenExpiry};
 pub use mint::{Attach, AttachError};
+pub use patience::{PatienceLayer, Patient};

@@ -35,13 +35,18 @@ impl Deadline {
         CURRENT.scope(deadline, handler)
     }
 
+    /// How long the caller waits, by the metadata of a call.
+    pub(crate) fn stated(headers: &HeaderMap) -> Option<Duration> {
+        headers.get(GRPC_TIMEOUT).and_then(read)
+    }
+
     /// Writes the remaining time as `grpc-timeout`, unless a shorter one is there.
     pub(crate) fn write(self, headers: &mut HeaderMap, now: Instant) -> Result<(), Passed> {
         let left = self.0.saturating_duration_since(now);
         if left.is_zero() {
             return Err(Passed);
         }
-        let stated = headers.get(GRPC_TIMEOUT).and_then(read);
+        let stated = Self::stated(headers);
         if stated.is_none_or(|stated| stated > left)
             && let Ok(value) = HeaderValue::from_str(&spell(left))
         {

@@ -17,8 +17,8 @@ mod pace;
 mod serve;
 
 pub use attach::{
-    Attach, AttachError, AttachLayer, Attached, Background, Sending, TokenExpiry, as_service,
-    elevate, on_behalf,
+    Attach, AttachError, AttachLayer, Attached, Background, PatienceLayer, Patient, Sending,
+    TokenExpiry, as_service, elevate, on_behalf,
 };
 pub use clock::Clock;
 pub use deadline::Deadline;

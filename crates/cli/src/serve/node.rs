@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::SERVICES;
-use hallpass_guard::{Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys};
+use hallpass_guard::{
+    Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys, PatienceLayer, Patient,
+};
 use hallpass_issuer::Diagnostics;
 use hallpass_revocation::{Claims, Freshness, List, Options};
 use hallpass_server::{
@@ -25,8 +27,8 @@ use crate::serve::{claims, gauges};
 /// How often entries whose time is over are dropped from the list.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// A way to another service: the span of the call, the token that it carries, the connection.
-pub(super) type Way = ClientTrace<Attached<Channel>>;
+/// A way to another service: the span of the call, the wait where it comes too often, the token that it carries, the connection.
+pub(super) type Way = ClientTrace<Patient<Attached<Channel>>>;
 
 /// One node, before it serves.
 pub(super) struct Node {
@@ -111,7 +113,8 @@ impl Node {
         let channel = peer.channel(keepalive).map_err(Failure::failed)?;
         let (host, port) = peer.host_and_port();
         let trace = ClientTraceLayer::new(self.telemetry.clone(), host, port);
-        Ok(trace.layer(AttachLayer::new(attach).layer(channel)))
+        let patience = PatienceLayer::new(hallpass_contract::rule);
+        Ok(trace.layer(patience.layer(AttachLayer::new(attach).layer(channel))))
     }
 
     /// A bare connection to a service, for what needs no token.

@@ -15,6 +15,7 @@ mod fixture;
 mod following;
 mod issuer;
 mod limits;
+mod patience;
 mod refusals;
 mod remembered;
 mod rules;
