@@ -4,6 +4,7 @@ mod artifacts;
 mod ends;
 pub(crate) mod site;
 mod splits;
+mod together;
 
 use std::path::Path;
 
@@ -89,7 +90,25 @@ fn a_trainer_gets_the_files_and_no_token() {
     let logs = site.call(&["job", "logs", &id]).stdout;
     assert!(logs.contains("\"path\""), "{logs}");
     assert!(!logs.contains("eyJ") && !logs.contains("HALLPASS_"), "{logs}");
-    assert!(!has_token(&site.data.path().join("platform")));
+    let held = site.create("once");
+    site.until(&held, "message", "begun");
+    let state = site.data.path().join("platform");
+    assert!(!has_token(&state), "a token is in the database or in a file");
+    // Were one there, it would have been found.
+    let dataset = site.dataset();
+    let named = site.token("alice");
+    site.call(&[
+        "job",
+        "create",
+        "--dataset",
+        &dataset,
+        "--trainer",
+        "once",
+        "--name",
+        &named[..180],
+    ]);
+    assert!(has_token(&state));
+    site.release();
 }
 
 /// Whether any file below the folder holds what looks like a token.

@@ -65,6 +65,24 @@ pub async fn schema_url(server: &str, file: &Path) -> String {
     format!("{server}?options[search_path]=test_{name}")
 }
 
+/// Every row of every table in the schema of this URL, as text.
+pub async fn everything(url: &str) -> String {
+    let mut connection =
+        sqlx::PgConnection::connect(url).await.expect("the PostgreSQL server answers");
+    let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()";
+    let tables: Vec<String> =
+        sqlx::query_scalar(tables).fetch_all(&mut connection).await.expect("a list of tables");
+    let mut all = String::new();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT \"{table}\"::text FROM \"{table}\""));
+        let rows: Vec<String> =
+            sqlx::query_scalar(rows).fetch_all(&mut connection).await.expect("a table's rows");
+        all.extend(rows);
+    }
+    connection.close().await.expect("a connection can be closed");
+    all
+}
+
 /// Runs this test binary again, on PostgreSQL, without the test that calls this, which is named `this`.
 pub fn run_again_on_postgres(this: &str) {
     if std::env::var_os(SECOND_RUN).is_some() || server().is_none() {

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hallpass_store::testing;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mesh::{HALLPASS, Mesh, Node};
 use crate::tools::{Ran, run};
 use crate::traces::until;
+
+/// Set where the tests of jobs are run again, on PostgreSQL.
+pub(crate) const ON_POSTGRES: &str = "TEST_ON_POSTGRES";
 
 /// What the commands of scripts wait for: `Site::release` makes it.
 pub(crate) const HOLD: &str = "until test -e {data}/../../go; do sleep 0.05; done";
@@ -18,6 +22,8 @@ pub(crate) struct Site {
     pub(crate) labeler: Option<Node>,
     pub(crate) platform: Option<Node>,
     pub(crate) data: TempDir,
+    /// Platform's database, if it is not in its folder.
+    pub(crate) database: Option<String>,
     ports: (u16, u16),
 }
 
@@ -32,7 +38,10 @@ impl Site {
     /// Labeler alone, with the sample.
     pub(crate) fn without_platform() -> Self {
         let data = Mesh::up().kill();
-        let mut site = Self { labeler: None, platform: None, data, ports: (free(), free()) };
+        let server = std::env::var_os(ON_POSTGRES).and_then(|_| testing::server());
+        let database = server.map(|server| schema(&server, data.path()));
+        let ports = (free(), free());
+        let mut site = Self { labeler: None, platform: None, data, database, ports };
         site.start_labeler();
         site
     }
@@ -42,7 +51,15 @@ impl Site {
         std::fs::write(&file, config).expect("it can be written");
         let arguments = ["--config", text(&file), "--data", self.folder()];
         let listen = at(self.ports.0);
-        self.platform = Some(self.another_platform(&arguments, &listen, environment));
+        let platform = match &self.database {
+            None => self.another_platform(&arguments, &listen, environment),
+            Some(url) => {
+                let database = ["--database", "env:DATABASE_OF_JOBS"];
+                let environment = [environment, &[("DATABASE_OF_JOBS", url)]].concat();
+                self.another_platform(&[&arguments[..], &database].concat(), &listen, &environment)
+            }
+        };
+        self.platform = Some(platform);
     }
 
     /// A Platform that follows no other: it has the same Labeler.
@@ -147,7 +164,12 @@ impl Site {
 
     /// Once the job says this of itself.
     pub(crate) fn until(&self, id: &str, field: &str, value: &str) -> Value {
-        until(|| Some(self.job(id)).filter(|job| *at_path(job, field) == value))
+        until(|| {
+            let job = self.job(id);
+            let says = *at_path(&job, field) == value;
+            assert!(says || job["end_time"].is_null(), "no {field} {value}: {job}");
+            says.then_some(job)
+        })
     }
 
     pub(crate) fn ended(&self, id: &str) -> Value {
@@ -165,6 +187,23 @@ impl Site {
             _ => panic!("{job}"),
         }
     }
+}
+
+/// The URL of a schema on this server for a data folder.
+pub(crate) fn schema(server: &str, data: &Path) -> String {
+    alone(testing::schema_url(server, data))
+}
+
+/// All that a database on PostgreSQL holds, as text.
+pub(crate) fn everything(url: &str) -> String {
+    alone(testing::everything(url))
+}
+
+/// On a runtime of its own: tests that have one may call this, too.
+fn alone<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let run = move || runtime().expect("a runtime").block_on(work);
+    std::thread::scope(|scope| scope.spawn(run).join()).expect("it works")
 }
 
 /// Calls a Platform.
