@@ -26,6 +26,8 @@ mod raw;
 mod reference_suite;
 mod revocation;
 mod standing;
+#[cfg(feature = "temporal")]
+mod temporal;
 mod tools;
 mod tour;
 mod traces;

@@ -11,6 +11,8 @@ use crate::job::JobCommand;
 use crate::keys::KeysCommand;
 use crate::output::Format;
 use crate::revocations::RevocationsCommand;
+#[cfg(feature = "temporal")]
+use crate::serve::WorkerArguments;
 use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
 use crate::token::TokenCommand;
 use crate::trainer::Trainer;
@@ -46,6 +48,9 @@ pub(crate) enum Command {
     Platform(PlatformArguments),
     /// Run Labeler alone.
     Labeler(LabelerArguments),
+    /// Run Platform's jobs on Temporal.
+    #[cfg(feature = "temporal")]
+    Worker(WorkerArguments),
     /// Mint, inspect, verify and revoke tokens.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -46,6 +46,8 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
         Command::Whoami(wanted) => diagnose::whoami(&wanted, output),
         Command::May(wanted) => diagnose::may(&wanted, output),
         Command::Explain(wanted) => diagnose::explain(wanted, output),
+        #[cfg(feature = "temporal")]
+        Command::Worker(arguments) => serve::worker(&arguments, output),
         Command::Rules => rules::run(output),
         Command::Trainer(wanted) => trainer::run(&wanted),
         Command::Completions(wanted) => completions::run(&wanted),

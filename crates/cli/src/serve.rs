@@ -16,6 +16,8 @@ mod ring_store;
 mod ring_watch;
 mod sample;
 mod settings;
+#[cfg(feature = "temporal")]
+mod temporal;
 mod training;
 mod up;
 mod welcome;
@@ -23,6 +25,8 @@ mod welcome;
 use hallpass_server::{Config, Shutdown};
 use hallpass_telemetry::{Settings, Telemetry};
 
+#[cfg(feature = "temporal")]
+pub(crate) use arguments::WorkerArguments;
 pub(crate) use arguments::{LabelerArguments, PlatformArguments, UpArguments};
 
 use crate::failure::Failure;
@@ -31,7 +35,7 @@ use crate::output::Format;
 /// Runs Platform and Labeler in this process until it is told to stop.
 pub(crate) fn up(arguments: &UpArguments, format: Format) -> Result<(), Failure> {
     let configs = arguments.configs()?;
-    run(&["platform", "labeler"], &configs.platform, async |telemetry, shutdown| {
+    run(services(), &configs.platform, async |telemetry, shutdown| {
         Box::pin(up::run(&configs, telemetry, shutdown, format)).await
     })
 }
@@ -46,6 +50,17 @@ pub(crate) fn platform(arguments: &PlatformArguments, format: Format) -> Result<
     })
 }
 
+/// Runs jobs on Temporal.
+#[cfg(feature = "temporal")]
+pub(crate) fn worker(arguments: &WorkerArguments, format: Format) -> Result<(), Failure> {
+    let config = arguments.config()?;
+    run(&[temporal::WORKER], &config, async |telemetry, shutdown| {
+        let worker = temporal::Worker::start(&config, telemetry).await?;
+        welcome::working(&config.temporal.address, format)?;
+        worker.work(shutdown).await
+    })
+}
+
 /// Runs Labeler alone.
 pub(crate) fn labeler(arguments: &LabelerArguments, format: Format) -> Result<(), Failure> {
     let config = arguments.config()?;
@@ -55,6 +70,14 @@ pub(crate) fn labeler(arguments: &LabelerArguments, format: Format) -> Result<()
         welcome::listening(&[("labeler", labeler.address())], format)?;
         labeler.serve().await
     })
+}
+
+/// The names in which `up` reports.
+const fn services() -> &'static [&'static str] {
+    #[cfg(feature = "temporal")]
+    return &["platform", "labeler", temporal::WORKER];
+    #[cfg(not(feature = "temporal"))]
+    &["platform", "labeler"]
 }
 
 /// Runs services to their end; telemetry is flushed however that came.

@@ -112,6 +112,17 @@ impl<S: Peer> Engine<S> {
 }
 
 impl<S> Engine<S> {
+    /// What the entries of the folder are called: the ids of jobs, and perhaps something else.
+    pub async fn jobs_with_folders(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        // It is made when the first job is fetched.
+        let Ok(mut entries) = tokio::fs::read_dir(&self.folder).await else { return found };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            found.extend(entry.file_name().into_string());
+        }
+        found
+    }
+
     pub(crate) fn trainer(&self, task: &Task) -> Result<&Trainer, Failure> {
         self.trainers.get(&task.trainer).ok_or_else(|| {
             Failure::lasting("TRAINER_UNKNOWN", format!("no trainer is called {:?}", task.trainer))

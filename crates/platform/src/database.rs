@@ -3,6 +3,7 @@
 //! Invariant: what a method returned as written is durable, and each method sees one state of the database, whatever is written
 //! meanwhile.
 
+mod lent;
 mod lines;
 mod read;
 mod runs;
@@ -10,13 +11,15 @@ mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
+pub(crate) use lent::{Aborting, Lent, Taken, work};
 pub(crate) use lines::Printed;
 pub(crate) use runs::{Claimed, Lease, Save};
 pub(crate) use write::{Inserted, NewJob};
 
 use crate::error::Error;
 
-const MIGRATIONS: [Migration; 2] = hallpass_store::migrations![1 => "0001_jobs", 2 => "0002_runs"];
+const MIGRATIONS: [Migration; 3] =
+    hallpass_store::migrations![1 => "0001_jobs", 2 => "0002_runs", 3 => "0003_engines"];
 
 /// The database and what is asked of it.
 #[derive(Debug, Clone)]

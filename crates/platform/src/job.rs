@@ -50,6 +50,10 @@ pub(crate) struct Job {
     pub(crate) updated: UnixTime,
     /// When it ended.
     pub(crate) ended: Option<UnixTime>,
+    /// How often it was queued.
+    pub(crate) run: i64,
+    /// The trace that it was created in; empty for none.
+    pub(crate) traceparent: String,
 }
 
 impl Job {

@@ -84,6 +84,8 @@ impl Jobs {
             created: now,
             updated: now,
             ended: None,
+            run: 1,
+            traceparent: hallpass_telemetry::current_trace(),
         };
         let request = spec.request().map(|request| (request, spec.fingerprint(dataset.id())));
         match self.database.insert(&NewJob { job: &job, request }).await? {

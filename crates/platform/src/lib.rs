@@ -8,6 +8,7 @@ mod artifact;
 mod database;
 mod dataset_service;
 mod error;
+mod handover;
 mod ids;
 mod job;
 mod job_service;
@@ -23,6 +24,7 @@ mod split_service;
 mod status;
 mod upload_service;
 
+pub use handover::{Handover, HandoverError, Offer, Step, Told};
 pub use labeler::{Peer, is_serving};
 pub use platform::{NotReady, OpenError, Platform, Setup, own_database};
 pub use runner::{ArtifactStore, Training};

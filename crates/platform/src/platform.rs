@@ -11,11 +11,13 @@ use hallpass_guard::Clock;
 use hallpass_jobs::{Artifacts, Engine};
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_store::Location;
+use hallpass_telemetry::ServiceTelemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::database::Database;
 use crate::dataset_service::DatasetHandler;
+use crate::handover::Handover;
 use crate::ids;
 use crate::job_service::JobHandler;
 use crate::jobs::Jobs;
@@ -38,6 +40,8 @@ pub struct Setup<S> {
     pub clock: Clock,
     /// How jobs are run.
     pub training: Training,
+    /// In whose name the jobs' spans are reported.
+    pub telemetry: ServiceTelemetry,
 }
 
 /// Why Platform cannot open.
@@ -88,7 +92,7 @@ impl<S: Peer> Platform<S> {
 
     /// Opens this database and serves from it. Labeler need not be there.
     pub async fn open_on(database: &Location, setup: Setup<S>) -> Result<Self, OpenError> {
-        let Setup { folder, labeler, clock, training } = setup;
+        let Setup { folder, labeler, clock, training, telemetry } = setup;
         // Trainers run elsewhere.
         let folder = std::path::absolute(&folder)
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
@@ -112,6 +116,7 @@ impl<S: Peer> Platform<S> {
             retries: training.retries,
             clock: clock.clone(),
             concurrency: training.concurrency,
+            telemetry,
             worker: ids::etag(random()?),
             news: news.clone(),
             aborts: aborts.clone(),
@@ -161,6 +166,11 @@ impl<S: Peer> Platform<S> {
     /// Runs jobs until told to stop. Trainers that run then are ended; their jobs go on after the next start.
     pub fn run_jobs(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<S> {
         self.runner.clone().run(stop)
+    }
+
+    /// Lends jobs to another engine, and makes its attempts.
+    pub fn handover(&self) -> Handover<S> {
+        Handover { runner: self.runner.clone() }
     }
 
     fn labeler(&self) -> LabelerClient<S> {

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod course;
+mod leftovers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +14,18 @@ use std::time::Duration;
 use hallpass_guard::Clock;
 use hallpass_jobs::{Engine, Peer, Retries, Trainer};
 use hallpass_store::S3;
+use hallpass_telemetry::ServiceTelemetry;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
-use course::Course;
+pub(crate) use course::{Course, Stepped};
 
 /// How often the database is asked for jobs that other processes have queued or that are due.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a worker that says nothing has a job.
-const LEASE: Duration = Duration::from_secs(10);
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
 /// How jobs are run.
 #[derive(Debug, Clone)]
@@ -71,6 +73,8 @@ pub(crate) struct Runner<S> {
     pub(crate) retries: Retries,
     pub(crate) clock: Clock,
     pub(crate) concurrency: usize,
+    /// In whose name spans are reported.
+    pub(crate) telemetry: ServiceTelemetry,
     /// Names this process among those that share the database.
     pub(crate) worker: String,
     /// Whenever a job has changed.
@@ -113,6 +117,7 @@ impl<S: Peer> Runner<S> {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(self.concurrency));
         let (mut running, mut news) = (JoinSet::new(), self.news.listen());
+        let sweeping = tokio::spawn(leftovers::sweep(self.clone(), stop.clone()));
         while !stop.is_cancelled() && self.concurrency > 0 {
             let place = tokio::select! {
                 () = stop.cancelled() => break,
@@ -132,6 +137,8 @@ impl<S: Peer> Runner<S> {
             while running.try_join_next().is_some() {}
         }
         while running.join_next().await.is_some() {}
+        // It ends with the same word.
+        let _ = sweeping.await;
     }
 
     async fn claim(&self, stop: &CancellationToken) -> Option<Course<S>> {

@@ -10,6 +10,7 @@ mod edge;
 mod every_rpc;
 mod fake;
 mod jobs;
+mod lent;
 mod long_transfers;
 mod objects;
 mod raw;

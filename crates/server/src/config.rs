@@ -11,6 +11,7 @@ mod oidc;
 mod problem;
 mod sections;
 mod source;
+mod temporal;
 mod training;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use oidc::{OidcSection, Required};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use source::Sources;
+pub use temporal::{JobEngine, TemporalSection};
 pub use training::{JobsSection, TrainerSection};
 
 use crate::{Limits, Peer, TlsFiles};
@@ -64,6 +66,8 @@ pub struct Config {
     pub jobs: JobsSection,
     /// What only Labeler has settings for.
     pub labeler: LabelerSection,
+    /// Where Temporal is, for jobs that it runs.
+    pub temporal: TemporalSection,
     /// Whether peers beyond loopback may be spoken to without TLS.
     pub insecure_plaintext: bool,
     /// Issuers of users' tokens outside this mesh; only Platform takes such tokens.
@@ -110,12 +114,14 @@ impl Config {
             artifacts: sections.artifacts,
             jobs: sections.jobs,
             labeler: sections.labeler,
+            temporal: sections.temporal,
             insecure_plaintext: plaintext,
             oidc: sections.oidc,
             development: sections.development,
             drain: sections.drain,
         };
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;
+        config.temporal.check(plaintext).map_err(|problem| problem.traced(figment))?;
         Ok(config)
     }
 }

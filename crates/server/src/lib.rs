@@ -21,8 +21,8 @@ mod timeout;
 mod tls;
 
 pub use config::{
-    BucketSection, Config, ConfigError, Database, DatabaseUrl, JobsSection, Keepalive,
-    LabelerSection, OidcSection, Problem, Required, Sources, TrainerSection,
+    BucketSection, Config, ConfigError, Database, DatabaseUrl, JobEngine, JobsSection, Keepalive,
+    LabelerSection, OidcSection, Problem, Required, Sources, TemporalSection, TrainerSection,
 };
 pub use contract::Contract;
 pub use documents::Document;

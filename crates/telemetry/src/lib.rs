@@ -18,6 +18,7 @@ mod settings;
 mod status;
 mod telemetry;
 mod tracer;
+mod work;
 
 pub use body::TracedBody;
 pub use client::{ClientTrace, ClientTraceLayer};
@@ -27,6 +28,7 @@ pub use server::{Trace, TraceLayer};
 pub use service::ServiceTelemetry;
 pub use settings::{LogFormat, Settings};
 pub use telemetry::{Telemetry, init};
+pub use work::{Work, current_trace};
 
 #[cfg(test)]
 mod tests;

@@ -75,9 +75,14 @@ impl Site {
     }
 
     pub(crate) fn start_labeler(&mut self) {
+        self.start_labeler_with(&[]);
+    }
+
+    pub(crate) fn start_labeler_with(&mut self, environment: &[(&str, &str)]) {
         let (listen, peer) = (at(self.ports.1), format!("http://{}", at(self.ports.0)));
         let arguments = ["labeler", "--data", self.folder(), "--listen", &listen];
-        self.labeler = Some(Node::start(&[&arguments[..], &["--platform", &peer]].concat(), &[]));
+        let arguments = [&arguments[..], &["--platform", &peer]].concat();
+        self.labeler = Some(Node::start(&arguments, environment));
     }
 
     pub(crate) fn kill_platform(&mut self) {
@@ -222,11 +227,11 @@ pub(crate) fn json(ran: &Ran) -> Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
 }
 
-fn at(port: u16) -> String {
+pub(crate) fn at(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
 
-fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }

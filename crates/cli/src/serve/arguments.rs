@@ -1,5 +1,8 @@
 //! What `up`, `platform` and `labeler` take, turned into checked configurations.
 
+#[cfg(feature = "temporal")]
+mod worker;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +11,9 @@ use hallpass_server::{Config, Sources};
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+#[cfg(feature = "temporal")]
+pub(crate) use worker::WorkerArguments;
 
 const UP: &str = "\
 Examples:
@@ -67,6 +73,10 @@ pub(crate) struct UpArguments {
     /// How logs are written: human or json.
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// Run jobs on the Temporal that is there, instead of in Platform.
+    #[cfg(feature = "temporal")]
+    #[arg(long, value_name = "URL")]
+    temporal: Option<String>,
 }
 
 /// Both services' configurations.
@@ -88,6 +98,13 @@ impl UpArguments {
                 database: self.database.clone(),
                 insecure_plaintext: self.insecure_plaintext.then_some(true),
                 log_format: self.log_format.clone(),
+                #[cfg(feature = "temporal")]
+                temporal: self.temporal.as_deref().map(worker::address),
+                #[cfg(feature = "temporal")]
+                jobs: self
+                    .temporal
+                    .is_some()
+                    .then(|| Section::from([("engine", "temporal".to_owned())])),
                 ..Flags::default()
             };
             Config::load(Sources::default(), &flags).map_err(Failure::failed)
@@ -187,12 +204,6 @@ impl ServiceArguments {
         peer_listens: &str,
         peer_address: Option<&String>,
     ) -> Result<Config, Failure> {
-        let mut sources = Sources::of_process(self.config.clone());
-        sources.environment.retain(|(name, _)| !OF_OTHER_COMMANDS.contains(&name.as_str()));
-        let sources = sources
-            .default_for("listen", listens)
-            .default_for("data", DATA)
-            .default_for(&format!("peers.{peer}.address"), format!("http://{peer_listens}"));
         let address = PeerFlags { address: peer_address.cloned(), ca: self.peer_ca.clone() };
         let flags = Flags {
             listen: self.listen,
@@ -206,10 +217,30 @@ impl ServiceArguments {
                 client_ca: self.tls_client_ca.clone(),
             }),
             peers: Some([(peer, address)].into()),
+            ..Flags::default()
         };
-        Config::load(sources, &flags).map_err(Failure::failed)
+        load(self.config.clone(), listens, (peer, peer_listens), &flags)
     }
 }
+
+/// What a file, the environment and flags say, and what holds where they say nothing.
+fn load(
+    file: Option<PathBuf>,
+    listens: &str,
+    (peer, peer_listens): (&str, &str),
+    flags: &Flags,
+) -> Result<Config, Failure> {
+    let mut sources = Sources::of_process(file);
+    sources.environment.retain(|(name, _)| !OF_OTHER_COMMANDS.contains(&name.as_str()));
+    let sources = sources
+        .default_for("listen", listens)
+        .default_for("data", DATA)
+        .default_for(&format!("peers.{peer}.address"), format!("http://{peer_listens}"));
+    Config::load(sources, flags).map_err(Failure::failed)
+}
+
+/// Keys of a section.
+type Section = std::collections::BTreeMap<&'static str, String>;
 
 /// Flags under the names of the settings that they override.
 #[derive(Debug, Default, Serialize)]
@@ -221,6 +252,8 @@ struct Flags {
     log_format: Option<String>,
     tls: Option<TlsFlags>,
     peers: Option<std::collections::BTreeMap<&'static str, PeerFlags>>,
+    temporal: Option<Section>,
+    jobs: Option<Section>,
 }
 
 #[derive(Debug, Serialize)]

@@ -107,14 +107,8 @@ impl Node {
 
     /// The way to a service, on which a dead connection is noticed after this long.
     pub(super) fn way_noticing(&self, peer: &Peer, keepalive: Keepalive) -> Result<Way, Failure> {
-        let attach =
-            Attach::new(self.role, self.keys.clone(), self.clock.clone(), hallpass_contract::rule);
-        let attach = attach.map_err(Failure::failed)?;
-        let channel = peer.channel(keepalive).map_err(Failure::failed)?;
-        let (host, port) = peer.host_and_port();
-        let trace = ClientTraceLayer::new(self.telemetry.clone(), host, port);
-        let patience = PatienceLayer::new(hallpass_contract::rule);
-        Ok(trace.layer(patience.layer(AttachLayer::new(attach).layer(channel))))
+        let minter = (self.role, self.keys.clone(), self.clock.clone());
+        way(minter, self.telemetry.clone(), peer, keepalive)
     }
 
     /// A bare connection to a service, for what needs no token.
@@ -141,10 +135,7 @@ impl Node {
 
     /// The other service, as the configuration names it.
     pub(super) fn peer(&self, name: &str) -> Result<Peer, Failure> {
-        let peer = self.config.peers.get(name).cloned();
-        peer.ok_or_else(|| {
-            Failure::failed(format_args!("peers.{name}.address is not set; right: its URL"))
-        })
+        peer(&self.config, name)
     }
 
     /// Checks that the services are those that the contract declares for this role, and takes the port.
@@ -171,6 +162,29 @@ impl Node {
         };
         Server::bind(&self.config, setup).await.map_err(Failure::failed)
     }
+}
+
+/// The way of a role, with its keys, to a service.
+pub(super) fn way(
+    (role, keys, clock): (&'static str, Keys, Clock),
+    telemetry: ServiceTelemetry,
+    peer: &Peer,
+    keepalive: Keepalive,
+) -> Result<Way, Failure> {
+    let attach = Attach::new(role, keys, clock, hallpass_contract::rule);
+    let attach = attach.map_err(Failure::failed)?;
+    let channel = peer.channel(keepalive).map_err(Failure::failed)?;
+    let (host, port) = peer.host_and_port();
+    let trace = ClientTraceLayer::new(telemetry, host, port);
+    let patience = PatienceLayer::new(hallpass_contract::rule);
+    Ok(trace.layer(patience.layer(AttachLayer::new(attach).layer(channel))))
+}
+
+/// Another service, as the configuration names it.
+pub(super) fn peer(config: &Config, name: &str) -> Result<Peer, Failure> {
+    config.peers.get(name).cloned().ok_or_else(|| {
+        Failure::failed(format_args!("peers.{name}.address is not set; right: its URL"))
+    })
 }
 
 /// The folder that holds a role's state.

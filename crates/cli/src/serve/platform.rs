@@ -54,6 +54,7 @@ impl Platform {
             labeler: node.way(&labeler)?,
             clock: node.clock.clone(),
             training: training::of(config)?,
+            telemetry: node.telemetry().clone(),
         };
         let own = hallpass_platform::own_database(&setup.folder);
         let database = database::location(config, "platform", own)?;
@@ -90,6 +91,12 @@ impl Platform {
     /// Where it listens.
     pub(super) const fn address(&self) -> SocketAddr {
         self.bound.address()
+    }
+
+    /// The jobs, for another engine to run.
+    #[cfg(feature = "temporal")]
+    pub(super) fn handover(&self) -> hallpass_platform::Handover<Way> {
+        self.service.handover()
     }
 
     /// Serves until told to stop.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hallpass_jobs::{Retries, Trainer};
 use hallpass_platform::{ArtifactStore, Training};
-use hallpass_server::Config;
+use hallpass_server::{Config, JobEngine};
 
 use crate::failure::Failure;
 use crate::serve::bucket;
@@ -43,7 +43,12 @@ pub(super) fn of(config: &Config) -> Result<Training, Failure> {
     let bucket = config.artifacts.as_ref();
     let bucket = bucket.map(|at| bucket::of("artifacts", at, config.insecure_plaintext));
     let artifacts = bucket.transpose()?.map_or(ArtifactStore::Folder, ArtifactStore::S3);
-    Ok(Training { trainers, concurrency: jobs.concurrency, retries, grace: jobs.grace, artifacts })
+    let concurrency = match jobs.engine {
+        JobEngine::Embedded => jobs.concurrency,
+        // A worker of Temporal's takes them.
+        JobEngine::Temporal => 0,
+    };
+    Ok(Training { trainers, concurrency, retries, grace: jobs.grace, artifacts })
 }
 
 fn shipped() -> Result<Trainer, Failure> {

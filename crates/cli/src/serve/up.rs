@@ -54,10 +54,50 @@ pub(super) async fn run(
         }
         std::future::pending::<Result<(), Failure>>().await
     };
+    let working = work(&beside, &platform, telemetry, shutdown.clone()).await?;
     tokio::select! {
-        served = async { tokio::try_join!(platform.serve(), labeler.serve()) } => served.map(drop),
+        served = async { tokio::try_join!(platform.serve(), labeler.serve(), working) } => served.map(drop),
         failed = greeted => failed,
     }
+}
+
+/// Runs jobs on Temporal, if they are to be run there.
+#[cfg(feature = "temporal")]
+async fn work(
+    config: &Config,
+    platform: &Platform,
+    telemetry: &Telemetry,
+    shutdown: Shutdown,
+) -> Result<impl Future<Output = Result<(), Failure>> + use<>, Failure> {
+    use crate::serve::temporal::{WORKER, connect};
+    let stop = tokio_util::sync::CancellationToken::new();
+    let worker = match config.jobs.engine {
+        hallpass_server::JobEngine::Embedded => None,
+        hallpass_server::JobEngine::Temporal => {
+            let (jobs, telemetry) = (platform.handover(), telemetry.service(WORKER));
+            Some(connect(config, jobs, telemetry, stop.clone()).await?)
+        }
+    };
+    Ok(async move {
+        let Some(worker) = worker else { return Ok(()) };
+        tokio::spawn(async move {
+            shutdown.draining().await;
+            stop.cancel();
+        });
+        worker.run().await.map_err(Failure::failed)
+    })
+}
+
+/// This binary is built without Temporal.
+#[cfg(not(feature = "temporal"))]
+#[expect(clippy::unused_async, reason = "as with Temporal")]
+async fn work(
+    _: &Config,
+    _: &Platform,
+    _: &Telemetry,
+    _: Shutdown,
+) -> Result<impl Future<Output = Result<(), Failure>> + use<>, Failure> {
+    Ok(std::future::ready(Ok(())))
 }
 
 fn with_labeler(platform: &Config, labeler: SocketAddr) -> Result<Config, Failure> {

@@ -24,6 +24,15 @@ pub(super) fn listening(addresses: &[(&str, SocketAddr)], format: Format) -> Res
     }
 }
 
+/// Where the worker gets its work.
+#[cfg(feature = "temporal")]
+pub(super) fn working(temporal: &str, format: Format) -> Result<(), Failure> {
+    match format {
+        Format::Json => print(&format!("{}\n", serde_json::json!({ "temporal": temporal }))),
+        Format::Text => print(&format!("the worker runs jobs of Temporal at {temporal}\n")),
+    }
+}
+
 /// What to do with a mesh that has just come up.
 pub(super) fn tour(
     data: &Path,

@@ -99,6 +99,8 @@ pub(super) fn job(row: &Row) -> Result<Job, sqlx::Error> {
         created: instant(row, "created")?,
         updated: instant(row, "updated")?,
         ended: Some(instant(row, "ended")?).filter(|ended| ended.as_secs() > 0),
+        run: row.try_get("run")?,
+        traceparent: row.try_get("traceparent")?,
     })
 }
 

@@ -9,6 +9,7 @@ use hallpass_token::UnixTime;
 use sqlx::Row as _;
 
 use super::Database;
+use super::lent;
 use super::read;
 use crate::error::Error;
 use crate::ids::{self, JobId};
@@ -19,6 +20,8 @@ use crate::job::{Job, State};
 pub(crate) struct Lease {
     pub(crate) number: i64,
     pub(crate) worker: String,
+    /// Whose the job is once the worker gives it back; empty for anybody's.
+    pub(crate) home: String,
 }
 
 /// A job that a worker has just got.
@@ -105,7 +108,7 @@ impl Database {
     }
 }
 
-const READY: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 \
+const READY: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 AND lease NOT LIKE 'temporal:%' \
                      ORDER BY lease_until, number LIMIT 1";
 
 async fn claim(
@@ -122,7 +125,8 @@ async fn claim(
     let update = update.bind(*worker).bind(secs(*until)).bind(etag).bind(secs(*now)).bind(number);
     update.execute(&mut *change).await?;
     let job = Job { state: State::Running, etag: etag.clone(), updated: *now, ..read::job(&row)? };
-    Ok(Some(Claimed { lease: Lease { number, worker: (*worker).to_owned() }, job, was_lost }))
+    let lease = Lease { number, worker: (*worker).to_owned(), home: String::new() };
+    Ok(Some(Claimed { lease, job, was_lost }))
 }
 
 async fn keep(change: &mut Connection, save: &Save<'_>, etag: &str) -> Result<Option<Job>, Error> {
@@ -137,8 +141,11 @@ async fn keep(change: &mut Connection, save: &Save<'_>, etag: &str) -> Result<Op
         (job.state, job.result, job.failure) = (State::Aborted, None, None);
         job.ended = Some(job.updated);
     }
-    let keeps = save.keeps && !job.state.is_end();
-    let worker = if keeps { save.lease.worker.as_str() } else { "" };
+    let worker = match (job.state.is_end(), save.keeps) {
+        (true, _) => "",
+        (false, true) => save.lease.worker.as_str(),
+        (false, false) => save.lease.home.as_str(),
+    };
     write(change, save.lease.number, &job, (worker, save.until)).await?;
     Ok(Some(job))
 }
@@ -154,7 +161,7 @@ async fn abort(change: &mut Connection, with: &Change<'_>) -> Result<Option<Job>
     }
     (job.abort_requested, job.updated) = (true, with.now);
     job.etag.clone_from(&with.etag);
-    if lease.is_empty() {
+    if lent::is_idle(&lease) {
         (job.state, job.ended) = (State::Aborted, Some(with.now));
     }
     write(change, number, &job, (&lease, until)).await?;
@@ -178,13 +185,14 @@ async fn retry(change: &mut Connection, with: &Change<'_>) -> Result<Option<Job>
         etag: with.etag.clone(),
         updated: with.now,
         ended: None,
+        run: job.run.saturating_add(1),
         ..job
     };
     write(change, number, &job, ("", UnixTime::from_secs(0))).await?;
     Ok(Some(job))
 }
 
-async fn one(
+pub(super) async fn one(
     change: &mut Connection,
     id: &JobId,
 ) -> Result<Option<(i64, String, UnixTime, Job)>, Error> {
@@ -195,7 +203,7 @@ async fn one(
 }
 
 /// Writes all that can change of a job.
-async fn write(
+pub(super) async fn write(
     change: &mut Connection,
     number: i64,
     job: &Job,
@@ -212,7 +220,7 @@ async fn write(
     sqlx::query(
         "UPDATE jobs SET dataset_etag = $1, state = $2, activity = $3, attempt = $4, progress = $5, message = $6, \
          abort_requested = $7, result = $8, failure = $9, etag = $10, updated = $11, ended = $12, lease = $13, \
-         lease_until = $14 WHERE number = $15",
+         lease_until = $14, run = $15 WHERE number = $16",
     )
     .bind(&job.dataset_etag)
     .bind(job.state.as_str())
@@ -228,12 +236,13 @@ async fn write(
     .bind(job.ended.map_or(0, secs))
     .bind(worker)
     .bind(secs(until))
+    .bind(job.run)
     .bind(number)
     .execute(change)
     .await?;
     Ok(())
 }
 
-fn secs(instant: UnixTime) -> i64 {
+pub(super) fn secs(instant: UnixTime) -> i64 {
     instant.as_secs().cast_signed()
 }

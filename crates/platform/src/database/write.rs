@@ -51,7 +51,8 @@ async fn insert(change: &mut Connection, new: &NewJob<'_>) -> Result<Inserted, E
 async fn insert_job(change: &mut Connection, job: &Job) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(
         "INSERT INTO jobs (job_id, display_name, owner, dataset_id, dataset_etag, state, etag, created, \
-         snapshot_id, trainer, updated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING number",
+         snapshot_id, trainer, updated, run, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         RETURNING number",
     )
     .bind(job.id.as_str())
     .bind(&job.display_name)
@@ -64,6 +65,8 @@ async fn insert_job(change: &mut Connection, job: &Job) -> Result<i64, sqlx::Err
     .bind(&job.snapshot_id)
     .bind(&job.trainer)
     .bind(job.updated.as_secs().cast_signed())
+    .bind(job.run)
+    .bind(&job.traceparent)
     .fetch_one(change)
     .await?;
     row.try_get("number")

@@ -133,7 +133,7 @@ async fn page_tokens_are_the_callers_own_and_outlive_a_restart() {
     assert_eq!(list(&world, "alice", 1, &token).await.unwrap().0.len(), 1);
 }
 
-async fn create(
+pub(super) async fn create(
     world: &World,
     subject: &str,
     name: &str,

@@ -10,6 +10,7 @@ use hallpass_guard::{
 };
 use hallpass_policy::Permit;
 use hallpass_revocation::{Freshness, Index};
+use hallpass_telemetry::ServiceTelemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ use tower::Layer;
 
 use super::callers::{self, NOW};
 use super::fake::Fake;
+use crate::database::Database;
 use crate::{Platform, Setup, Training};
 
 pub(super) struct World {
@@ -61,6 +63,12 @@ impl World {
 
     pub(super) fn permit(&self, method: &str, subject: &str) -> Permit {
         callers::permit(&self.keys, method, subject)
+    }
+
+    /// Platform's database, as another process sees it.
+    pub(super) async fn database(&self) -> Database {
+        let file = self.folder.path().join("platform/platform.sqlite");
+        Database::open(&hallpass_store::testing::location(&file).await).await.unwrap()
     }
 
     /// The same Platform after a restart.
@@ -119,7 +127,13 @@ async fn open(
     let database = hallpass_store::testing::location(&folder.join("platform.sqlite")).await;
     Platform::open_on(
         &database,
-        Setup { folder, labeler, clock: clock.clone(), training: training() },
+        Setup {
+            folder,
+            labeler,
+            clock: clock.clone(),
+            training: training(),
+            telemetry: ServiceTelemetry::default(),
+        },
     )
     .await
     .unwrap()

@@ -9,7 +9,7 @@ use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
 use super::training::{JobsSection, TrainerSection};
-use super::{BucketSection, LabelerSection, OidcSection, duration};
+use super::{BucketSection, LabelerSection, OidcSection, TemporalSection, duration};
 use crate::{Limits, Peer, TlsFiles};
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +45,8 @@ pub(super) struct Sections {
     pub(super) oidc: Vec<OidcSection>,
     #[serde(default)]
     pub(super) development: bool,
+    #[serde(default)]
+    pub(super) temporal: TemporalSection,
 }
 
 #[derive(Debug, Deserialize)]

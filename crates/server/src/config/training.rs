@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::duration;
+use super::{JobEngine, duration};
 
 /// A trainer: a program without a shell. Users name it and supply nothing of it.
 #[derive(Clone, Deserialize)]
@@ -41,6 +41,8 @@ impl std::fmt::Debug for TrainerSection {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsSection {
+    /// Who runs them.
+    pub engine: JobEngine,
     /// So many at once; 0 where another process runs them.
     pub concurrency: usize,
     /// So many attempts at each part of a job.
@@ -59,6 +61,7 @@ pub struct JobsSection {
 impl Default for JobsSection {
     fn default() -> Self {
         Self {
+            engine: JobEngine::Embedded,
             concurrency: 2,
             attempts: 6,
             first_pause: Duration::from_secs(1),

@@ -1,0 +1,109 @@
+//! Jobs between two engines: each is run by one of them.
+
+use std::time::Duration;
+
+use hallpass_contract::can;
+use hallpass_contract::platform::{AbortJobRequest, JobService, JobState, RetryJobRequest};
+use hallpass_jobs::{Activity, Place};
+use hallpass_policy::Granted;
+use tokio_util::sync::CancellationToken;
+
+use super::callers::NOW;
+use super::jobs::create;
+use super::world::World;
+use crate::database::{Database, Taken};
+use crate::handover::{Handover, Step};
+use crate::ids::JobId;
+use crate::labeler::Peer;
+
+/// How long a job that is lent may be silent.
+const SILENT: Duration = Duration::from_mins(2);
+
+#[tokio::test]
+async fn a_lent_job_is_the_other_engines_until_it_ends() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let job = create(&world, "alice", "cats", "").await.unwrap();
+    let (handover, database) = (world.platform.handover(), world.database().await);
+    let offer = handover.offer().await.unwrap().unwrap();
+    assert_eq!((&offer.job_id, &offer.work, offer.again), (&job.job_id, &job.job_id, false));
+    handover.accepted(&offer).await.unwrap();
+    assert!(handover.offer().await.unwrap().is_none(), "it was lent");
+    assert!(!is_claimed(&database, &world, Duration::ZERO).await, "this engine must not run it");
+
+    world.clock.advance(SILENT);
+    assert!(!is_claimed(&database, &world, Duration::ZERO).await, "it is lent still");
+    let again = handover.offer().await.unwrap().unwrap();
+    assert!(again.again && again.work == offer.work);
+    handover.lapsed(again).await;
+    let ended = attempt(&handover, &job.job_id, &job.job_id).await;
+    assert_eq!(ended, Step::Ended("failed", None));
+}
+
+#[tokio::test]
+async fn a_job_that_this_engine_has_is_not_lent() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let job = create(&world, "alice", "cats", "").await.unwrap();
+    let (handover, database) = (world.platform.handover(), world.database().await);
+    assert!(is_claimed(&database, &world, Duration::from_secs(10)).await);
+    assert!(handover.offer().await.unwrap().is_none());
+    assert_eq!(attempt(&handover, &job.job_id, &job.job_id).await, Step::Gone);
+    assert_eq!(attempt(&handover, "job_x", "job_x").await, Step::Gone);
+}
+
+#[tokio::test]
+async fn a_newer_attempt_takes_the_job_from_an_older_one() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let job = create(&world, "alice", "cats", "").await.unwrap();
+    let (handover, database) = (world.platform.handover(), world.database().await);
+    handover.offer().await.unwrap().unwrap();
+    let id = JobId::parse(&job.job_id).unwrap();
+    let times = (NOW, NOW.plus(Duration::from_secs(10)));
+    let take = async || match database.take(&id, &job.job_id, times).await.unwrap() {
+        Taken::Ours(claimed) => Some(claimed),
+        Taken::Ended(_) | Taken::Others => None,
+    };
+    let (older, newer) = (take().await.unwrap(), take().await.unwrap());
+    assert!(!older.was_lost && newer.was_lost);
+    assert_eq!(database.renew(&older.lease, times.1).await.unwrap(), None);
+    assert_eq!(database.renew(&newer.lease, times.1).await.unwrap(), Some(false));
+}
+
+#[tokio::test]
+async fn an_abort_between_attempts_ends_the_job_and_is_told() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let job = create(&world, "alice", "cats", "").await.unwrap();
+    let handover = world.platform.handover();
+    handover.offer().await.unwrap().unwrap();
+    let permit = world.permit("JobService/AbortJob", "alice");
+    let proof = Granted::<can::AbortJob>::for_tests(permit, &job.job_id);
+    let aborted = world.platform.jobs.abort_job(proof, AbortJobRequest::default()).await.unwrap();
+    assert_eq!(aborted.job.unwrap().state(), JobState::Aborted);
+    assert_eq!(attempt(&handover, &job.job_id, &job.job_id).await, Step::Ended("aborted", None));
+    let told = handover.aborting().await.unwrap();
+    assert_eq!(told.iter().map(|of| &of.work).collect::<Vec<_>>(), [&job.job_id]);
+    handover.told(&told[0]).await.unwrap();
+    assert_eq!(handover.aborting().await.unwrap(), []);
+
+    // What its owner tries again is other work; what is left of the first is not let in.
+    let permit = world.permit("JobService/RetryJob", "alice");
+    let proof = Granted::<can::RetryJob>::for_tests(permit, &job.job_id);
+    world.platform.jobs.retry_job(proof, RetryJobRequest::default()).await.unwrap();
+    let offer = handover.offer().await.unwrap().unwrap();
+    assert_eq!(offer.work, format!("{}-2", job.job_id));
+    assert_eq!(attempt(&handover, &job.job_id, &job.job_id).await, Step::Gone);
+}
+
+async fn is_claimed(database: &Database, world: &World, lease: Duration) -> bool {
+    let now = world.clock.now();
+    database.claim("embedded", now, now.plus(lease)).await.unwrap().is_some()
+}
+
+async fn attempt<S: Peer>(handover: &Handover<S>, job_id: &str, work: &str) -> Step {
+    let place = Place { activity: Activity::Validate, attempt: 1 };
+    let stop = CancellationToken::new();
+    handover.attempt((job_id, work), place, "", &stop).await.unwrap()
+}

@@ -1,0 +1,269 @@
+//! Jobs on the real Temporal: to their end, and through what may come in between.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::jobs::has_token;
+use crate::jobs::site::{HOLD, Site, at, free, text};
+use crate::mesh::Node;
+use crate::tools::{self, run};
+use crate::traces::until;
+
+/// Temporal's own server for one test, ended when dropped.
+struct Temporal {
+    binary: PathBuf,
+    folder: TempDir,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl Temporal {
+    /// `None` where the tool is absent.
+    fn start() -> Option<Self> {
+        let binary = tools::find("temporal")?;
+        let folder = TempDir::new().expect("a folder");
+        let mut temporal = Self { binary, folder, port: free(), process: None };
+        temporal.begin();
+        Some(temporal)
+    }
+
+    /// Starts it, with what it knew before.
+    fn begin(&mut self) {
+        let process = Command::new(&self.binary)
+            .args([
+                "server",
+                "start-dev",
+                "--headless",
+                "--ip",
+                "127.0.0.1",
+                "--log-level",
+                "error",
+            ])
+            .args(["--port", &self.port.to_string(), "--http-port", &free().to_string()])
+            .arg("--db-filename")
+            .arg(self.folder.path().join("temporal.db"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.process = Some(process.expect("Temporal starts"));
+        until(|| {
+            (self.ask(&["operator", "namespace", "describe", "default"]).0 == 0).then_some(())
+        });
+    }
+
+    /// Ends it as power loss would.
+    fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.kill().expect("it can be killed");
+        process.wait().expect("it ends");
+    }
+
+    /// Platform's configuration.
+    fn settings(&self) -> String {
+        let script = |name: &str, commands: &str| {
+            format!(
+                "[trainers.{name}]\nprogram = \"/bin/sh\"\narguments = [\"-c\", '{commands}']\n"
+            )
+        };
+        let begun = r#"echo "{\"progress\": 0, \"message\": \"begun\"}""#;
+        let run = "echo run >> {data}/../../runs";
+        [
+            "[jobs]\nengine = \"temporal\"\nattempts = 3\ngrace = \"1s\"\n".to_owned(),
+            format!("[temporal]\naddress = \"http://{}\"\n", at(self.port)),
+            script("fails", "echo it does not work; exit 3"),
+            script("hangs", &format!("{begun}; sleep 1000 & wait")),
+            script("deaf", &format!("trap : TERM; {begun}; while :; do sleep 1; done")),
+            script("holds", &format!("{run}; {begun}; {HOLD}")),
+            script("curious", "env; ls {data}; cat {items}"),
+        ]
+        .concat()
+    }
+
+    /// Its own command: the exit code, and what it prints.
+    fn ask(&self, arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).args(["--address", &at(self.port)]).stderr(Stdio::null());
+        let ran = run(command.env("HOME", self.folder.path()));
+        (ran.code, ran.stdout)
+    }
+
+    fn history(&self, workflow: &str) -> String {
+        self.ask(&["workflow", "show", "--workflow-id", workflow, "--output", "json"]).1
+    }
+
+    fn status(&self, workflow: &str) -> Value {
+        let shown =
+            self.ask(&["workflow", "describe", "--workflow-id", workflow, "--output", "json"]);
+        serde_json::from_str(&shown.1).unwrap_or_default()
+    }
+}
+
+impl Drop for Temporal {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn worker(site: &Site, environment: &[(&str, &str)]) -> Node {
+    let config = site.data.path().join("platform.toml");
+    let labeler = format!("http://{}", site.labeler_address());
+    let arguments = ["worker", "--config", text(&config), "--data", site.folder()];
+    Node::start(&[&arguments[..], &["--labeler", &labeler]].concat(), environment)
+}
+
+/// How often the trainers that write it down have been started.
+fn runs(site: &Site) -> usize {
+    std::fs::read_to_string(site.work().join("runs")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_job_runs_to_its_end_and_its_history_holds_no_more_than_its_id() {
+    let Some(temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    // It waits in the table of jobs until there is a worker.
+    let id = site.create("curious");
+    assert_eq!(site.job(&id)["state"], "queued");
+    let _worker = worker(&site, &[]);
+    let job = site.ended(&id);
+    assert_eq!(job["state"], "succeeded", "{job}");
+
+    let history = temporal.history(&id);
+    let words = payloads(&history);
+    for word in &words {
+        let allowed = [id.as_str(), "queued", "validate", "fetch", "train", "publish", "succeeded"];
+        assert!(allowed.contains(&word.as_str()), "{word:?} is in the history");
+    }
+    assert!(words.contains(&id), "{history}");
+    for secret in ["eyJ", "alice", &site.dataset()] {
+        assert!(!history.contains(secret), "{secret} is in the history");
+    }
+    assert!(!has_token(&site.data.path().join("platform")));
+    assert!(!has_token(temporal.folder.path()), "a token is in Temporal's own database");
+
+    let query = format!("HallpassJobId = '{id}' AND HallpassJobState = 'succeeded'");
+    let found = || {
+        let listed = temporal.ask(&["workflow", "list", "--query", &query, "--output", "json"]).1;
+        listed.contains(&id).then_some(())
+    };
+    until(found);
+    let state = ["workflow", "query", "--workflow-id", &id, "--type", "state"];
+    assert!(temporal.ask(&state).1.contains("succeeded"));
+}
+
+#[test]
+fn a_worker_that_is_killed_is_replaced() {
+    let Some(temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    let first = worker(&site, &[]);
+    let id = site.create("holds");
+    site.until(&id, "message", "begun");
+    first.kill();
+    site.release();
+    let _second = worker(&site, &[]);
+    let job = site.ended(&id);
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert_eq!(runs(&site), 2, "once before and once after");
+    let history = temporal.history(&id);
+    let fetched = history.matches("\"name\": \"JobActivities::fetch\"").count();
+    assert_eq!(fetched, 1, "what was done is not done again: {history}");
+}
+
+#[test]
+fn a_temporal_that_is_killed_and_comes_back_goes_on() {
+    let Some(mut temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    let _worker = worker(&site, &[]);
+    let id = site.create("holds");
+    site.until(&id, "message", "begun");
+    temporal.kill();
+    // Whoever creates a job meanwhile need not know.
+    let other = site.create("curious");
+    temporal.begin();
+    site.release();
+    let job = site.ended(&id);
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert_eq!(site.ended(&other)["state"], "succeeded");
+}
+
+#[test]
+fn an_abort_ends_the_trainer_and_the_workflow() {
+    let Some(temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    let _worker = worker(&site, &[]);
+    let id = site.create("deaf");
+    site.until(&id, "message", "begun");
+    let aborted = site.call(&["job", "abort", &id]);
+    assert_eq!(aborted.code, 0, "{aborted:?}");
+    assert_eq!(site.ended(&id)["state"], "aborted");
+    let closed = || {
+        let status = temporal.status(&id)["workflowExecutionInfo"]["status"].clone();
+        (status == "WORKFLOW_EXECUTION_STATUS_COMPLETED").then_some(())
+    };
+    until(closed);
+    assert!(payloads(&temporal.history(&id)).iter().any(|word| word == "aborted"));
+    assert!(!site.work().join(&id).exists());
+
+    // The same from Temporal's side, and its owner tries again.
+    let again = site.call(&["job", "retry", &id]);
+    assert_eq!(again.code, 0, "{again:?}");
+    site.until(&id, "message", "begun");
+    let second = format!("{id}-2");
+    let signal = ["workflow", "signal", "--workflow-id", &second, "--name", "abort"];
+    let signalled = temporal.ask(&[&signal[..], &["--input", "null"]].concat());
+    assert_eq!(signalled.0, 0, "{signalled:?}");
+    assert_eq!(site.ended(&id)["state"], "aborted");
+}
+
+#[test]
+fn what_cannot_be_mended_is_not_tried_again_and_what_temporal_ends_has_failed() {
+    let Some(temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    let _worker = worker(&site, &[]);
+    let job = site.ended(&site.create("fails"));
+    assert_eq!(
+        (&job["state"], &job["failure"]["reason"]),
+        (&"failed".into(), &"TRAINER_FAILED".into())
+    );
+    assert_eq!(job["attempt"], 1, "{job}");
+
+    let id = site.create("hangs");
+    site.until(&id, "message", "begun");
+    let ended = temporal.ask(&["workflow", "terminate", "--workflow-id", &id]);
+    assert_eq!(ended.0, 0, "{ended:?}");
+    let job = site.ended(&id);
+    assert_eq!(
+        (&job["state"], &job["failure"]["reason"]),
+        (&"failed".into(), &"WORKFLOW_ENDED".into())
+    );
+}
+
+/// Every value that a history holds, decoded.
+fn payloads(history: &str) -> Vec<String> {
+    let history: Value = serde_json::from_str(history).expect("a history");
+    let mut found = Vec::new();
+    collect(&history, &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    use base64::Engine as _;
+    match value {
+        Value::Object(fields) => {
+            if let (Some(data), true) = (fields.get("data"), fields.contains_key("metadata")) {
+                let data = data.as_str().unwrap_or_default();
+                let bytes = base64::engine::general_purpose::STANDARD.decode(data);
+                let text = String::from_utf8(bytes.expect("base64")).expect("text");
+                found.push(text.trim_matches('"').to_owned());
+            }
+            fields.values().for_each(|value| collect(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
