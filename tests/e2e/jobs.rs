@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod ends;
+mod pace;
 pub(crate) mod site;
 mod splits;
 mod together;

@@ -49,6 +49,11 @@ impl Node {
         self.addresses[service].as_str().expect("the node serves it").to_owned()
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it as power loss would, without a chance to tidy up.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");
