@@ -161,6 +161,14 @@ impl From<Error> for Status {
                 )
             }
             Error::Follower(status) => status.clone(),
+            Error::Write(WriteError::NotCarried) => {
+                tracing::error!(%error, "a revocation is not acknowledged");
+                answer(
+                    Code::Unavailable,
+                    "NOT_CARRIED",
+                    "the revocation is kept and in force here, but the other nodes cannot be told yet; ask again",
+                )
+            }
             Error::Write(_) => {
                 tracing::error!(%error, "a revocation is not acknowledged");
                 answer(

@@ -88,9 +88,10 @@ impl TokenService for TokenHandler {
         request: IntrospectTokenRequest,
     ) -> Result<IntrospectTokenResponse, Error> {
         let token = presented(&permit, &request.token, &self.keys.ring(), &self.clock)?;
-        let Some(token) = token.filter(|token| self.is_active(token)) else {
+        let Some(token) = token else { return Ok(IntrospectTokenResponse::default()) };
+        if !self.is_active(&token).await {
             return Ok(IntrospectTokenResponse::default());
-        };
+        }
         if !permit.has_scope(INTROSPECT_SCOPE) && !is_own(&permit, &token)? {
             return Ok(IntrospectTokenResponse::default());
         }
@@ -99,10 +100,11 @@ impl TokenService for TokenHandler {
 }
 
 impl TokenHandler {
-    fn is_active(&self, token: &Verified) -> bool {
+    /// A token of which it cannot be told whether it is spent counts as spent.
+    async fn is_active(&self, token: &Verified) -> bool {
         token.check_time(self.clock.now()).is_ok()
             && !self.list.index().is_revoked(token)
-            && !self.actions.is_spent(token)
+            && self.actions.is_spent(token).await.is_ok_and(|spent| !spent)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,19 @@ use crate::{Entry, List, Note, OpenError, Opened, Options, WriteError};
 
 /// The longest that a token with a claim on it can still be shown after it was issued: ten minutes, and twice the skew.
 const LONGEST: Duration = Duration::from_secs(600 + 2 * SKEW.as_secs());
+
+/// Where claims are kept: in the process's own [`Claims`], or where several processes share them.
+pub trait ClaimStore: std::fmt::Debug + Send + Sync {
+    /// Claims a token. True if the call of this decision has it, false if another one has. An error is a refusal, too: what
+    /// is kept is then unknown.
+    fn claim(&self, claim: Claim, now: UnixTime) -> Claiming<'_>;
+
+    /// Whether some call has the token, or may have had it.
+    fn is_claimed(&self, token: Fingerprint) -> Claiming<'_>;
+}
+
+/// An answer of a [`ClaimStore`] to come.
+pub type Claiming<'a> = Pin<Box<dyn Future<Output = Result<bool, ClaimsError>> + Send + 'a>>;
 
 /// The claims of one process, in a store of their own. Clones share it.
 #[derive(Debug, Clone)]
@@ -63,6 +77,9 @@ pub enum ClaimsError {
     /// It cannot be read.
     #[error("claims of action tokens: {0}")]
     Read(#[from] crate::ReadError),
+    /// The store that several processes share does not do what it should.
+    #[error("claims of action tokens: {0}")]
+    Shared(String),
 }
 
 impl Claims {
@@ -155,6 +172,17 @@ impl Claims {
         let kept = self.0.list.lookup(claim.token)?;
         let decision = format!("{:032x}", claim.decision);
         Ok(kept.iter().filter_map(|kept| kept.note.as_ref()).any(|note| note.reason == decision))
+    }
+}
+
+impl ClaimStore for Claims {
+    fn claim(&self, claim: Claim, now: UnixTime) -> Claiming<'_> {
+        Box::pin(self.claim(claim, now))
+    }
+
+    fn is_claimed(&self, token: Fingerprint) -> Claiming<'_> {
+        let claimed = self.is_claimed(token);
+        Box::pin(async move { Ok(claimed) })
     }
 }
 

@@ -6,6 +6,7 @@
 //! On the path of a call: read [`Freshness`] first, then the [`Index`]. In the other order an entry that arrives in between is
 //! missed while the node already counts as fresh. Neither read waits for a disk or for a writer.
 
+mod applying;
 mod claims;
 mod entry;
 pub mod feed;
@@ -13,7 +14,8 @@ mod freshness;
 mod index;
 mod list;
 
-pub use claims::{Claim, Claims, ClaimsError};
+pub use applying::Applying;
+pub use claims::{Claim, ClaimStore, Claiming, Claims, ClaimsError};
 pub use entry::{Entry, Note};
 pub use freshness::{Freshness, boot_now};
 pub use index::{Index, Usage};

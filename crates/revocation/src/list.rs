@@ -17,9 +17,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use hallpass_token::{Fingerprint, UnixTime};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::feed::{Batch, PAGE, Position};
 use crate::{Entry, Index, Note};
@@ -37,6 +39,8 @@ use writer::{Change, Command, Writer};
 const GROUP: usize = PAGE;
 /// How many commands may wait; beyond that callers wait.
 const QUEUE: usize = 4_096;
+/// How long an entry may take to be carried to where the other nodes find it.
+const CARRIED_WITHIN: Duration = Duration::from_secs(2);
 /// How much a note may hold of each text, in bytes.
 const NOTE_BYTES: usize = 1_024;
 
@@ -58,6 +62,7 @@ struct Shared {
     sequence: watch::Sender<u64>,
     position: watch::Sender<Option<Position>>,
     failure: OnceLock<String>,
+    carried: OnceLock<watch::Receiver<u64>>,
     syncs: AtomicU64,
     written: AtomicU64,
 }
@@ -82,6 +87,7 @@ impl List {
             sequence: watch::Sender::new(loaded.meta.sequence),
             position: watch::Sender::new(loaded.meta.position),
             failure: OnceLock::new(),
+            carried: OnceLock::new(),
             syncs: AtomicU64::new(0),
             written: AtomicU64::new(0),
         });
@@ -100,12 +106,21 @@ impl List {
         &self.opened
     }
 
-    /// Revokes. Returns the entry's sequence once it is durable and in the index.
+    /// Revokes. Returns the entry's sequence once it is durable and in the index, and carried where [`List::carried_by`] says so.
     pub async fn revoke(&self, entry: Entry, note: Note) -> Result<u64, WriteError> {
         if note.reason.len() > NOTE_BYTES || note.by.len() > NOTE_BYTES {
             return Err(WriteError::NoteTooLong);
         }
-        self.change(Change::Revoke(entry, note)).await
+        let sequence = self.change(Change::Revoke(entry, note)).await?;
+        self.carried(sequence).await?;
+        Ok(sequence)
+    }
+
+    /// From now on a revocation counts only once it is carried to where the other nodes find it: `carried` tells up to which sequence
+    /// of this list everything is. To be called once.
+    pub fn carried_by(&self, carried: watch::Receiver<u64>) {
+        // The first one stays: two carriers of one list would be a mistake of the process's own.
+        let _ = self.shared.carried.set(carried);
     }
 
     /// Applies what an issuer's feed sent. Once it returns, the entries are durable, in the index, and the position is kept. A
@@ -213,6 +228,15 @@ impl List {
         let sequence = found.last().filter(|_| more).map_or(upto, |(sequence, _)| *sequence);
         let entries = found.into_iter().map(|(_, entry)| entry).collect();
         Ok(Batch { epoch: self.epoch(), snapshot: false, last: false, sequence, entries })
+    }
+
+    async fn carried(&self, sequence: u64) -> Result<(), WriteError> {
+        let Some(carried) = self.shared.carried.get() else { return Ok(()) };
+        let mut carried = carried.clone();
+        match timeout(CARRIED_WITHIN, carried.wait_for(|upto| *upto >= sequence)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(WriteError::NotCarried),
+        }
     }
 
     async fn change(&self, change: Change) -> Result<u64, WriteError> {

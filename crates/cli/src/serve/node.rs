@@ -58,7 +58,7 @@ impl Node {
         keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
         let claims = claims::open(role, &state(config, role), &clock).await?;
-        let actions = Actions::new(claims.clone(), clock.clone());
+        let actions = Actions::new(claims.clone().map(shared), clock.clone());
         let number = u64::from_ne_bytes(random()?);
         let setup = GuardSetup {
             rules: hallpass_contract::rule,

@@ -1,14 +1,11 @@
 //! One connection to the issuer: carries messages between the stream and the follower's logic, and batches to the disk.
 
-use std::collections::VecDeque;
-use std::future::pending;
-use std::pin::Pin;
 use std::time::Duration;
 
 use hallpass_contract::auth::revocation_service_client::RevocationServiceClient;
 use hallpass_contract::auth::{WatchRequest, WatchResponse};
-use hallpass_revocation::List;
-use hallpass_revocation::feed::{Batch, Effect, Follower, Position, Timing};
+use hallpass_revocation::feed::{Effect, Follower, Position, Timing};
+use hallpass_revocation::{Applying, List, WriteError};
 use hallpass_token::UnixTime;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -40,19 +37,14 @@ pub(super) enum End {
     Lost(&'static str),
 }
 
-type Applying<'a> =
-    Pin<Box<dyn Future<Output = Result<Option<Position>, &'static str>> + Send + 'a>>;
-
 /// One connection.
 pub(super) struct Session<'a> {
     follower: &'a mut Follower,
-    list: &'a List,
     clock: &'a Clock,
     timing: Timing,
     probes: mpsc::Sender<WatchRequest>,
     unsent: Option<mpsc::Receiver<WatchRequest>>,
-    waiting: VecDeque<Batch>,
-    applying: Option<Applying<'a>>,
+    applying: Applying<'a>,
     token_ends: Option<UnixTime>,
     answered: bool,
 }
@@ -67,13 +59,11 @@ impl<'a> Session<'a> {
         let (probes, unsent) = mpsc::channel(UNSENT);
         Self {
             follower,
-            list,
             clock,
             timing,
             probes,
             unsent: Some(unsent),
-            waiting: VecDeque::new(),
-            applying: None,
+            applying: Applying::new(list),
             token_ends: None,
             answered: false,
         }
@@ -99,10 +89,9 @@ impl<'a> Session<'a> {
     }
 
     /// Lets a batch that is on its way to the disk arrive, so that the next connection starts where the list stands.
-    pub(super) async fn close(mut self) {
-        if let Some(applying) = self.applying.take() {
-            let applied = applying.await;
-            let _ = self.applied(applied);
+    pub(super) async fn close(self) {
+        if let Some(Ok(reached)) = self.applying.finish().await {
+            self.follower.applied(reached, self.clock.boot());
         }
         self.follower.disconnected();
     }
@@ -121,14 +110,10 @@ impl<'a> Session<'a> {
         let mut tick = interval((self.timing.probe_every / 4).max(SHORTEST_TICK));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.start_applying();
-            let room = self.waiting.len() < WAITING;
+            let room = self.applying.waiting() < WAITING;
             tokio::select! {
                 message = stream.message(), if room => self.received(message)?,
-                applied = on_disk(&mut self.applying) => {
-                    self.applying = None;
-                    self.applied(applied)?;
-                }
+                applied = self.applying.next() => self.applied(applied)?,
                 _ = tick.tick() => self.ticked()?,
             }
         }
@@ -188,39 +173,17 @@ impl<'a> Session<'a> {
             match effect {
                 // A probe that finds no room is never answered, which the follower takes as silence.
                 Effect::Probe(probe) => drop(self.probes.try_send(message::probe(probe))),
-                Effect::Apply(batch) => self.waiting.push_back(batch),
+                Effect::Apply(batch) => self.applying.push(batch),
                 Effect::Reconnect(why) => return Err(End::Lost(why)),
             }
         }
         Ok(())
     }
 
-    /// One batch at a time is on its way to the disk.
-    fn start_applying(&mut self) {
-        if self.applying.is_some() {
-            return;
-        }
-        if let Some(batch) = self.waiting.pop_front() {
-            let list = self.list;
-            self.applying = Some(Box::pin(async move {
-                let reached = batch.reaches();
-                let applied = list.apply(batch).await;
-                applied.map_err(|_| "the list could not be written").map(|()| reached)
-            }));
-        }
-    }
-
-    fn applied(&mut self, applied: Result<Option<Position>, &'static str>) -> Result<(), End> {
-        let reached = applied.map_err(End::Lost)?;
+    fn applied(&mut self, applied: Result<Option<Position>, WriteError>) -> Result<(), End> {
+        let reached = applied.map_err(|_| End::Lost("the list could not be written"))?;
         self.follower.applied(reached, self.clock.boot());
         Ok(())
-    }
-}
-
-async fn on_disk(applying: &mut Option<Applying<'_>>) -> Result<Option<Position>, &'static str> {
-    match applying {
-        Some(applying) => applying.await,
-        None => pending().await,
     }
 }
 

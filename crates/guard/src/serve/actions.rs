@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hallpass_policy::{Action, ActionDesk, Claimed, DecisionId, Outcome, Unknown};
-use hallpass_revocation::{Claim, Claims};
+use hallpass_revocation::{Claim, ClaimStore, ClaimsError};
 use hallpass_token::{TokenType, Verified};
 
 use crate::Clock;
@@ -15,14 +15,14 @@ use crate::serve::usage::{Usage, UsageRow};
 /// The desk of one process.
 #[derive(Debug)]
 pub struct Actions {
-    claims: Option<Claims>,
+    claims: Option<Arc<dyn ClaimStore>>,
     usage: Usage,
     clock: Clock,
 }
 
 impl Actions {
     /// With a store of claims, where the process serves operations whose tokens are good for one call.
-    pub fn new(claims: Option<Claims>, clock: Clock) -> Arc<Self> {
+    pub fn new(claims: Option<Arc<dyn ClaimStore>>, clock: Clock) -> Arc<Self> {
         Arc::new(Self { claims, usage: Usage::since(clock.now()), clock })
     }
 
@@ -31,10 +31,14 @@ impl Actions {
         self.claims.is_some()
     }
 
-    /// Whether a token was good for one call, and that has been made.
-    pub fn is_spent(&self, token: &Verified) -> bool {
-        token.claims().token_type == TokenType::Action
-            && self.claims.as_ref().is_some_and(|claims| claims.is_claimed(token.fingerprint()))
+    /// Whether a token was good for one call, and that has been made, as far as can be told.
+    pub async fn is_spent(&self, token: &Verified) -> Result<bool, ClaimsError> {
+        match &self.claims {
+            Some(claims) if token.claims().token_type == TokenType::Action => {
+                claims.is_claimed(token.fingerprint()).await
+            }
+            _ => Ok(false),
+        }
     }
 
     /// What has become of action tokens lately: of one user, or of all.

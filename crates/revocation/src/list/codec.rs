@@ -95,6 +95,18 @@ pub(super) fn read_sequence_key(bytes: &[u8]) -> Result<u64, StoreError> {
 }
 
 /// An entry alone: flags, fingerprint, what the flags announce.
+impl Entry {
+    /// The entry as bytes: what the store keeps and what travels through NATS. At most 33.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        write_entry(self)
+    }
+
+    /// Reads what [`Entry::to_bytes`] wrote; `None` for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        read_entry(bytes).ok().filter(|entry| entry.to_bytes() == bytes)
+    }
+}
+
 pub(super) fn write_entry(entry: &Entry) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(33);
     bytes.push(flags(entry));
@@ -222,6 +234,10 @@ mod tests {
         fn what_is_written_is_read_back(stored in any_stored()) {
             prop_assert_eq!(&read_stored(&write_stored(&stored)).unwrap(), &stored);
             prop_assert_eq!(read_entry(&write_entry(&stored.entry)).unwrap(), stored.entry);
+            let mut travelling = stored.entry.to_bytes();
+            prop_assert_eq!(Entry::from_bytes(&travelling), Some(stored.entry));
+            travelling.push(0);
+            prop_assert_eq!(Entry::from_bytes(&travelling), None);
             prop_assert_eq!(read_sequence_key(&sequence_key(stored.sequence)).unwrap(), stored.sequence);
             let key = Key::of(&stored.entry);
             let end = stored.entry.until.unwrap_or(UnixTime::from_secs(1));

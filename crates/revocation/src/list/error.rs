@@ -46,6 +46,9 @@ pub enum WriteError {
     /// Something could not be made durable, now or earlier.
     #[error("the revocation list cannot make entries durable: {0}")]
     Unhealthy(String),
+    /// The entry is durable and in force here, but what carries it to the other nodes has not taken it in time.
+    #[error("the entry is kept and in force here, but it cannot be carried to the other nodes yet")]
+    NotCarried,
     /// The list has been closed.
     #[error("the revocation list is closed")]
     Stopped,
