@@ -147,7 +147,7 @@ impl DiagnosticsService for DiagnosticsHandler {
         permit: Permit,
         request: ValidateTokenRequest,
     ) -> Result<ValidateTokenResponse, Error> {
-        validate::answer(&self.tokens, &permit, &request.token)
+        validate::answer(&self.tokens, &permit, &request.token).await
     }
 
     async fn explain_refusal(

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hallpass_guard::{Actions, CallLimits, Clock, Guard, GuardLayer, GuardSetup, Keys};
-use hallpass_revocation::{Claims, Entry, Freshness, Index};
+use hallpass_revocation::{ClaimStore, Claims, Entry, Freshness, Index};
 use hallpass_token::{
     Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
     UnixTime, generate,
@@ -75,6 +75,7 @@ impl Mesh {
         let keys = Keys::new(KeyRing::new(all.clone()).unwrap());
         let (clock, index) = (Clock::manual(NOW), Arc::new(Index::default()));
         let changes = watch::Sender::new(0);
+        let claims = claims.map(|claims| Arc::new(claims) as Arc<dyn ClaimStore>);
         let actions = Actions::new(claims, clock.clone());
         let setup = GuardSetup {
             rules: rule,

@@ -14,7 +14,7 @@ use crate::holder::{is_own, start};
 use crate::token_service::TokenHandler;
 
 /// Looks into a token for a caller; an empty one means the caller's own.
-pub(super) fn answer(
+pub(super) async fn answer(
     tokens: &TokenHandler,
     permit: &Permit,
     token: &str,
@@ -32,7 +32,7 @@ pub(super) fn answer(
         Err(error) => return Ok(nothing(admin.then_some(error))),
     };
     let told = facts::of(&verified, &ring, now);
-    Ok(match problem(tokens, &verified, now) {
+    Ok(match problem(tokens, &verified, now).await {
         None => ValidateTokenResponse {
             validation: "passed".to_owned(),
             validated_claims: Some(told),
@@ -53,14 +53,17 @@ fn signed(ring: &KeyRing, token: &str, now: UnixTime) -> Result<Verified, TokenE
 }
 
 /// What is wrong with a token that was signed as it should be.
-fn problem(tokens: &TokenHandler, token: &Verified, now: UnixTime) -> Option<Denial> {
+async fn problem(tokens: &TokenHandler, token: &Verified, now: UnixTime) -> Option<Denial> {
     if let Err(error) = token.check_time(now) {
         return Some(error.into());
     }
     if tokens.list.index().is_revoked(token) {
         return Some(Denial::TokenRevoked);
     }
-    tokens.actions.is_spent(token).then_some(Denial::TokenSpent)
+    match tokens.actions.is_spent(token).await {
+        Ok(spent) => spent.then_some(Denial::TokenSpent),
+        Err(_) => Some(Denial::CannotDecide("the store of claims")),
+    }
 }
 
 /// The answer about what is no token of the caller's. Only an administrator is told why.
