@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 mod matrix;
 mod mesh;
+mod nats;
 mod oidc;
 mod pace;
 mod postgres;

@@ -9,11 +9,11 @@ use crate::callers::{fresh_id, now};
 use crate::mesh::{Mesh, Node, connect, read_ring, ring_file};
 use crate::raw;
 
-const PLATFORM_LIST: &str = "/hallpass.platform.v1.DatasetService/ListDatasets";
-const LABELER_LIST: &str = "/hallpass.labeler.v1.DatasetService/ListDatasets";
+pub(crate) const PLATFORM_LIST: &str = "/hallpass.platform.v1.DatasetService/ListDatasets";
+pub(crate) const LABELER_LIST: &str = "/hallpass.labeler.v1.DatasetService/ListDatasets";
 
 /// A data folder with keys, as an operator would hand them out.
-fn keys() -> TempDir {
+pub(crate) fn keys() -> TempDir {
     Mesh::up().kill()
 }
 
@@ -46,11 +46,11 @@ fn token(
     ring.mint(kid, &token, now()).expect("the key may sign it").expose().to_owned()
 }
 
-fn user_token(data: &TempDir) -> String {
+pub(crate) fn user_token(data: &TempDir) -> String {
     token(data, "users", "users-1", hallpass_token::TokenType::User, "platform", "datasets:read")
 }
 
-fn service_token(data: &TempDir) -> String {
+pub(crate) fn service_token(data: &TempDir) -> String {
     token(
         data,
         "platform",
@@ -61,7 +61,7 @@ fn service_token(data: &TempDir) -> String {
     )
 }
 
-async fn until(channel: &Channel, path: &str, token: &str, wanted: &[&str]) -> String {
+pub(crate) async fn until(channel: &Channel, path: &str, token: &str, wanted: &[&str]) -> String {
     let rule = hallpass_contract::rule(path).expect("a declared RPC");
     let header = format!("Bearer {token}");
     let asked = async {

@@ -191,7 +191,7 @@ fn ring_of(secret: &SecretString, algorithm: Algorithm) -> Result<KeyRing, RingE
 }
 
 /// Fetches a secret that a ring names.
-fn resolve(place: &SecretRef) -> Result<SecretString, String> {
+pub(crate) fn resolve(place: &SecretRef) -> Result<SecretString, String> {
     match place {
         SecretRef::Env(name) => match std::env::var(name) {
             Ok(secret) => Ok(secret.into()),

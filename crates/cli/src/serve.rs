@@ -8,6 +8,7 @@ mod delegations;
 mod gauges;
 mod keys;
 mod labeler;
+mod nats;
 mod node;
 mod oidc;
 mod platform;

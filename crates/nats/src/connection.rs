@@ -150,8 +150,8 @@ fn noted(event: &async_nats::Event) {
         async_nats::Event::Connected => tracing::info!("connected to NATS"),
         async_nats::Event::Disconnected => tracing::warn!("lost the connection to NATS"),
         // Its text may hold subjects and the server's words.
-        async_nats::Event::ServerError(_) | async_nats::Event::ClientError(_) => {
-            tracing::warn!("NATS refused something; its own log says what");
+        async_nats::Event::ServerError(_) => {
+            tracing::warn!("the NATS server refused something; its own log says what");
         }
         other => tracing::debug!(event = ?std::mem::discriminant(other), "NATS"),
     }

@@ -7,6 +7,7 @@ mod database;
 pub(crate) mod duration;
 mod labeler;
 mod loopback;
+mod nats;
 mod oidc;
 mod problem;
 mod sections;
@@ -26,6 +27,7 @@ use serde::Serialize;
 
 pub use database::{Database, DatabaseUrl};
 pub use labeler::{BucketSection, LabelerSection};
+pub use nats::NatsSection;
 pub use oidc::{OidcSection, Required};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
@@ -74,6 +76,8 @@ pub struct Config {
     pub oidc: Vec<OidcSection>,
     /// Whether this is no place for real users: outside issuers on loopback may do without TLS. Never beyond loopback.
     pub development: bool,
+    /// The mesh's NATS servers, where the issuer's own feed is outgrown.
+    pub nats: Option<NatsSection>,
     /// How long calls under way may go on when the server stops.
     pub drain: Duration,
 }
@@ -116,6 +120,7 @@ impl Config {
             labeler: sections.labeler,
             temporal: sections.temporal,
             insecure_plaintext: plaintext,
+            nats: sections.nats,
             oidc: sections.oidc,
             development: sections.development,
             drain: sections.drain,

@@ -22,7 +22,8 @@ mod tls;
 
 pub use config::{
     BucketSection, Config, ConfigError, Database, DatabaseUrl, JobEngine, JobsSection, Keepalive,
-    LabelerSection, OidcSection, Problem, Required, Sources, TemporalSection, TrainerSection,
+    LabelerSection, NatsSection, OidcSection, Problem, Required, Sources, TemporalSection,
+    TrainerSection,
 };
 pub use contract::Contract;
 pub use documents::Document;

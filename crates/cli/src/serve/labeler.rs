@@ -13,11 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::serve::database;
-use crate::serve::node::{self, Node};
+use crate::serve::nats;
+use crate::serve::node::{self, MAX_STALENESS, Node};
 use crate::serve::settings;
-
-/// A node whose list is older than this refuses what it cannot know.
-const MAX_STALENESS: Duration = Duration::from_secs(2);
 
 /// A feed whose connection is dead has to be opened anew at once: until then this node refuses.
 const FEED_KEEPALIVE: Keepalive =
@@ -66,8 +64,15 @@ impl Labeler {
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }
 
-    /// Begins to follow Platform's list. Until Platform has answered, nothing but health is served.
+    /// Begins to follow the mesh's list, or Platform's own where there is none. Until it has answered, nothing but health is served.
     pub(super) fn follow(&self, platform: &Peer) -> Result<(), Failure> {
+        if nats::follow(&self.node, &self.following)? {
+            return Ok(());
+        }
+        self.follow_platform(platform)
+    }
+
+    fn follow_platform(&self, platform: &Peer) -> Result<(), Failure> {
         let following = Following {
             issuer: self.node.way_noticing(platform, FEED_KEEPALIVE)?,
             list: Arc::clone(&self.node.list),
@@ -79,9 +84,12 @@ impl Labeler {
         Ok(())
     }
 
-    /// Begins to follow Platform where the configuration says that it is.
+    /// Begins to follow the mesh's list, or Platform where the configuration says that it is.
     pub(super) fn follow_configured(&self) -> Result<(), Failure> {
-        self.follow(&self.node.peer("platform")?)
+        if nats::follow(&self.node, &self.following)? {
+            return Ok(());
+        }
+        self.follow_platform(&self.node.peer("platform")?)
     }
 
     /// Where it listens.

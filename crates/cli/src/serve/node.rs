@@ -9,6 +9,7 @@ use hallpass_guard::{
     Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys, PatienceLayer, Patient,
 };
 use hallpass_issuer::Diagnostics;
+use hallpass_nats::Mesh;
 use hallpass_revocation::{Claims, Freshness, List, Options};
 use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
@@ -22,7 +23,10 @@ use crate::failure::Failure;
 use crate::rings::ring_file;
 use crate::serve::ring_store::OwnRings;
 use crate::serve::ring_watch::{self, RingWatch};
-use crate::serve::{claims, gauges};
+use crate::serve::{claims, gauges, nats};
+
+/// A node whose list is older than this refuses what it cannot know.
+pub(super) const MAX_STALENESS: Duration = Duration::from_secs(2);
 
 /// How often entries whose time is over are dropped from the list.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -39,6 +43,8 @@ pub(super) struct Node {
     pub(super) list: Arc<List>,
     pub(super) freshness: Freshness,
     pub(super) actions: Arc<Actions>,
+    /// What carries revocations and claims, where the issuer's own feed is outgrown.
+    pub(super) mesh: Option<Mesh>,
     guard: Arc<Guard>,
     telemetry: ServiceTelemetry,
     number: u64,
@@ -57,8 +63,9 @@ impl Node {
         let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
         keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
-        let claims = claims::open(role, &state(config, role), &clock).await?;
-        let actions = Actions::new(claims.clone().map(shared), clock.clone());
+        let mesh = nats::mesh(config).await?;
+        let claims = claims::open(role, &state(config, role), &clock, mesh.as_ref()).await?;
+        let actions = Actions::new(claims.store(), clock.clone());
         let number = u64::from_ne_bytes(random()?);
         let setup = GuardSetup {
             rules: hallpass_contract::rule,
@@ -72,7 +79,7 @@ impl Node {
             cache_bytes: GuardSetup::CACHE_BYTES,
         };
         let guard = Guard::limited(setup, config.limits.of_calls());
-        tokio::spawn(sweep(Arc::clone(&list), claims, clock.clone()));
+        tokio::spawn(sweep(Arc::clone(&list), claims.swept(), clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
         gauges::report(&telemetry, &list, &freshness, &clock, &guard);
         Ok(Self {
@@ -83,6 +90,7 @@ impl Node {
             list,
             freshness,
             actions,
+            mesh,
             guard,
             telemetry,
             number,

@@ -17,7 +17,8 @@ use tonic::transport::Channel;
 use crate::failure::Failure;
 use crate::serve::database;
 use crate::serve::delegations;
-use crate::serve::node::{Node, Way};
+use crate::serve::nats;
+use crate::serve::node::{MAX_STALENESS, Node, Way};
 use crate::serve::oidc;
 use crate::serve::relay;
 use crate::serve::training;
@@ -36,6 +37,7 @@ pub(super) struct Platform {
     bound: Bound,
     service: hallpass_platform::Platform<Way>,
     shutdown: Shutdown,
+    feeding: CancellationToken,
 }
 
 impl Platform {
@@ -45,9 +47,12 @@ impl Platform {
         telemetry: &Telemetry,
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
-        // The list is this node's own: what it knows is all there is.
-        let node = Node::open("platform", config, telemetry, Freshness::always()).await?;
-        refuse_a_lost_list(&node)?;
+        let node = Node::open("platform", config, telemetry, freshness(config)).await?;
+        let feeding = CancellationToken::new();
+        nats::carry(&node, &feeding)?;
+        if !nats::follow(&node, &feeding)? {
+            refuse_a_lost_list(&node)?;
+        }
         let labeler = node.peer("labeler")?;
         let setup = Setup {
             folder: node.state(),
@@ -85,7 +90,7 @@ impl Platform {
         let mut ready = vec![(DATASET_SERVICE, reachable), (JOB_SERVICE, answers)];
         ready.extend(oidc::start(config, &node)?);
         let bound = node.bind(services, ready, vec![(JWKS, Arc::new(issuer.jwks()))]).await?;
-        Ok(Self { bound, service: platform, shutdown })
+        Ok(Self { bound, service: platform, shutdown, feeding })
     }
 
     /// Where it listens.
@@ -111,10 +116,19 @@ impl Platform {
         });
         let served = self.bound.serve(self.shutdown).await;
         stop.cancel();
+        self.feeding.cancel();
         // A job that could not be given back is somebody's again when its lease ends.
         let _ = tokio::time::timeout(LEAVE_JOBS, jobs).await;
         self.service.close().await;
         served.map(drop).map_err(Failure::failed)
+    }
+}
+
+/// A list that nobody else writes to is all there is; one beside others is as fresh as what carries them.
+fn freshness(config: &Config) -> Freshness {
+    match config.nats {
+        None => Freshness::always(),
+        Some(_) => Freshness::follower(MAX_STALENESS),
     }
 }
 

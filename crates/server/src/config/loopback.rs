@@ -1,5 +1,7 @@
 //! Beyond this machine nothing is plaintext, unless someone has said so in as many words.
 
+use std::net::IpAddr;
+
 use super::{Config, Problem};
 
 pub(super) fn check(config: &Config, plaintext: bool) -> Result<(), Problem> {
@@ -28,5 +30,20 @@ pub(super) fn check(config: &Config, plaintext: bool) -> Result<(), Problem> {
             return Err(Problem { key: format!("peers.{name}.address"), source: None, problem });
         }
     }
+    let servers = config.nats.iter().flat_map(|nats| &nats.servers);
+    if let Some(server) = servers.into_iter().find(|server| !is_private(server)) {
+        let problem = format!(
+            "{server:?} is beyond loopback and not tls; use tls://HOST:PORT, or set insecure_plaintext"
+        );
+        return Err(Problem { key: "nats.servers".to_owned(), source: None, problem });
+    }
     Ok(())
+}
+
+/// Whether nobody on the way to a NATS server can listen. What is no address is found out when it is used.
+fn is_private(server: &str) -> bool {
+    let Some(place) = server.strip_prefix("nats://") else { return true };
+    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
+use super::nats::NatsSection;
 use super::training::{JobsSection, TrainerSection};
 use super::{BucketSection, LabelerSection, OidcSection, TemporalSection, duration};
 use crate::{Limits, Peer, TlsFiles};
@@ -41,6 +42,7 @@ pub(super) struct Sections {
     pub(super) jobs: JobsSection,
     #[serde(default)]
     pub(super) labeler: LabelerSection,
+    pub(super) nats: Option<NatsSection>,
     #[serde(default)]
     pub(super) oidc: Vec<OidcSection>,
     #[serde(default)]

@@ -1,0 +1,77 @@
+//! The mesh on a NATS server: revocations through the stream, claims in the bucket, and what happens when the server is gone.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::mesh::{HALLPASS, Node, connect};
+use crate::standing::{LABELER_LIST, PLATFORM_LIST, keys, service_token, until, user_token};
+use crate::tools::{self, Ran, run};
+
+/// A server of the test's own, ended when dropped.
+struct Server(Child);
+
+impl Server {
+    fn start(program: &Path, port: u16, data: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream"]);
+        command.arg("--store_dir").arg(data).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("the server starts"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+fn start(role: &str, data: &TempDir, peer: &str, servers: &str) -> Node {
+    let data = data.path().to_str().expect("text");
+    let (flag, peer) =
+        (if role == "platform" { "--labeler" } else { "--platform" }, format!("http://{peer}"));
+    let arguments = [role, "--data", data, "--listen", "127.0.0.1:0", flag, &peer];
+    Node::start(&arguments, &[("HALLPASS_NATS__SERVERS", servers)])
+}
+
+fn revoke(platform: &Node, token: &str) -> Ran {
+    let server = format!("http://{}", platform.address("platform"));
+    let mut command = Command::new(HALLPASS);
+    run(command.args(["token", "revoke", "--server", &server]).env("HALLPASS_TOKEN", token))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_nats_what_is_revoked_is_refused_everywhere_and_without_it_nothing_is_let_through() {
+    let Some(program) = tools::find("nats-server") else { return };
+    let (port, folder, data) = (free_port(), tempfile::tempdir().expect("a folder"), keys());
+    let servers = format!("[\"nats://127.0.0.1:{port}\"]");
+    let server = Server::start(&program, port, folder.path());
+    let labeler = start("labeler", &data, "127.0.0.1:1", &servers);
+    let platform = start("platform", &data, &labeler.address("labeler"), &servers);
+    let (at_platform, at_labeler) =
+        (connect(&platform.address("platform")).await, connect(&labeler.address("labeler")).await);
+    let (token, other, service) = (user_token(&data), user_token(&data), service_token(&data));
+    // Labeler never spoke to Platform: what it knows comes from the stream.
+    until(&at_labeler, LABELER_LIST, &service, &["OK"]).await;
+    until(&at_platform, PLATFORM_LIST, &token, &["OK"]).await;
+    let revoked = revoke(&platform, &token);
+    assert_eq!(revoked.code, 0, "{revoked:?}");
+    until(&at_platform, PLATFORM_LIST, &token, &["Unauthenticated TOKEN_REVOKED"]).await;
+
+    drop(server);
+    until(&at_platform, PLATFORM_LIST, &other, &["Unavailable LIST_STALE"]).await;
+    until(&at_labeler, LABELER_LIST, &service, &["Unavailable LIST_STALE"]).await;
+    let refused = revoke(&platform, &other);
+    assert!(refused.code != 0 && refused.stderr.contains("cannot be told"), "{refused:?}");
+
+    let _server = Server::start(&program, port, folder.path());
+    until(&at_labeler, LABELER_LIST, &service, &["OK"]).await;
+    until(&at_platform, PLATFORM_LIST, &other, &["Unauthenticated TOKEN_REVOKED"]).await;
+}
