@@ -12,6 +12,7 @@ use std::path::Path;
 use site::{Site, json};
 
 use crate::mesh::Mesh;
+use crate::traces::until;
 
 /// Trainers in scripts of a shell that the operator, not Platform, has asked for.
 const TRAINERS: &str = r#"
@@ -22,6 +23,10 @@ grace = "1s"
 [trainers.once]
 program = "/bin/sh"
 arguments = ["-c", "echo '{\"progress\": 0, \"message\": \"begun\"}'; echo run >> {data}/../../runs; until test -e {data}/../../go; do sleep 0.05; done; echo '{\"right\": 1}' > metrics.json"]
+
+[trainers.numbered]
+program = "/bin/sh"
+arguments = ["-c", "echo '{\"progress\": 0, \"message\": \"'$$'\"}'; until test -e {data}/../../go; do sleep 0.05; done"]
 
 [trainers.curious]
 program = "/bin/sh"
@@ -81,6 +86,43 @@ fn a_job_outlives_its_platform_and_its_users_token() {
     assert_eq!(job["attempt"], 1, "publishing is not tried twice: {job}");
     let runs = std::fs::read_to_string(site.work().join("runs"));
     assert_eq!(runs.expect("it ran").lines().count(), 2, "once before and once after");
+}
+
+/// A Platform that ends takes its trainers with it; one that is killed cannot, so the next one does before it begins anew.
+#[test]
+fn a_trainer_never_runs_beside_its_successor() {
+    let mut site = Site::start(TRAINERS);
+    let id = site.create("numbered");
+    // The process of the attempt that runs, once it is another one.
+    let process = |site: &Site, before: &str| {
+        until(|| {
+            let said = site.job(&id)["message"].as_str().expect("a text").to_owned();
+            (!said.is_empty() && said != before).then_some(said)
+        })
+    };
+    // Nobody may be there to bury an orphan.
+    let runs = |process: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    let first = process(&site, "");
+    assert_eq!(site.platform.take().expect("it runs").terminate(), Some(0));
+    assert!(!runs(&first), "a Platform that ends has ended its trainer");
+    site.start_platform(TRAINERS, &[]);
+    let second = process(&site, &first);
+    assert_eq!(
+        site.job(&id)["attempt"],
+        1,
+        "an attempt that was broken off for this does not count"
+    );
+    site.kill_platform();
+    assert!(runs(&second), "whoever is killed can end nothing");
+    site.start_platform(TRAINERS, &[]);
+    process(&site, &second);
+    assert!(!runs(&second), "what was left over was ended first");
+    assert_eq!(site.job(&id)["attempt"], 2);
+    site.release();
+    assert_eq!(site.end(&id), "succeeded");
 }
 
 #[test]

@@ -39,6 +39,11 @@ impl Failure {
         let info = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);
         let reason = info.map(|info| info.reason).unwrap_or_default();
         let said = || format!("labeler answers {:?} {reason}: {}", status.code(), status.message());
+        if reason == Denial::DelegationRefused("").reason() {
+            let said = "platform's key ring does not let it make the job's token; right: a key of platform's for background \
+                        tokens with the trainer's scopes";
+            return Self::lasting("TOKEN_NOT_MADE", said);
+        }
         match status.code() {
             Code::PermissionDenied | Code::NotFound if is_of_the_object(&reason) => {
                 Self::lasting("DATASET_REFUSED", "the dataset is gone, or no job may read it")

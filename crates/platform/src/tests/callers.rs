@@ -37,6 +37,7 @@ pub(super) fn keys() -> Keys {
         "labeler",
         &["labeler:read", "labeler:write", "labeler:delete", "labeler:share", "labeler:import"],
     );
+    let platform = KeySpec { types: vec![TokenType::Service, TokenType::Background], ..platform };
     let key = |spec| generate(Algorithm::EdDsa, spec).unwrap();
     Keys::new(KeyRing::new(vec![key(users), key(platform)]).unwrap())
 }

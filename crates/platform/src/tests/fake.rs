@@ -15,6 +15,7 @@ use hallpass_contract::labeler::{
 };
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_policy::{Granted, ObjectPolicy, Permit, Seen, Unknown, Verdict, Visible};
+use hallpass_token::Fingerprint;
 use tokio::sync::mpsc;
 use tonic::Status;
 
@@ -42,7 +43,12 @@ struct State {
     events: Mutex<Option<mpsc::UnboundedSender<Event>>>,
     pieces: Mutex<Option<mpsc::Receiver<Result<&'static str, Status>>>>,
     stock: Stock,
+    /// The tokens of workers, each with its job.
+    workers: Mutex<Vec<Worker>>,
 }
+
+/// A worker's token, and the job that it names.
+pub(super) type Worker = (Fingerprint, Option<String>);
 
 impl Fake {
     pub(super) fn add(&self, dataset: &str, owner: &str) {
@@ -73,13 +79,31 @@ impl Fake {
         &self.0.stock
     }
 
+    /// The tokens with which workers have come.
+    pub(super) fn workers(&self) -> Vec<Worker> {
+        self.0.workers.lock().unwrap().clone()
+    }
+
+    /// A worker may reach the object that its token names.
+    fn is_bound(&self, permit: &Permit, id: &str) -> bool {
+        let Some(token) = permit.token().filter(|_| permit.subject().is_none()) else {
+            return false;
+        };
+        let worker = (token.fingerprint(), permit.job_id().map(str::to_owned));
+        let mut workers = self.0.workers.lock().unwrap();
+        if !workers.contains(&worker) {
+            workers.push(worker);
+        }
+        token.claims().resource.as_ref().is_some_and(|resource| resource.id == id)
+    }
+
     fn saw(&self, event: Event) {
         if let Some(tell) = &*self.0.events.lock().unwrap() {
             tell.send(event).unwrap();
         }
     }
 
-    fn scripted(&self) -> Result<(), Status> {
+    pub(super) fn scripted(&self) -> Result<(), Status> {
         self.0.script.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
@@ -100,7 +124,7 @@ impl ObjectPolicy for Fake {
         _: &'static str,
         id: &str,
     ) -> Result<Verdict, Unknown> {
-        let owned = self.owned(id, permit.subject());
+        let owned = self.is_bound(permit, id) || self.owned(id, permit.subject());
         Ok(if owned { Verdict::Granted } else { Verdict::Refused })
     }
 }
@@ -138,7 +162,9 @@ impl DatasetService for Fake {
         _: GetDatasetRequest,
     ) -> Result<GetDatasetResponse, Status> {
         self.scripted()?;
-        Ok(GetDatasetResponse { dataset: Some(dataset(proof.id())) })
+        let (file_count, size_bytes) = self.0.stock.size();
+        let dataset = Dataset { file_count, size_bytes, ..dataset(proof.id()) };
+        Ok(GetDatasetResponse { dataset: Some(dataset) })
     }
 
     async fn list_datasets(

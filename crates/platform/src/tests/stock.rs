@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::{StreamExt, stream};
 use hallpass_contract::labeler::{
     DownloadDatasetRequest, DownloadDatasetResponse, FileChunk, FileInfo,
@@ -40,6 +41,12 @@ impl Stock {
         self.may_go.add_permits(pieces);
     }
 
+    /// How many files there are, and their bytes.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let files = self.files.lock().unwrap().clone().unwrap_or_default();
+        (files.len() as u64, files.iter().map(|(_, content)| content.len() as u64).sum())
+    }
+
     /// The places that requests have named.
     pub(super) fn asked(&self) -> Vec<(String, u64)> {
         self.asked.lock().unwrap().clone()
@@ -75,7 +82,7 @@ impl Stock {
 
 /// One piece for each byte, and one without bytes where none is left.
 fn pieces(path: &str, content: &str, from: usize) -> Vec<DownloadDatasetResponse> {
-    let sha256 = content.as_bytes().to_vec().into();
+    let sha256 = digest(&SHA256, content.as_bytes()).as_ref().to_vec().into();
     let size_bytes = content.len() as u64;
     let info = FileInfo { path: path.to_owned(), size_bytes, sha256 };
     let left = &content.as_bytes()[from..];

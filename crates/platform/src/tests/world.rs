@@ -9,7 +9,7 @@ use hallpass_guard::{
     Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardLayer, GuardSetup, Keys,
 };
 use hallpass_policy::Permit;
-use hallpass_revocation::{Freshness, Index};
+use hallpass_revocation::{Entry, Freshness, Index};
 use hallpass_telemetry::ServiceTelemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -87,12 +87,20 @@ impl World {
 
     fn serve(&self, listener: TcpListener) {
         let datasets = labeler::serve_dataset_service(self.labeler.clone(), self.labeler.clone());
+        let splits = labeler::serve_split_service(self.labeler.clone(), self.labeler.clone());
         let server = Server::builder()
             .layer(GuardLayer::new(self.guard(&self.revoked, &self.changes)))
             .add_service(datasets.service)
+            .add_service(splits.service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         // The test's runtime ends it.
         tokio::spawn(server);
+    }
+
+    /// Labeler's guard refuses these from now on, open streams included.
+    pub(super) fn revoke(&self, entries: &[Entry]) {
+        self.revoked.insert(entries);
+        self.changes.send_modify(|change| *change += 1);
     }
 
     /// A guard that refuses what is in this index and looks again when told of a change.
