@@ -9,9 +9,10 @@ use hallpass_contract::auth::{
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::{Action, ActionDesk as _, Denial, Outcome, Permit, Rule};
 
+use crate::audit::{Attempt, Given};
 use crate::error::Error;
 use crate::instant::timestamp;
-use crate::issue::{self, Wish};
+use crate::issue::{self, Issued, Wish};
 use crate::rate::Rate;
 use crate::usage;
 
@@ -71,27 +72,18 @@ impl ActionService for ActionHandler {
         permit: Permit,
         request: IssueActionTokenRequest,
     ) -> Result<IssueActionTokenResponse, Error> {
-        let wish = Wish::read(&request, self.registry)?;
-        let caller = permit.token().ok_or(Error::NoToken)?;
-        let (now, decision) = (self.clock.now(), permit.decision());
-        self.rate.check(caller).map_err(|wait| permit.refuse(Denial::TooMany(wait)))?;
-        let issued = issue::issue(&wish, &permit, &self.keys.ring(), now)?;
-        self.actions.note(wish.action, caller, Outcome::Issued);
-        let end = issued.token.expires_at();
-        tracing::info!(
-            target: "hallpass::audit",
-            %decision,
-            audience = wish.action.audience,
-            sub = permit.subject(),
-            jti = issued.id.as_str(),
-            life_seconds = end.map(|end| end.since(now).as_secs()),
-            "action token issued",
-        );
+        let attempt = Attempt { kind: "action", audience: &request.audience, agent: None };
+        let issued = self.issue(&permit, &request);
+        let issued = issued.inspect_err(|error| attempt.failed(&permit, error))?;
+        let (end, now) = (issued.token.expires_at(), self.clock.now());
+        let life_seconds = end.map(|end| end.since(now).as_secs());
+        attempt.succeeded(&permit, Given { id: issued.id.as_str(), life_seconds });
+        let action = self.registry.find(&request.audience);
         Ok(IssueActionTokenResponse {
             token: issued.token.expose().to_owned(),
             token_id: issued.id.as_str().to_owned(),
             expire_time: end.map(timestamp),
-            single_use: wish.action.single_use,
+            single_use: action.is_some_and(|action| action.single_use),
         })
     }
 
@@ -110,6 +102,15 @@ impl ActionService for ActionHandler {
 }
 
 impl ActionHandler {
+    fn issue(&self, permit: &Permit, request: &IssueActionTokenRequest) -> Result<Issued, Error> {
+        let wish = Wish::read(request, self.registry)?;
+        let caller = permit.token().ok_or(Error::NoToken)?;
+        self.rate.check(caller).map_err(|wait| permit.refuse(Denial::TooMany(wait)))?;
+        let issued = issue::issue(&wish, permit, &self.keys.ring(), self.clock.now())?;
+        self.actions.note(wish.action, caller, Outcome::Issued);
+        Ok(issued)
+    }
+
     fn described(&self, action: &'static Action) -> ActionAudience {
         let secs = |life: std::time::Duration| u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();

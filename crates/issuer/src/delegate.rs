@@ -17,7 +17,7 @@ use crate::delegations::Record;
 use crate::error::Error;
 
 /// The service that signs agents' tokens, and the one that they are for.
-const SIGNER: &str = "platform";
+pub(crate) const SIGNER: &str = "platform";
 
 const SHORTEST: u32 = 60;
 const LONGEST: u32 = 24 * 60 * 60;

@@ -11,10 +11,11 @@ use hallpass_guard::{Clock, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::{Entry, List};
-use hallpass_token::{Fingerprint, Verified};
+use hallpass_token::{Fingerprint, MintedToken, Verified};
 
 use crate::Issuer;
 use crate::action_service::Registry;
+use crate::audit::{Attempt, Given};
 use crate::delegate::{self, Wish};
 use crate::delegations::{Delegations, Giver, Record};
 use crate::error::Error;
@@ -56,24 +57,12 @@ impl DelegationService for DelegationHandler {
         permit: Permit,
         request: CreateDelegationRequest,
     ) -> Result<CreateDelegationResponse, Error> {
-        let caller = caller(&permit)?;
-        let (giver, now) = (Giver::of(caller)?, self.clock.now());
-        let wish = Wish::read(request, caller, self.registry)?;
-        if self.delegations.of(&giver, now)?.len() >= AT_MOST {
-            return Err(Error::TooMany("delegations at once; end one first"));
-        }
-        let (token, record) = delegate::delegate(wish, caller, &self.keys.ring(), now)?;
-        self.delegations.keep(&giver, token.fingerprint(), &record).await?;
-        tracing::info!(
-            target: "hallpass::audit",
-            decision = %permit.decision(),
-            sub = permit.subject(),
-            agent = record.agent,
-            jti = record.id,
-            scopes = ?record.scopes,
-            life_seconds = record.ends.since(now).as_secs(),
-            "delegated to an agent",
-        );
+        let agent = request.agent.clone();
+        let attempt = Attempt { kind: "agent", audience: delegate::SIGNER, agent: Some(&agent) };
+        let made = self.create(&permit, request).await;
+        let (token, record) = made.inspect_err(|error| attempt.failed(&permit, error))?;
+        let life_seconds = Some(record.ends.since(self.clock.now()).as_secs());
+        attempt.succeeded(&permit, Given { id: &record.id, life_seconds });
         let delegation = self.told(token.fingerprint(), record);
         Ok(CreateDelegationResponse {
             token: token.expose().to_owned(),
@@ -118,6 +107,22 @@ impl DelegationService for DelegationHandler {
 }
 
 impl DelegationHandler {
+    async fn create(
+        &self,
+        permit: &Permit,
+        request: CreateDelegationRequest,
+    ) -> Result<(MintedToken, Record), Error> {
+        let caller = caller(permit)?;
+        let (giver, now) = (Giver::of(caller)?, self.clock.now());
+        let wish = Wish::read(request, caller, self.registry)?;
+        if self.delegations.of(&giver, now)?.len() >= AT_MOST {
+            return Err(Error::TooMany("delegations at once; end one first"));
+        }
+        let (token, record) = delegate::delegate(wish, caller, &self.keys.ring(), now)?;
+        self.delegations.keep(&giver, token.fingerprint(), &record).await?;
+        Ok((token, record))
+    }
+
     fn told(&self, name: Fingerprint, record: Record) -> Delegation {
         let index = self.list.index();
         Delegation {

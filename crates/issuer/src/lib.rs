@@ -3,6 +3,7 @@
 //! Invariant: what is acknowledged as revoked is durable. Exactly one node hosts these services: the one that owns the list.
 
 mod action_service;
+mod audit;
 mod delegate;
 mod delegation_service;
 mod delegations;

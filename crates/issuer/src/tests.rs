@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 mod actions;
+mod audit;
 mod by_name;
 mod delegations;
 mod diagnostics;

@@ -17,6 +17,16 @@ pub(super) enum Authority {
     Background(Background),
 }
 
+impl Authority {
+    /// The user in whose name it is; for the log.
+    pub(super) fn subject(&self) -> Option<&str> {
+        match self {
+            Self::OnBehalf(permit) => permit.subject(),
+            Self::Service | Self::Background(_) => None,
+        }
+    }
+}
+
 /// A request in the name of whom the current handler serves, by what its rule delegates, and within the deadline of its call.
 pub fn on_behalf<T>(permit: &Permit, message: T) -> Request<T> {
     let mut request = of(message, Authority::OnBehalf(permit.clone()));

@@ -78,6 +78,7 @@ impl Attach {
                 target: "hallpass::decision",
                 %decision,
                 callee = path,
+                sub = authority.and_then(Authority::subject),
                 reason = denial.reason(),
                 cause = %denial,
                 "call not sent",
@@ -215,7 +216,20 @@ impl Minting {
         let key = key.ok_or(refused("the ring has no key of this service for such a token"))?;
         new.audience = vec![purpose.audience.to_owned()];
         new.scopes = purpose.scope.into_iter().collect::<Scopes>();
-        Ready::new(&ring.mint(key.kid(), &new, now).map_err(unminted)?, now)
+        let minted = ring.mint(key.kid(), &new, now).map_err(unminted)?;
+        tracing::info!(
+            target: "hallpass::audit",
+            kind = purpose.token_type.as_str(),
+            service = new.service,
+            audience = purpose.audience,
+            scope = purpose.scope,
+            sub = new.subject,
+            job_id = new.job_id,
+            jti = new.id.as_str(),
+            life_seconds = minted.expires_at().map(|end| end.since(now).as_secs()),
+            "minted",
+        );
+        Ready::new(&minted, now)
     }
 }
 

@@ -67,6 +67,26 @@ async fn a_refusal_is_logged_with_its_cause_and_who_it_was() {
 }
 
 #[tokio::test]
+async fn what_is_minted_is_logged_with_for_whom_and_for_how_long() {
+    let log = Log::default();
+    let caller = Caller::start();
+    let permit = caller.serving_user().await;
+    let _logging = log.take_all();
+    let sent = caller.sends(LABELER, on_behalf(&permit, ())).await;
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("minted")).expect("a line");
+    let jti = sent.claims().id.as_deref().unwrap();
+    for part in ["hallpass::audit", "ann", "labeler", "labeler:read", jti, "life_seconds=300"] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    caller.sent.lock().unwrap().take();
+    caller.refuses("/t.Labeler/Write", on_behalf(&permit, ())).await;
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("call not sent")).expect("a line");
+    assert!(line.contains("ann") && line.contains("DELEGATION_REFUSED"), "{line}");
+}
+
+#[tokio::test]
 async fn no_token_is_in_any_log_or_debug() {
     let log = Log::default();
     let _logging = log.take_all();

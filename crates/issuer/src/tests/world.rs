@@ -188,7 +188,7 @@ fn ring(signers: &[Signer]) -> KeyRing {
         json!({
             "kty": "oct", "kid": kid, "alg": "HS256", "k": format!("{kid:A<43}"),
             "hallpass": {
-                "issuer": issuer, "owner": owner(issuer), "types": [kind], "audiences": ["platform", "notes.burn", "notes.close"],
+                "issuer": issuer, "owner": owner(issuer), "types": [kind], "audiences": ["platform", "notes.burn", "notes.close", "datasets.delete", "keys.rotate"],
                 "scopes": scopes(kid),
                 "state": state, "no_expiry": kind == "user",
             },

@@ -1,0 +1,112 @@
+//! Every attempt to get a token has its line in the log, whatever its end: who, what for, which id, how long; and no token.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use hallpass_contract::auth::{
+    ActionService as _, CreateDelegationRequest, DelegationService as _, IssueActionTokenRequest,
+};
+use hallpass_token::MintedToken;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::world::{ALICE, Wish, World};
+
+/// A log kept in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Takes what this thread logs, as the operator has it, until the guard is dropped.
+    fn take(&self) -> DefaultGuard {
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(self.clone()).finish();
+        tracing::subscriber::set_default(lines)
+    }
+
+    /// The lines of the record since the last time.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let lines = text.lines().filter(|line| line.contains("hallpass::audit"));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The one line, which has all of these and nothing of a token.
+fn expect(lines: &[String], parts: &[&str], tokens: &[&str]) {
+    let [line] = lines else { panic!("{lines:?}") };
+    for part in parts {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    for token in tokens {
+        assert!(!line.contains(token.rsplit('.').next().unwrap()), "a token is in {line}");
+    }
+}
+
+#[tokio::test]
+async fn every_wish_for_an_action_token_has_its_line() {
+    let (world, log) = (World::new(), Log::default());
+    let caller = world.mint(&ALICE);
+    let ask = async |caller: &MintedToken, audience: &str, life_seconds| {
+        let permit = world.permit(caller, "ActionService/IssueActionToken");
+        let audience = audience.to_owned();
+        let request = IssueActionTokenRequest { audience, life_seconds, resource: None };
+        world.issuer.actions.issue_action_token(permit, request).await
+    };
+    let _logging = log.take();
+    let issued = ask(&caller, "datasets.delete", 60).await.unwrap();
+    let parts =
+        ["issued", "action", "datasets.delete", "alice", &issued.token_id, "life_seconds=60"];
+    expect(&log.lines(), &parts, &[&issued.token, caller.expose()]);
+    for (audience, life, parts) in [
+        ("datasets.delete", 601, ["not issued", "datasets.delete", "alice", "30 to 600"]),
+        ("none", 60, ["not issued", "none", "alice", "must be one of"]),
+        ("keys.rotate", 0, ["not issued", "keys.rotate", "alice", "authentication"]),
+    ] {
+        ask(&caller, audience, life).await.unwrap_err();
+        expect(&log.lines(), &parts, &[caller.expose()]);
+    }
+    ask(&caller, &"é".repeat(1_000), 0).await.unwrap_err();
+    assert!(log.lines()[0].len() < 1_000, "the caller's own words are kept in bounds");
+}
+
+#[tokio::test]
+async fn every_wish_for_an_agent_has_its_line() {
+    let (world, log) = (World::new(), Log::default());
+    let caller = world.mint(&Wish { scopes: &["tokens:introspect"], ..ALICE });
+    let handler = world.issuer.delegation_handler(world.delegations());
+    let ask = async |agent: &str, scope: &str| {
+        let permit = world.permit(&caller, "DelegationService/CreateDelegation");
+        let request = CreateDelegationRequest {
+            agent: agent.to_owned(),
+            scopes: vec![scope.to_owned()],
+            ..CreateDelegationRequest::default()
+        };
+        handler.create_delegation(permit, request).await
+    };
+    let _logging = log.take();
+    let made = ask("robot", "tokens:introspect").await.unwrap();
+    let id = made.delegation.unwrap().delegation_id;
+    let parts = ["issued", "agent", "robot", "alice", &id, "life_seconds=3600"];
+    expect(&log.lines(), &parts, &[&made.token, caller.expose()]);
+    ask("robot", "actions:admin").await.unwrap_err();
+    expect(&log.lines(), &["not issued", "robot", "alice", "scopes"], &[caller.expose()]);
+}
