@@ -32,3 +32,4 @@ mod temporal;
 mod tools;
 mod tour;
 mod traces;
+mod walkthrough;

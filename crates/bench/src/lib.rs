@@ -1,7 +1,7 @@
 //! What the benchmarks share: one guarded call without a network, and everything that it is made of.
 //!
 //! `cargo bench -p hallpass-bench --bench guarded` pairs a guarded server with an unguarded one; `micro` times and counts the
-//! allocations of the parts; `instructions` counts their instructions under valgrind.
+//! allocations of the parts; `instructions` counts their instructions under valgrind; `issuing` loads the issuer of action tokens.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,

@@ -48,11 +48,18 @@ impl Issuer {
             actions: ActionHandler {
                 registry,
                 keys,
-                rate: Rate::a_minute(ISSUED, clock.clone()),
+                rate: Rate::a_minute(Some(ISSUED), clock.clone()),
                 clock,
                 actions,
             },
         }
+    }
+
+    /// The same services, at which a user may get so many action tokens in a minute, and at once; without a number any.
+    #[must_use]
+    pub fn issuing(mut self, a_minute: Option<NonZeroU32>) -> Self {
+        self.actions.rate = Rate::a_minute(a_minute, self.actions.clock.clone());
+        self
     }
 
     /// Revokes tokens and tells what they are.

@@ -26,6 +26,8 @@ pub struct Limits {
     pub refusals_a_minute: u32,
     /// How many calls one caller may make in a minute; 0 is no limit.
     pub calls_a_minute: u32,
+    /// How many action tokens one user may get in a minute; 0 is no limit.
+    pub issued_a_minute: u32,
     /// How many may watch the server's health.
     pub health_watchers: usize,
     /// How long a unary call may take where the caller does not say.
@@ -57,6 +59,7 @@ impl Default for Limits {
             failures_a_minute: 600,
             refusals_a_minute: 0,
             calls_a_minute: 0,
+            issued_a_minute: 60,
             health_watchers: 1024,
             deadline: Duration::from_secs(30),
             max_deadline: Duration::from_mins(5),

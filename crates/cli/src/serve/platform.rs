@@ -1,6 +1,7 @@
 //! The Platform node: users' datasets and jobs, and the auth services with the list that every node follows.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -71,7 +72,9 @@ impl Platform {
             async move { asked.ready().await }
         });
         let (list, actions) = (Arc::clone(&node.list), Arc::clone(&node.actions));
-        let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions);
+        let pace = NonZeroU32::new(config.limits.issued_a_minute);
+        let issuer =
+            Issuer::new(list, node.keys.clone(), node.clock.clone(), actions).issuing(pace);
         let delegations = delegations::open(&node.state(), &node.clock)?;
         let services = ServiceSet::default()
             .add(platform.datasets())

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should say where and stop"
 )]
 
+mod conformance;
 mod exit_codes;
 mod hostile;
 mod keys;
