@@ -32,8 +32,8 @@ fn rows() -> Vec<(usize, String, String)> {
     let rows = lines.filter(|(_, line)| !line.starts_with("| demand |"));
     rows.map(|(place, line)| {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [_, here, test] = cells[..] else { panic!("line {}: not three cells", place + 1) };
-        (place + 1, here.to_owned(), test.to_owned())
+        let [_, here, tests] = cells[..] else { panic!("line {}: not three cells", place + 1) };
+        (place + 1, here.to_owned(), tests.to_owned())
     })
     .collect()
 }
@@ -53,7 +53,7 @@ fn every_row_names_tests_that_are_there() {
             return root().join(name.trim_end_matches('/')).exists()
                 || sources.iter().any(|(path, _)| path.ends_with(name));
         }
-        if name.ends_with(".rs") {
+        if Path::new(name).extension().is_some_and(|extension| extension == "rs") {
             return sources.iter().any(|(path, _)| path.ends_with(name));
         }
         let (test, module) = (format!("fn {name}("), format!("mod {name};"));
