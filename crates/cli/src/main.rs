@@ -16,6 +16,7 @@ mod output;
 mod revocations;
 mod rings;
 mod rules;
+mod secrets;
 mod serve;
 mod token;
 mod trainer;

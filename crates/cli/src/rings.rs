@@ -6,12 +6,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hallpass_token::{Algorithm, KeyRing, RingError, SecretRef};
+use hallpass_token::{Algorithm, KeyRing, RingError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, secrets};
 
 /// The data folder that `hallpass up` makes where it is told no other.
 const DEFAULT_DATA: &str = "hallpass-data";
@@ -112,7 +112,7 @@ impl RingFile {
         let json: SecretString = fs::read_to_string(&path)
             .map_err(|error| failed(&format_args!("{error}; right: a key ring")))?
             .into();
-        let ring = KeyRing::parse(json.expose_secret(), &resolve).map_err(|e| failed(&e))?;
+        let ring = KeyRing::parse(json.expose_secret(), &secrets::fetch).map_err(|e| failed(&e))?;
         Ok(Self { path, ring })
     }
 
@@ -188,21 +188,4 @@ fn ring_of(secret: &SecretString, algorithm: Algorithm) -> Result<KeyRing, RingE
     });
     let key = json!({"kty": "oct", "kid": "secret", "alg": algorithm, "hallpass": entry});
     KeyRing::parse(&json!({"keys": [key]}).to_string(), &|_| Ok(secret.clone()))
-}
-
-/// Fetches a secret that a ring names.
-pub(crate) fn resolve(place: &SecretRef) -> Result<SecretString, String> {
-    match place {
-        SecretRef::Env(name) => match std::env::var(name) {
-            Ok(secret) => Ok(secret.into()),
-            Err(_) => Err("not set, or not text; right: the secret as text".to_owned()),
-        },
-        SecretRef::File(path) => match fs::read_to_string(path) {
-            Ok(secret) => Ok(secret.trim_end_matches(['\r', '\n']).into()),
-            Err(error) => Err(error.to_string()),
-        },
-        SecretRef::Ssm(_) => {
-            Err("parameter stores are not read here; right: env:NAME or file:PATH".to_owned())
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretSlice;
+use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -120,7 +121,7 @@ impl Members {
         &mut self,
         field: &'static str,
     ) -> Result<Option<SecretSlice<u8>>, Flaw> {
-        let text = self.optional_text(field)?;
+        let text = self.optional_text(field)?.map(Zeroizing::new);
         text.map(|text| Ok(decode(field, &text)?.into())).transpose()
     }
 

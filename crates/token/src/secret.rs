@@ -1,9 +1,11 @@
 //! Where a shared secret is kept. A ring names the place; the caller fetches it.
 
+use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::zeroize::Zeroizing;
 
 /// The place of a secret, as a ring's member `secret` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +67,33 @@ pub(crate) fn check(secret: &[u8]) -> Result<(), String> {
     if secret.len() < SHORTEST_SECRET {
         return Err(format!("{} bytes; right: at least 32 random bytes", secret.len()));
     }
-    let digest = digest(&SHA256, secret).as_ref().iter().fold(String::new(), |mut hex, byte| {
+    // What is printed as hex may have been put in as the bytes that it stands for.
+    if is_printed(secret) || is_printed(Zeroizing::new(hex(secret)).as_bytes()) {
+        return Err("printed in a public guide; right: 32 random bytes of your own".to_owned());
+    }
+    if is_guessable(secret) {
+        return Err("follows a pattern; right: 32 random bytes".to_owned());
+    }
+    Ok(())
+}
+
+fn is_printed(secret: &[u8]) -> bool {
+    PRINTED.contains(&hex(digest(&SHA256, secret).as_ref()).as_str())
+}
+
+/// Few different bytes, a part that repeats, or a row of neighbours. Of random secrets, one in billions is like that.
+fn is_guessable(secret: &[u8]) -> bool {
+    let different = secret.iter().collect::<HashSet<_>>().len();
+    let repeats =
+        |period: usize| secret.iter().zip(&secret[period..]).all(|(one, other)| one == other);
+    let steps: HashSet<_> = secret.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    different < 8 || (1..=secret.len() / 2).any(repeats) || steps.len() < 4
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         // Writing into a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
-    });
-    if PRINTED.contains(&digest.as_str()) {
-        return Err("printed in a public guide; right: 32 random bytes of your own".to_owned());
-    }
-    Ok(())
+    })
 }

@@ -2,12 +2,13 @@
 //!
 //! Invariant: an access key is read from where the configuration says it is, and is in no error.
 
-use std::fs;
-
 use hallpass_server::BucketSection;
 use hallpass_store::S3;
+use hallpass_token::SecretRef;
+use secrecy::ExposeSecret as _;
 
 use crate::failure::Failure;
+use crate::secrets;
 
 /// The bucket of the section with this name.
 pub(super) fn of(name: &str, section: &BucketSection, plaintext: bool) -> Result<S3, Failure> {
@@ -41,22 +42,13 @@ fn is_loopback(endpoint: &str) -> bool {
 
 /// What stands where the configuration says.
 fn referred(key: &str, place: &str) -> Result<String, Failure> {
-    let wrong = |problem: &str| {
-        Failure::failed(format_args!("{key}: {problem}; right: env:NAME or file:PATH"))
-    };
-    let found = match place.split_once(':') {
-        Some(("env", name)) => {
-            std::env::var(name).map_err(|_| wrong("the variable is not set, or not text"))?
-        }
-        Some(("file", path)) => {
-            fs::read_to_string(path).map_err(|_| wrong("the file cannot be read"))?
-        }
-        _ => return Err(wrong("says neither")),
-    };
-    match found.trim() {
-        "" => Err(wrong("is empty there")),
-        value => Ok(value.to_owned()),
-    }
+    let wrong = |problem: &str| Failure::failed(format_args!("{key}: {problem}"));
+    // What is no place may be the key itself, which is not shown.
+    let place: SecretRef = place
+        .parse()
+        .map_err(|_| wrong("names no place; right: env:NAME, file:PATH or ssm:/path"))?;
+    let found = secrets::fetch(&place).map_err(|problem| wrong(&format!("{place}: {problem}")))?;
+    Ok(found.expose_secret().trim().to_owned())
 }
 
 #[cfg(test)]
@@ -83,7 +75,7 @@ mod tests {
             Err(Failure::Failed(problem)) => Err(problem),
             other => Ok(other.is_ok()),
         };
-        let told = "labeler.files.secret_access_key: says neither; right: env:NAME or file:PATH";
+        let told = "labeler.files.secret_access_key: names no place; right: env:NAME, file:PATH or ssm:/path";
         assert_eq!(refused, Err(told.to_owned()));
     }
 }

@@ -3,16 +3,17 @@
 //! Invariant: what is said about a database names the setting, the host and the database, and never a password.
 
 use std::fmt;
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hallpass_server::{Config, DatabaseUrl, Ready};
 use hallpass_store::Location;
+use hallpass_token::SecretRef;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
+use crate::secrets;
 
 /// How often a database is asked whether it answers.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -24,12 +25,10 @@ pub(super) fn location(
     own: Location,
 ) -> Result<Location, Failure> {
     let Some(database) = &config.database else { return Ok(own) };
+    let referred = |place: SecretRef| (place.to_string(), secrets::fetch(&place));
     let (place, url) = match &database.url {
-        DatabaseUrl::Variable(name) => (format!("env:{name}"), variable(name)),
-        DatabaseUrl::File(path) => {
-            let read = fs::read_to_string(path).map_err(|error| error.to_string());
-            (format!("file:{}", path.display()), read.map(SecretString::from))
-        }
+        DatabaseUrl::Variable(name) => referred(SecretRef::Env(name.clone())),
+        DatabaseUrl::File(path) => referred(SecretRef::File(path.display().to_string())),
         DatabaseUrl::Plain(url) => ("the URL".to_owned(), Ok(url.clone().into())),
     };
     let wrong =
@@ -70,9 +69,4 @@ where
         }
     });
     Arc::new(move || seen.load(Ordering::Relaxed))
-}
-
-fn variable(name: &str) -> Result<SecretString, String> {
-    let value = std::env::var(name).map(SecretString::from);
-    value.map_err(|_| "the variable is not set, or not text; right: the URL".to_owned())
 }

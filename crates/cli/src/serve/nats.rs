@@ -8,7 +8,7 @@ use hallpass_token::SecretRef;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
-use crate::rings;
+use crate::secrets;
 use crate::serve::node::Node;
 
 /// The connection, if there is to be one. The servers need not be there.
@@ -75,7 +75,7 @@ fn login(section: &NatsSection) -> Result<Option<Login>, Failure> {
     // What does not name a place may be the password itself: it is not shown.
     let place: SecretRef =
         place.parse().map_err(|error| Failure::failed(format_args!("nats.password: {error}")))?;
-    let password = rings::resolve(&place)
+    let password = secrets::fetch(&place)
         .map_err(|problem| Failure::failed(format_args!("nats.password, {place}: {problem}")))?;
     Ok(Some(Login { user, password }))
 }

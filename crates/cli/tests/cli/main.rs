@@ -18,4 +18,6 @@ mod refusals;
 mod rings;
 mod rules;
 mod run;
+#[cfg(feature = "ssm")]
+mod ssm;
 mod verifying;

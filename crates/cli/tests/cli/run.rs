@@ -44,6 +44,13 @@ impl Hallpass {
         self
     }
 
+    /// Without this variable.
+    #[cfg(feature = "ssm")]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// With this on stdin.
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();

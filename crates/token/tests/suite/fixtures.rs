@@ -14,6 +14,13 @@ pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_764_300_000);
 
 /// The secret of the fixture's services' key; the forger has it.
 pub(crate) const SERVICES: &str = "fixture: the secret of the services' key";
+
+/// A shared secret as a ring has it.
+pub(crate) const K: &str = "c2VjcmV0IG9mIHRoaXMgdGVzdCwgbG9uZyBlbm91Z2g";
+
+/// Another one.
+pub(crate) const OTHER_K: &str = "YW5vdGhlciBzZWNyZXQgb2YgdGhpcyB0ZXN0LCB0b28h";
+
 /// Shared-secret keys of all states and kinds, so that tests can sign anything.
 pub(crate) fn forgers_ring() -> KeyRing {
     let entry = |types: &[&str], state: &str| {

@@ -109,7 +109,7 @@ proptest! {
 }
 
 const RING: &str = r#"{"keys":[{
-    "kty": "oct", "kid": "k", "alg": "HS256", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "kty": "oct", "kid": "k", "alg": "HS256", "k": "c2VjcmV0IG9mIHRoaXMgdGVzdCwgbG9uZyBlbm91Z2g",
     "hallpass": {"issuer": "i", "owner": "o", "types": ["service"], "audiences": ["a"]}
 }]}"#;
 

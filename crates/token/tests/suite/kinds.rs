@@ -4,7 +4,7 @@ use hallpass_token::TokenError::{self, TypeMismatch, TypeNotAllowed};
 use hallpass_token::{Profile, TokenType};
 use serde_json::json;
 
-use crate::fixtures::{NOW, forge, forgers_ring, parse, parts, spec};
+use crate::fixtures::{K, NOW, forge, forgers_ring, parse, parts, spec};
 
 #[test]
 fn names_are_one_to_one() {
@@ -64,7 +64,7 @@ fn a_key_signs_its_own_kinds_only() {
 fn users_and_services_never_share_a_key() {
     let ring = |types: serde_json::Value| {
         parse(&json!({"keys": [{
-            "kty": "oct", "kid": "one", "alg": "HS256", "k": "A".repeat(43),
+            "kty": "oct", "kid": "one", "alg": "HS256", "k": K,
             "hallpass": {"issuer": "i", "owner": "o", "types": types, "audiences": ["a"]},
         }]}))
     };

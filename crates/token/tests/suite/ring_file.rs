@@ -6,11 +6,11 @@ use hallpass_token::{
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::fixtures::{NOW, no_secret, parse, ring_of, service_token, spec, take};
+use crate::fixtures::{K, NOW, OTHER_K, no_secret, parse, ring_of, service_token, spec, take};
 
 pub(crate) fn entry() -> Value {
     json!({
-        "kty": "oct", "kid": "one", "alg": "HS256", "use": "sig", "k": "A".repeat(43),
+        "kty": "oct", "kid": "one", "alg": "HS256", "use": "sig", "k": K,
         "hallpass": {
             "issuer": "platform", "owner": "platform", "types": ["service"],
             "scopes": ["labeler:read"], "audiences": ["labeler"], "state": "active",
@@ -155,7 +155,7 @@ fn names_and_keys_are_unique() {
     let other = |change: fn(&mut Value)| {
         let mut second = entry();
         second["kid"] = "two".into();
-        second["k"] = "B".repeat(40).into();
+        second["k"] = "YSBzZWNyZXQgb2YgdGhpcnR5IGJ5dGVzLCB0d28h".into();
         change(&mut second);
         parse(&json!({ "keys": [entry(), second] })).map(|_| ()).map_err(|error| error.to_string())
     };
@@ -163,16 +163,16 @@ fn names_and_keys_are_unique() {
         other(|_| {}),
         Err("key two: k: 30 bytes; right: at least 32 random bytes".to_owned())
     );
-    assert_eq!(other(|key| key["k"] = "A".repeat(44).into()), Ok(()));
+    assert_eq!(other(|key| key["k"] = OTHER_K.into()), Ok(()));
     let twice = other(|key| {
-        key["k"] = "A".repeat(44).into();
+        key["k"] = OTHER_K.into();
         key["kid"] = "one".into();
     });
     assert_eq!(
         twice,
         Err("key one: kid: two keys have this name; right: a name of its own for each".to_owned())
     );
-    let same = other(|key| key["k"] = "A".repeat(43).into());
+    let same = other(|key| key["k"] = K.into());
     assert_eq!(
         same,
         Err("key two: alg: the same key as one; right: a key of its own for each entry".to_owned())
@@ -250,7 +250,7 @@ fn a_private_part_belongs_to_its_public_part() {
     }
     let mut file: Value =
         serde_json::from_str(ring_of(Algorithm::Es256).to_json().expose_secret()).unwrap();
-    file["keys"][0]["y"] = "A".repeat(43).into();
+    file["keys"][0]["y"] = K.into();
     assert_eq!(
         parse(&file).unwrap_err().to_string(),
         "key made: x: x and y are not a point of P-256"
