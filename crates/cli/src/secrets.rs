@@ -66,8 +66,12 @@ fn file(path: &Path) -> Result<SecretString, String> {
 /// Whether nobody but its owner can read a file. The system's own, handed to a group of this process, counts too: so are secrets mounted
 /// into containers whose process is not root.
 const fn is_private(mode: u32, owner: u32, own: u32) -> bool {
-    let handed_over = owner == 0 && own != 0 && mode & 0o037 == 0;
-    mode & 0o077 == 0 || handed_over
+    /// What a group and all others may do.
+    const OTHERS: u32 = 0o077;
+    /// The same, but that the group may read.
+    const OTHERS_BUT_READING: u32 = 0o037;
+    let handed_over = owner == 0 && own != 0 && mode & OTHERS_BUT_READING == 0;
+    mode & OTHERS == 0 || handed_over
 }
 
 #[cfg(feature = "ssm")]
@@ -137,12 +141,12 @@ mod tests {
         assert_eq!(of_file(b"not-for-others-8c1f0e\r\n\n", 0o600).as_deref(), Ok(SECRET));
         assert_eq!(of_file(b" a b \n", 0o600).as_deref(), Ok(" a b "));
         for (content, problem) in [
-            (&b""[..], "empty"),
-            (b"\n", "empty"),
-            (b"\xff\xfe", "not text"),
-            (&[b'x'; 64 * 1024 + 1], "longer than 64 KiB"),
+            (Vec::new(), "empty"),
+            (b"\n".to_vec(), "empty"),
+            (b"\xff\xfe".to_vec(), "not text"),
+            (vec![b'x'; 64 * 1024 + 1], "longer than 64 KiB"),
         ] {
-            let told = of_file(content, 0o600).unwrap_err();
+            let told = of_file(&content, 0o600).unwrap_err();
             assert!(told.starts_with(problem) && told.contains("; right: "), "{told}");
         }
     }
