@@ -6,6 +6,7 @@ mod pace;
 pub(crate) mod site;
 mod splits;
 mod together;
+pub(crate) mod trace;
 
 use std::path::Path;
 

@@ -8,9 +8,10 @@ use tempfile::TempDir;
 
 use crate::jobs::has_token;
 use crate::jobs::site::{HOLD, Site, at, free, text};
+use crate::jobs::trace::{collector, environment, is_traced};
 use crate::mesh::Node;
 use crate::tools::{self, run};
-use crate::traces::until;
+use crate::traces::{Jaeger, until};
 
 /// Temporal's own server for one test, ended when dropped.
 struct Temporal {
@@ -73,6 +74,7 @@ impl Temporal {
         [
             "[jobs]\nengine = \"temporal\"\nattempts = 3\ngrace = \"1s\"\n".to_owned(),
             format!("[temporal]\naddress = \"http://{}\"\n", at(self.port)),
+            "[trainers.quick]\nprogram = \"true\"\n".to_owned(),
             script("fails", "echo it does not work; exit 3"),
             script("hangs", &format!("{begun}; sleep 1000 & wait")),
             script("deaf", &format!("trap : TERM; {begun}; while :; do sleep 1; done")),
@@ -241,6 +243,33 @@ fn what_cannot_be_mended_is_not_tried_again_and_what_temporal_ends_has_failed() 
         (&job["state"], &job["failure"]["reason"]),
         (&"failed".into(), &"WORKFLOW_ENDED".into())
     );
+}
+
+#[test]
+fn a_labeler_that_is_away_is_waited_for() {
+    let Some(temporal) = Temporal::start() else { return };
+    let mut site = Site::start(&temporal.settings());
+    let id = site.create("curious");
+    site.kill_labeler();
+    let _worker = worker(&site, &[]);
+    site.until(&id, "failure.reason", "LABELER_UNAVAILABLE");
+    site.start_labeler();
+    assert_eq!(site.end(&id), "succeeded");
+}
+
+#[test]
+fn a_job_is_in_its_users_trace_through_the_workflow() {
+    let Some(jaeger) = tools::find("jaeger") else { return };
+    let Some(temporal) = Temporal::start() else { return };
+    let jaeger = Jaeger::start(&jaeger);
+    let collector = collector(&jaeger);
+    let environment = environment(&collector);
+    let mut site = Site::without_platform();
+    site.kill_labeler();
+    site.start_labeler_with(&environment);
+    site.start_platform(&temporal.settings(), &environment);
+    let _worker = worker(&site, &environment);
+    is_traced(&site, &jaeger, include_str!("../golden/trace_temporal.txt"));
 }
 
 /// Every value that a history holds, decoded.

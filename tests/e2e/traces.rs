@@ -47,14 +47,14 @@ fn a_dead_collector_breaks_no_call() {
     }
 }
 
-struct Jaeger {
+pub(crate) struct Jaeger {
     process: Child,
-    otlp: String,
+    pub(crate) otlp: String,
     query: String,
 }
 
 impl Jaeger {
-    fn start(binary: &Path) -> Self {
+    pub(crate) fn start(binary: &Path) -> Self {
         let (otlp, query) = (free_address(), free_address());
         let process = Command::new(binary)
             .args(["--config", CONFIG])
@@ -79,6 +79,22 @@ impl Jaeger {
         })
     }
 
+    /// The trace of this id once its tree is this one, or as it is after 20 s: services send what they have one after the other.
+    pub(crate) fn trace_like(&self, id: &str, tree: &str) -> Trace {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let trace = until(|| {
+                let answer = self.get(&format!("/api/traces/{id}"))?;
+                let answer: Value = serde_json::from_str(&answer).ok()?;
+                Some(Trace(answer["data"].as_array()?.first()?.clone()))
+            });
+            if trace.tree(false) == tree || Instant::now() > deadline {
+                return trace;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(&self.query).ok()?;
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.query).ok()?;
@@ -95,7 +111,7 @@ impl Drop for Jaeger {
     }
 }
 
-struct Trace(Value);
+pub(crate) struct Trace(Value);
 
 impl Trace {
     fn services(&self) -> BTreeSet<String> {
@@ -105,13 +121,50 @@ impl Trace {
             .collect()
     }
 
+    fn spans(&self) -> &[Value] {
+        self.0["spans"].as_array().expect("spans")
+    }
+
+    /// The spans as a tree, a line each: the service, what it does, and how long it took.
+    pub(crate) fn tree(&self, with_times: bool) -> String {
+        let mut text = String::new();
+        let known: BTreeSet<_> = self.spans().iter().map(|span| text_of(span, "spanID")).collect();
+        let roots = self.spans().iter().filter(|span| !known.contains(parent(span)));
+        self.branch(roots.collect(), 0, with_times, &mut text);
+        text
+    }
+
+    fn branch(&self, mut spans: Vec<&Value>, depth: usize, with_times: bool, text: &mut String) {
+        spans.sort_by_key(|span| span["startTime"].as_u64());
+        for span in spans {
+            let process = &self.0["processes"][text_of(span, "processID")];
+            let (service, kind) = (text_of(process, "serviceName"), tag(span, "span.kind"));
+            let line =
+                format!("{:depth$}{service}: {} ({kind})", "", text_of(span, "operationName"));
+            let took = span["duration"].as_f64().unwrap_or_default() / 1000.0;
+            let took = if with_times { format!(" {took:.1} ms") } else { String::new() };
+            text.extend([line.as_str(), took.as_str(), "\n"]);
+            let id = text_of(span, "spanID");
+            let children = self.spans().iter().filter(|child| parent(child) == id);
+            self.branch(children.collect(), depth + 2, with_times, text);
+        }
+    }
+
     fn span(&self, operation: &str, kind: &str) -> &Value {
-        let spans = self.0["spans"].as_array().expect("spans");
+        let spans = self.spans();
         spans
             .iter()
             .find(|span| span["operationName"] == operation && tag(span, "span.kind") == kind)
             .unwrap_or_else(|| panic!("no {kind} span of {operation} in {spans:#?}"))
     }
+}
+
+fn parent(span: &Value) -> &str {
+    text_of(&span["references"][0], "spanID")
+}
+
+fn text_of<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
 }
 
 fn tag<'a>(span: &'a Value, key: &str) -> &'a str {

@@ -190,3 +190,15 @@ fn a_labeler_that_is_away_is_waited_for_and_not_for_ever() {
     site.start_platform(&trainers("attempts = 2"), &[]);
     assert_eq!(site.end(&id), "failed LABELER_UNAVAILABLE");
 }
+
+#[test]
+fn a_job_that_is_aborted_while_it_waits_leaves_no_folder() {
+    let site = Site::start(&trainers("attempts = 2\nfirst_pause = \"1h\"\nlongest_pause = \"1h\""));
+    let id = site.create("shot");
+    site.until(&id, "failure.reason", "TRAINER_KILLED");
+    assert!(site.work().join(&id).is_dir(), "the next attempt needs it");
+    let aborted = site.call(&["job", "abort", &id]);
+    assert_eq!(aborted.code, 0, "{aborted:?}");
+    assert_eq!(site.end(&id), "aborted");
+    until(|| (!site.work().join(&id).exists()).then_some(()));
+}

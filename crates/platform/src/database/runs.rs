@@ -162,7 +162,7 @@ async fn abort(change: &mut Connection, with: &Change<'_>) -> Result<Option<Job>
     (job.abort_requested, job.updated) = (true, with.now);
     job.etag.clone_from(&with.etag);
     if lent::is_idle(&lease) {
-        (job.state, job.ended) = (State::Aborted, Some(with.now));
+        (job.state, job.ended, job.failure) = (State::Aborted, Some(with.now), None);
     }
     write(change, number, &job, (&lease, until)).await?;
     Ok(Some(job))
