@@ -2,7 +2,7 @@
 
 mod artifacts;
 mod ends;
-mod pace;
+pub(crate) mod pace;
 pub(crate) mod site;
 mod splits;
 mod together;

@@ -1,116 +1,17 @@
 //! Jobs on the real Temporal: to their end, and through what may come in between.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+mod server;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::jobs::has_token;
-use crate::jobs::site::{HOLD, Site, at, free, text};
+use crate::jobs::pace::{self, is_paced};
+use crate::jobs::site::{Site, at, text};
 use crate::jobs::trace::{collector, environment, is_traced};
 use crate::mesh::Node;
-use crate::tools::{self, run};
+use crate::tools;
 use crate::traces::{Jaeger, until};
-
-/// Temporal's own server for one test, ended when dropped.
-struct Temporal {
-    binary: PathBuf,
-    folder: TempDir,
-    port: u16,
-    process: Option<Child>,
-}
-
-impl Temporal {
-    /// `None` where the tool is absent.
-    fn start() -> Option<Self> {
-        let binary = tools::find("temporal")?;
-        let folder = TempDir::new().expect("a folder");
-        let mut temporal = Self { binary, folder, port: free(), process: None };
-        temporal.begin();
-        Some(temporal)
-    }
-
-    /// Starts it, with what it knew before.
-    fn begin(&mut self) {
-        let process = Command::new(&self.binary)
-            .args([
-                "server",
-                "start-dev",
-                "--headless",
-                "--ip",
-                "127.0.0.1",
-                "--log-level",
-                "error",
-            ])
-            .args(["--port", &self.port.to_string(), "--http-port", &free().to_string()])
-            .arg("--db-filename")
-            .arg(self.folder.path().join("temporal.db"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        self.process = Some(process.expect("Temporal starts"));
-        until(|| {
-            (self.ask(&["operator", "namespace", "describe", "default"]).0 == 0).then_some(())
-        });
-    }
-
-    /// Ends it as power loss would.
-    fn kill(&mut self) {
-        let mut process = self.process.take().expect("it runs");
-        process.kill().expect("it can be killed");
-        process.wait().expect("it ends");
-    }
-
-    /// Platform's configuration.
-    fn settings(&self) -> String {
-        let script = |name: &str, commands: &str| {
-            format!(
-                "[trainers.{name}]\nprogram = \"/bin/sh\"\narguments = [\"-c\", '{commands}']\n"
-            )
-        };
-        let begun = r#"echo "{\"progress\": 0, \"message\": \"begun\"}""#;
-        let run = "echo run >> {data}/../../runs";
-        [
-            "[jobs]\nengine = \"temporal\"\nattempts = 3\ngrace = \"1s\"\n".to_owned(),
-            format!("[temporal]\naddress = \"http://{}\"\n", at(self.port)),
-            "[trainers.quick]\nprogram = \"true\"\n".to_owned(),
-            script("fails", "echo it does not work; exit 3"),
-            script("hangs", &format!("{begun}; sleep 1000 & wait")),
-            script("deaf", &format!("trap : TERM; {begun}; while :; do sleep 1; done")),
-            script("holds", &format!("{run}; {begun}; {HOLD}")),
-            script("curious", "env; ls {data}; cat {items}"),
-        ]
-        .concat()
-    }
-
-    /// Its own command: the exit code, and what it prints.
-    fn ask(&self, arguments: &[&str]) -> (i32, String) {
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).args(["--address", &at(self.port)]).stderr(Stdio::null());
-        let ran = run(command.env("HOME", self.folder.path()));
-        (ran.code, ran.stdout)
-    }
-
-    fn history(&self, workflow: &str) -> String {
-        self.ask(&["workflow", "show", "--workflow-id", workflow, "--output", "json"]).1
-    }
-
-    fn status(&self, workflow: &str) -> Value {
-        let shown =
-            self.ask(&["workflow", "describe", "--workflow-id", workflow, "--output", "json"]);
-        serde_json::from_str(&shown.1).unwrap_or_default()
-    }
-}
-
-impl Drop for Temporal {
-    fn drop(&mut self) {
-        if let Some(process) = &mut self.process {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-}
+use server::Temporal;
 
 fn worker(site: &Site, environment: &[(&str, &str)]) -> Node {
     let config = site.data.path().join("platform.toml");
@@ -243,6 +144,15 @@ fn what_cannot_be_mended_is_not_tried_again_and_what_temporal_ends_has_failed() 
         (&job["state"], &job["failure"]["reason"]),
         (&"failed".into(), &"WORKFLOW_ENDED".into())
     );
+}
+
+#[test]
+fn jobs_pass_and_aborts_end_processes() {
+    let Some(temporal) = Temporal::start() else { return };
+    let engine = format!("[temporal]\naddress = \"http://{}\"\n", at(temporal.port));
+    let settings = pace::TRAINERS.replace("[jobs]", "[jobs]\nengine = \"temporal\"");
+    let site = Site::start(&format!("{settings}{engine}"));
+    is_paced(&site, &worker(&site, &[]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Workflows that began with an earlier build go on with this one: recorded histories are replayed.
+//! Workflows that began with an earlier build go on with this one: recorded histories (`examples/record.rs`) are replayed.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use temporalio_client::WorkflowHistory;
@@ -11,7 +11,11 @@ use crate::workflow::TrainingJob;
 
 #[tokio::test]
 async fn recorded_histories_are_replayed() {
-    for (name, history) in [("succeeded", include_str!("replay/succeeded.json"))] {
+    for (name, history) in [
+        ("succeeded", include_str!("replay/succeeded.json")),
+        ("failed", include_str!("replay/failed.json")),
+        ("aborted", include_str!("replay/aborted.json")),
+    ] {
         let replayed = replay(history).await;
         assert!(replayed.is_ok(), "{name}: {replayed:?}");
     }

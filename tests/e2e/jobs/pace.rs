@@ -1,4 +1,4 @@
-//! How fast the embedded runner is: jobs a minute, its memory, and how soon an abort has ended a trainer.
+//! How fast the engines are: jobs a minute, its memory, and how soon an abort has ended a trainer.
 //!
 //! A plain run looks that a few jobs pass and that aborts end processes; `JOB_FIGURES=200` makes as many jobs and says what
 //! docs/figures.md quotes.
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use super::site::Site;
 use crate::mesh::{Node, connect};
 
-const TRAINERS: &str = r#"
+pub(crate) const TRAINERS: &str = r#"
 [jobs]
 concurrency = 4
 grace = "1s"
@@ -120,18 +120,29 @@ fn memory(node: &Node) -> String {
     line.trim_start_matches("VmHWM:").trim().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn jobs_pass_and_aborts_end_processes() {
+#[test]
+fn jobs_pass_and_aborts_end_processes() {
+    let site = Site::start(TRAINERS);
+    is_paced(&site, site.platform.as_ref().expect("it runs"));
+}
+
+/// Runs jobs and aborts some, and says how soon that went and what memory the process had that runs them.
+pub(crate) fn is_paced(site: &Site, runner: &Node) {
     let count = std::env::var("JOB_FIGURES").map_or(6, |count| count.parse().expect("a number"));
-    let (site, token, dataset) = tokio::task::block_in_place(|| {
-        let site = Site::start(TRAINERS);
-        let (token, dataset) = (site.token("alice"), site.dataset());
-        (site, token, dataset)
+    let address = site.platform.as_ref().expect("it runs").address("platform");
+    let (token, dataset) = (site.token("alice"), site.dataset());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let alice = Alice { channel: connect(&address).await, token, dataset };
+        pass(&alice, runner, count).await;
+        for trainer in ["sleeps", "deaf"] {
+            abort(&alice, trainer, count.clamp(2, 20)).await;
+        }
     });
-    let platform = site.platform.as_ref().expect("it runs");
-    let channel = connect(&platform.address("platform")).await;
-    let alice = Alice { channel, token, dataset };
-    let before = memory(platform);
+}
+
+async fn pass(alice: &Alice, runner: &Node, count: u32) {
+    let before = memory(runner);
     let begun = Instant::now();
     let mut jobs = Vec::new();
     for _ in 0..count {
@@ -144,18 +155,16 @@ async fn jobs_pass_and_aborts_end_processes() {
     eprintln!(
         "{count} jobs, {:.0} a minute; memory {before} before, {} after",
         f64::from(count) / minutes,
-        memory(platform)
+        memory(runner)
     );
-    for trainer in ["sleeps", "deaf"] {
-        let mut took = Vec::new();
-        for _ in 0..count.clamp(2, 20) {
-            took.push(alice.abort_and_wait(trainer).await);
-        }
-        took.sort();
-        let (middle, most) = (took[took.len() / 2], took[took.len() - 1]);
-        eprintln!(
-            "{} aborts of a trainer that {trainer}: p50 {middle:?}, max {most:?}",
-            took.len()
-        );
+}
+
+async fn abort(alice: &Alice, trainer: &str, count: u32) {
+    let mut took = Vec::new();
+    for _ in 0..count {
+        took.push(alice.abort_and_wait(trainer).await);
     }
+    took.sort();
+    let (middle, most) = (took[took.len() / 2], took[took.len() - 1]);
+    eprintln!("{count} aborts of a trainer that {trainer}: p50 {middle:?}, max {most:?}");
 }
