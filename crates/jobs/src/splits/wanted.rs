@@ -121,7 +121,7 @@ mod tests {
         for (text, said) in [
             ("", "right: such as"),
             ("[]", "right: such as"),
-            (r#"{"trian": []}"#, "right: train, "),
+            (r#"{"training": []}"#, "right: train, "),
             (r#"{"train": ["a", "a"]}"#, "\"a\" twice"),
             (r#"{"train": ["a"], "test": ["a"]}"#, "\"a\" twice"),
         ] {
