@@ -1,16 +1,17 @@
-//! However a tree of tokens grows from a user's own, no token in it may do more than the one that it was made from.
+//! However a tree of tokens grows from a user's own, from one of an outside issuer's user, or from a worker's, no token in it may do more than the one that it was made from.
 
 use std::time::Duration;
 
 use hallpass_token::{
-    Algorithm, Claims, KeyRing, KeySpec, KeyState, MintError, NewToken, Profile, TokenId,
-    TokenType, UnixTime, Verified, generate,
+    Algorithm, Claims, KeyRing, KeySpec, KeyState, MintError, NewToken, Profile, ResourceClaim,
+    TokenId, TokenType, UnixTime, Verified, generate,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use serde_json::json;
 
 use crate::fixtures::NOW;
+use crate::outsiders::{ACME, acme, keys, settings};
 
 const SCOPES: [&str; 4] = ["jobs:read", "jobs:write", "notes:read", "notes:write"];
 const AUDIENCES: [&str; 4] = ["platform", "labeler", "jobs.abort", "notes.burn"];
@@ -26,6 +27,7 @@ struct Wish {
     agent: Option<&'static str>,
     actions: Option<Vec<&'static str>>,
     proved: Option<u64>,
+    object: Option<Option<&'static str>>,
     life: u64,
     later: u64,
 }
@@ -39,13 +41,15 @@ fn wish() -> impl Strategy<Value = Wish> {
     let agent = prop::option::weighted(0.8, select(AGENTS.to_vec()));
     let actions = prop::option::weighted(0.8, words(&AUDIENCES[2..]));
     let times = (prop::option::of(0..2_u64), 1..4000_u64, 0..40_u64);
-    (select(TokenType::ALL.to_vec()), all, agent, actions, times).prop_map(
-        |(kind, (delegates, scopes, audience, roles, amr), agent, actions, times)| Wish {
+    let object = prop::option::weighted(0.3, prop::option::of(select(vec!["1", "2"])));
+    (select(TokenType::ALL.to_vec()), all, agent, actions, times, object).prop_map(
+        |(kind, (delegates, scopes, audience, roles, amr), agent, actions, times, object)| Wish {
             kind,
             words: [delegates, scopes, audience, roles, amr],
             agent,
             actions,
             proved: times.0,
+            object,
             life: times.1,
             later: times.2,
         },
@@ -67,11 +71,18 @@ fn child(parent: &Verified, wish: &Wish) -> Result<NewToken, MintError> {
     new.actor = wish.agent.map(|agent| json!({ "sub": agent }));
     new.actions = wish.actions.as_deref().map(owned);
     new.life = Some(Duration::from_secs(wish.life));
+    if let Some(object) = wish.object {
+        new.resource = object.map(dataset);
+    }
     if wish.proved.is_some() {
         (new.roles, new.amr) = (owned(roles), owned(amr));
         new.auth_time = wish.proved.map(|later| NOW.plus(Duration::from_secs(later)));
     }
     Ok(new)
+}
+
+fn dataset(id: &str) -> ResourceClaim {
+    ResourceClaim { kind: "dataset".to_owned(), id: id.to_owned() }
 }
 
 fn ring() -> KeyRing {
@@ -90,7 +101,25 @@ fn ring() -> KeyRing {
         generate(Algorithm::EdDsa, spec).unwrap()
     };
     let inside = [TokenType::Service, TokenType::Background, TokenType::Action];
-    KeyRing::new(vec![key("users", &[TokenType::User]), key("inside", &inside)]).unwrap()
+    let ring =
+        KeyRing::new(vec![key("users", &[TokenType::User]), key("inside", &inside)]).unwrap();
+    let mut outside = settings(ACME, "acme:");
+    outside.scopes = [("read".to_owned(), owned(&SCOPES[..3]))].into();
+    outside.roles = [("ml-admins".to_owned(), owned(&ROLES[..1]))].into();
+    ring.with_outside(keys(&outside, &acme().jwks()))
+}
+
+/// A user's token, one of an outside issuer's user, and a worker's for one dataset.
+fn roots(ring: &KeyRing) -> Vec<Verified> {
+    let outside = acme().changed(|_, payload| payload["may_act"] = json!({ "sub": AGENTS[0] }));
+    let mut worker = NewToken::new(TokenType::Background, TokenId::from_random([8; 16]));
+    worker.service = Some("platform".to_owned());
+    worker.scopes = SCOPES[2..3].iter().copied().collect();
+    worker.audience = owned(&AUDIENCES[1..2]);
+    worker.resource = Some(dataset("1"));
+    worker.life = Some(Duration::from_hours(1));
+    let outside = ring.verify(&outside, NOW).unwrap();
+    vec![root(ring), outside, verified(ring, &worker, NOW).unwrap()]
 }
 
 fn root(ring: &KeyRing) -> Verified {
@@ -134,7 +163,11 @@ fn wider(token: &Verified, parent: &Verified, wish: &Wish) -> Option<&'static st
         ("ancestors", token.lookups().contains(&parent.fingerprint())),
         ("more ancestors", before.parents.iter().all(|id| token.lookups().contains(id))),
         ("transaction", token.txn() == parent.txn()),
-        ("root", token.root_key() == parent.root_key() && token.root_issuer() == Some("users")),
+        (
+            "root",
+            token.root_key() == parent.root_key() && token.root_issuer() == parent.root_issuer(),
+        ),
+        ("object", before.resource.is_none() || own.resource == before.resource),
         ("user", own.subject == before.subject || own.token_type == TokenType::Background),
         ("roles", among(roles, &before.roles) && among(amr, &before.amr)),
         ("proof", auth_time.is_none() || *auth_time == before.auth_time),
@@ -166,7 +199,7 @@ proptest! {
     #[test]
     fn trees_only_narrow(wishes in prop::collection::vec((any::<Index>(), wish()), 1..24)) {
         let ring = ring();
-        let mut tokens = vec![root(&ring)];
+        let mut tokens = roots(&ring);
         let mut now = NOW;
         for (at, wish) in wishes {
             now = now.plus(Duration::from_secs(wish.later));
@@ -190,6 +223,7 @@ fn every_kind_grows() {
         agent,
         actions: Some(vec!["jobs.abort"]),
         proved: None,
+        object: None,
         life: 60,
         later: 0,
     };
@@ -205,4 +239,15 @@ fn every_kind_grows() {
     assert!(grown(&root, &wish(TokenType::Action, "notes.burn", None)).is_some());
     assert!(grown(&agent, &wish(TokenType::Service, "labeler", Some("platform"))).is_some());
     assert!(grown(&root, &wish(TokenType::Background, "labeler", Some("platform"))).is_some());
+    let [_, outside, worker] = <[Verified; 3]>::try_from(roots(&ring)).unwrap();
+    assert!(grown(&outside, &wish(TokenType::User, "platform", Some("robot"))).is_some());
+    assert!(grown(&outside, &wish(TokenType::Service, "labeler", None)).is_some());
+    let notes = Wish {
+        words: [SCOPES[2..3].to_vec(), SCOPES[2..3].to_vec(), vec!["labeler"], vec![], vec![]],
+        ..wish(TokenType::Background, "labeler", None)
+    };
+    assert!(grown(&worker, &notes).is_some());
+    for other in [None, Some("2")] {
+        assert!(grown(&worker, &Wish { object: Some(other), ..notes.clone() }).is_none());
+    }
 }
