@@ -5,7 +5,6 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use secrecy::zeroize::Zeroizing;
 
 /// The place of a secret, as a ring's member `secret` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +50,8 @@ impl fmt::Display for SecretRef {
 /// The fewest bytes that a shared secret has (RFC 7518, section 3.2; RFC 8725, section 3.5).
 pub(crate) const SHORTEST_SECRET: usize = 32;
 
-/// The SHA-256 of secrets that are printed in public guides, so that a copied one is noticed at start.
+/// The SHA-256 of secrets that are printed in public guides, as text and as the bytes that a hex text stands for, so that a copied one is
+/// noticed at start.
 const PRINTED: [&str; 7] = [
     "66cde3a91dfb01a3a58028b1b091b23c94b078a61689e100d27281ccf63dd475",
     "ccc3a7a961e7d57fb8b2e4010522005ff362057b833134676345a89bf83b1e20",
@@ -67,18 +67,13 @@ pub(crate) fn check(secret: &[u8]) -> Result<(), String> {
     if secret.len() < SHORTEST_SECRET {
         return Err(format!("{} bytes; right: at least 32 random bytes", secret.len()));
     }
-    // What is printed as hex may have been put in as the bytes that it stands for.
-    if is_printed(secret) || is_printed(Zeroizing::new(hex(secret)).as_bytes()) {
+    if PRINTED.contains(&hex(digest(&SHA256, secret).as_ref()).as_str()) {
         return Err("printed in a public guide; right: 32 random bytes of your own".to_owned());
     }
     if is_guessable(secret) {
         return Err("follows a pattern; right: 32 random bytes".to_owned());
     }
     Ok(())
-}
-
-fn is_printed(secret: &[u8]) -> bool {
-    PRINTED.contains(&hex(digest(&SHA256, secret).as_ref()).as_str())
 }
 
 /// Few different bytes, a part that repeats, or a row of neighbours. Of random secrets, one in billions is like that.
