@@ -8,9 +8,9 @@ use tonic::{Code, Status};
 
 use crate::artifact::Download;
 
-/// A store in which `job_1` has made three files.
+/// A store in which `job_1` has made four files.
 fn store(folder: &TempDir) -> Artifacts {
-    let files = [("a", 1_500_000), ("b/c", 0), ("d", 3)].map(|(path, length)| {
+    let files = [("a", 1_500_000), ("b/c", 0), ("d", 3), ("e", 2)].map(|(path, length)| {
         let place = folder.path().join("jobs/job_1").join(path);
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(place, vec![b'x'; length]).unwrap();
@@ -47,11 +47,12 @@ async fn a_download_begins_at_any_byte() {
     let folder = TempDir::new().unwrap();
     let store = store(&folder);
     let rest = 1_500_000 - (1 << 20);
-    let all = [("a", 1 << 20, true), ("a", rest, false), ("b/c", 0, true), ("d", 3, true)];
+    let behind = [("b/c", 0, true), ("d", 3, true), ("e", 2, true)];
+    let all = [&[("a", 1 << 20, true), ("a", rest, false)][..], &behind].concat();
     assert_eq!(fetched(&store, ("", 0, false)).await.unwrap(), pieces(&all));
     assert_eq!(fetched(&store, ("a", 0, true)).await.unwrap(), pieces(&all));
     assert_eq!(fetched(&store, ("d", 1, false)).await.unwrap(), pieces(&[("d", 2, true)]));
-    let onwards = [("a", 10, true), ("b/c", 0, true), ("d", 3, true)];
+    let onwards = [&[("a", 10, true)][..], &behind].concat();
     assert_eq!(fetched(&store, ("a", 1_499_990, true)).await.unwrap(), pieces(&onwards));
     assert_eq!(fetched(&store, ("b/c", 0, false)).await.unwrap(), pieces(&[("b/c", 0, true)]));
 }
@@ -61,7 +62,7 @@ async fn what_is_not_there_is_told() {
     let folder = TempDir::new().unwrap();
     let store = store(&folder);
     for (wanted, code) in [
-        (("e", 0, false), Code::NotFound),
+        (("f", 0, false), Code::NotFound),
         (("../job_1.json", 0, false), Code::NotFound),
         (("d", 4, false), Code::OutOfRange),
         (("", 1, false), Code::InvalidArgument),

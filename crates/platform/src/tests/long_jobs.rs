@@ -16,6 +16,9 @@ use super::stock::Files;
 use super::world::World;
 use crate::Handover;
 
+/// How long what has to happen may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A fetch under way, and how it tells of each piece.
 struct Fetching {
     told: mpsc::Receiver<Said>,
@@ -76,9 +79,12 @@ async fn a_fetch_outlives_its_tokens_and_goes_on_at_the_byte() {
         if piece == 1 || piece == 4 {
             let begun = stock.asked().len();
             world.clock.advance(TokenType::Background.usual_life() + SKEW + Duration::from_secs(1));
-            while stock.asked().len() == begun {
-                tokio::task::yield_now().await;
-            }
+            let anew = async {
+                while stock.asked().len() == begun {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, anew).await.unwrap();
         }
     }
     fetching.done.await.unwrap().unwrap();
