@@ -20,8 +20,8 @@ pub(super) const META_POSITION: &[u8] = b"mposition";
 pub(super) const META_LOST: &[u8] = b"mlost";
 
 pub(super) const BY_FINGERPRINT: u8 = b'f';
-const BY_SEQUENCE: u8 = b's';
-const BY_END: u8 = b'u';
+pub(super) const BY_SEQUENCE: u8 = b's';
+pub(super) const BY_END: u8 = b'u';
 pub(super) const SUPERSEDED: u8 = b'x';
 
 const HAS_CUTOFF: u8 = 1;

@@ -24,6 +24,10 @@ use super::witness::Witness;
 const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
+/// sled's small file of parameters. It writes it anew where it is missing.
+const PARAMETERS: &str = "conf";
+const PARAMETERS_DAMAGED: &str = "the database's parameters are damaged";
+
 /// What was found on opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
@@ -70,6 +74,9 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<Loaded, OpenError
     };
     tracing::warn!(folder = %folder.display(), cause = first, "revocations: trying without snapshots");
     remove_snapshots(folder, |_| true).map_err(failed(folder, "drop its snapshots"))?;
+    if first == PARAMETERS_DAMAGED {
+        fs::remove_file(folder.join(PARAMETERS)).map_err(failed(folder, "drop its parameters"))?;
+    }
     prepare(folder)?;
     let cause = match attempt(folder, options) {
         Ok(loaded) => return Ok(loaded),
@@ -134,8 +141,8 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         Some(meta) => meta,
         None => make(folder, &store, options).map_err(|error| judge(folder, error))?,
     };
-    let index = store.load().map_err(|error| judge(folder, error))?;
     let superseded = store.superseded().map_err(|error| judge(folder, error))?;
+    let index = store.load(superseded.len()).map_err(|error| judge(folder, error))?;
     let sync = &options.sync;
     let files = Files::open(folder, sync.clone()).map_err(refused("be synced"))?;
     let witness = Witness { epoch: meta.epoch, sequence: meta.sequence };
@@ -166,12 +173,15 @@ fn make(folder: &Path, store: &Store, options: &Options) -> Result<Meta, StoreEr
 }
 
 fn judge(folder: &Path, error: StoreError) -> Failure {
-    use sled::Error::{Corruption, Io, ReportableBug};
+    use sled::Error::{Corruption, Io, ReportableBug, Unsupported};
     match error {
         StoreError::Record(what) => Failure::Broken(what.to_owned()),
         StoreError::Sync(source) => Failure::Refused(failed(folder, "be synced")(source)),
         StoreError::Sled(error @ (Corruption { .. } | ReportableBug(_))) => {
             Failure::Broken(error.to_string())
+        }
+        StoreError::Sled(Unsupported(_)) if !checksum_fits(&folder.join(PARAMETERS)) => {
+            Failure::Broken(PARAMETERS_DAMAGED.to_owned())
         }
         StoreError::Sled(Io(error))
             if matches!(
@@ -185,6 +195,13 @@ fn judge(folder: &Path, error: StoreError) -> Failure {
             Failure::Refused(OpenError::Database { folder: folder.to_owned(), source })
         }
     }
+}
+
+/// Whether sled's file of parameters is as it was written: its last four bytes are the checksum of the others. Another version's is.
+fn checksum_fits(parameters: &Path) -> bool {
+    let bytes = fs::read(parameters).unwrap_or_default();
+    let parts = bytes.split_last_chunk();
+    parts.is_some_and(|(text, sum)| crc32fast::hash(text) == u32::from_le_bytes(*sum))
 }
 
 fn remove_snapshots(folder: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {

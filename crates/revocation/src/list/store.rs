@@ -2,6 +2,7 @@
 //!
 //! Invariant: a feed or an operator sees no entry beyond the sequence that it asks up to, so nothing that is not durable yet.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use crate::feed::Position;
 use crate::{Entry, Index, Note};
 
 use super::codec::{
-    self, BY_FINGERPRINT, FORMAT, Key, META_EPOCH, META_FORMAT, META_LOST, META_POSITION,
-    META_SEQUENCE, SUPERSEDED, Stored,
+    self, BY_END, BY_FINGERPRINT, BY_SEQUENCE, FORMAT, Key, META_EPOCH, META_FORMAT, META_LOST,
+    META_POSITION, META_SEQUENCE, SUPERSEDED, Stored,
 };
 use super::error::StoreError;
 
@@ -39,7 +40,8 @@ pub(super) struct Ended {
 /// The open database.
 #[derive(Debug)]
 pub(super) struct Store {
-    db: sled::Db,
+    /// There until the drop, which must be contained.
+    db: Option<sled::Db>,
     writing: RwLock<()>,
 }
 
@@ -76,18 +78,18 @@ impl Meta {
 
 impl Store {
     pub(super) const fn new(db: sled::Db) -> Self {
-        Self { db, writing: RwLock::new(()) }
+        Self { db: Some(db), writing: RwLock::new(()) }
     }
 
     /// What the store says of itself; `None` if it was never finished.
     pub(super) fn meta(&self) -> Result<Option<Meta>, StoreError> {
-        let Some(format) = self.db.get(META_FORMAT)? else { return Ok(None) };
+        let Some(format) = self.db().get(META_FORMAT)? else { return Ok(None) };
         let format = format.as_ref().try_into().map_err(|_| StoreError::Record("no format"))?;
         let epoch = self.number(META_EPOCH)?;
         let sequence = self.number(META_SEQUENCE)?;
-        let position = self.db.get(META_POSITION)?;
+        let position = self.db().get(META_POSITION)?;
         let position = position.map(|bytes| codec::read_position(&bytes)).transpose()?;
-        let lost = self.db.get(META_LOST)?;
+        let lost = self.db().get(META_LOST)?;
         let lost = lost.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(Some(Meta { format: u32::from_be_bytes(format), epoch, sequence, position, lost }))
     }
@@ -96,9 +98,9 @@ impl Store {
     pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
         {
             let _alone = self.writing.write().unwrap_or_else(PoisonError::into_inner);
-            self.db.apply_batch(batch)?;
+            self.db().apply_batch(batch)?;
         }
-        self.db.flush()?;
+        self.db().flush()?;
         Ok(())
     }
 
@@ -108,29 +110,45 @@ impl Store {
         self.writing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads everything into an index.
-    pub(super) fn load(&self) -> Result<Index, StoreError> {
+    /// Reads everything, the entries into an index: what cannot be read must be known before a follower or an operator asks for
+    /// it. Each entry has its place in the order, and so has each that is superseded.
+    pub(super) fn load(&self, superseded: usize) -> Result<Index, StoreError> {
         let index = Index::default();
-        let mut run = Vec::with_capacity(LOAD);
-        for record in self.db.scan_prefix([BY_FINGERPRINT]).values() {
+        let (mut run, mut entries) = (Vec::with_capacity(LOAD), 0);
+        for record in self.db().scan_prefix([BY_FINGERPRINT]).values() {
             run.push(codec::read_stored(&record?)?.entry);
             if run.len() == LOAD {
+                entries += run.len();
                 index.insert(&run);
                 run.clear();
             }
         }
+        entries += run.len();
         index.insert(&run);
+        let mut places = 0;
+        for record in self.db().scan_prefix([BY_SEQUENCE]) {
+            let (key, value) = record?;
+            codec::read_sequence_key(&key)?;
+            codec::read_entry(&value)?;
+            places += 1;
+        }
+        for record in self.db().scan_prefix([BY_END]).keys() {
+            codec::read_end_key(&record?)?;
+        }
+        if places != entries + superseded {
+            return Err(StoreError::Record("entries and their order differ in number"));
+        }
         Ok(index)
     }
 
     /// The sequences whose records are to go.
     pub(super) fn superseded(&self) -> Result<Vec<u64>, StoreError> {
-        let keys = self.db.scan_prefix([SUPERSEDED]).keys();
+        let keys = self.db().scan_prefix([SUPERSEDED]).keys();
         keys.map(|key| codec::read_sequence_key(&key?)).collect()
     }
 
     pub(super) fn get(&self, key: Key) -> Result<Option<Stored>, StoreError> {
-        let found = self.db.get(codec::fingerprint_key(key))?;
+        let found = self.db().get(codec::fingerprint_key(key))?;
         found.map(|bytes| codec::read_stored(&bytes)).transpose()
     }
 
@@ -149,7 +167,7 @@ impl Store {
             let (key, value) = record?;
             Ok((codec::read_sequence_key(&key)?, codec::read_entry(&value)?))
         };
-        self.db.range(range).take(limit.max(1)).map(read).collect()
+        self.db().range(range).take(limit.max(1)).map(read).collect()
     }
 
     /// What stands under an end that has come, with the record that says so.
@@ -160,7 +178,7 @@ impl Store {
             let (record, _) = record?;
             Ok(Ended { key: codec::read_end_key(&record)?, record })
         };
-        self.db.range(range).take(limit).map(read).collect()
+        self.db().range(range).take(limit).map(read).collect()
     }
 
     pub(super) fn lookup(&self, fingerprint: Fingerprint) -> Result<Vec<Listed>, StoreError> {
@@ -184,9 +202,24 @@ impl Store {
         Ok(all)
     }
 
+    #[expect(clippy::expect_used, reason = "nobody holds it any more when the drop takes it")]
+    const fn db(&self) -> &sled::Db {
+        self.db.as_ref().expect("only the drop takes it")
+    }
+
     fn number(&self, key: &[u8]) -> Result<u64, StoreError> {
-        let bytes = self.db.get(key)?.ok_or(StoreError::Record("a number is missing"))?;
+        let bytes = self.db().get(key)?.ok_or(StoreError::Record("a number is missing"))?;
         codec::read_number(&bytes)
+    }
+}
+
+impl Drop for Store {
+    /// sled syncs its log once more when it is closed, and panics where that fails. What it had acknowledged was synced before.
+    fn drop(&mut self) {
+        let db = self.db.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::error!("revocations: the database could not be closed");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::store::Meta;
 const NAME: &str = "witness";
 const NEW: &str = "witness.new";
 
-/// Which store it was, and how far it had come when it was last opened or closed.
+/// Which store it was, and how far it had come when it was last opened, swept or closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Witness {
     pub(super) epoch: u64,

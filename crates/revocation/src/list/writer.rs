@@ -74,16 +74,20 @@ impl Writer {
             let group = gather(first, &mut queue);
             self.commit(group);
         }
-        self.close();
+        self.bear_witness();
     }
 
     fn commit(&mut self, group: Vec<Command>) {
         let (replies, changes): (Vec<_>, Vec<_>) =
             group.into_iter().map(|command| (command.reply, command.change)).unzip();
+        let swept = changes.iter().any(|change| matches!(change, Change::Sweep(_)));
         let done = match self.shared.healthy() {
             Ok(()) => self.make_durable(changes).map_err(|error| self.shared.fail(&error)),
             Err(unhealthy) => Err(unhealthy),
         };
+        if swept {
+            self.bear_witness();
+        }
         for (at, reply) in replies.into_iter().enumerate() {
             // A caller that has gone away does not wait for its answer.
             let _ = reply.send(done.as_ref().map(|answers| answers[at]).map_err(Clone::clone));
@@ -105,15 +109,15 @@ impl Writer {
         Ok(answers)
     }
 
-    /// Notes how far the store has come, so that the next opening can tell if it has lost something.
-    fn close(&self) {
+    /// Notes how far the store has come, so that the next opening can tell if it has lost something: with each sweep and at the end.
+    fn bear_witness(&self) {
         if self.shared.healthy().is_err() {
             return;
         }
         let sequence = *self.shared.sequence.borrow();
         let witness = Witness { epoch: self.shared.epoch, sequence };
         if let Err(error) = witness.write(&self.folder, &self.files.sync) {
-            tracing::warn!(%error, "revocations: the witness could not be written on closing");
+            tracing::warn!(%error, "revocations: the witness could not be written");
         }
     }
 }

@@ -88,6 +88,19 @@ async fn a_database_that_lost_its_end_is_noticed() {
     assert!(matches!(open(&folder).opened(), Opened::Fresh { .. }));
 }
 
+/// Nor what was there at the last sweep, when the process was killed since.
+#[tokio::test]
+async fn a_killed_one_that_lost_what_it_had_at_the_last_sweep_is_noticed() {
+    let (parent, folder) = store().await;
+    let list = open(&folder);
+    let kept = parent.path().join("kept");
+    copy(&folder, &kept);
+    revoke(&list, exact(1_000)).await;
+    assert_eq!(list.sweep(at(1_000)).await, Ok(0));
+    fs::copy(folder.join("witness"), kept.join("witness")).unwrap();
+    assert!(matches!(open(&kept).opened(), Opened::Fresh { .. }));
+}
+
 #[tokio::test]
 async fn a_crash_between_setting_aside_and_making_anew_is_remembered() {
     let (parent, folder) = store().await;
