@@ -21,7 +21,7 @@ const HELD_BY: &str = "operator";
 #[test]
 fn a_damaged_list_is_whole_or_says_so() {
     let number = |name, default| env::var(name).map_or(default, |text| text.parse().unwrap());
-    let (first, seeds) = (number(FIRST, 0), number(SEEDS, 60_u64));
+    let (first, seeds) = (number(FIRST, 100), number(SEEDS, 60_u64));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let place = tempfile::tempdir().unwrap();
     let good = place.path().join("good");

@@ -91,8 +91,8 @@ fn with_fault(what: &str, prepare: impl Fn(&Path) -> Option<List>) -> Told {
 
     let list = open(&folder);
     assert!(!matches!(list.opened(), Opened::Fresh { .. }), "{what}: {:?}", list.opened());
-    let lost = told.acknowledged.iter().filter(|number| !list.index().contains(print(**number)));
-    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&usize>::new(), "{what}");
+    let gone = told.acknowledged.iter().filter(|number| !list.index().contains(print(**number)));
+    assert_eq!(gone.collect::<Vec<_>>(), Vec::<&usize>::new(), "{what}");
     let beside = fs::read_dir(place.path()).unwrap().count();
     assert_eq!(beside, 1, "{what}: nothing is set aside because of it");
     told
