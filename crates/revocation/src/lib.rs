@@ -13,6 +13,7 @@ pub mod feed;
 mod freshness;
 mod index;
 mod list;
+mod sweep_clock;
 
 pub use applying::Applying;
 pub use claims::{Claim, ClaimStore, Claiming, Claims, ClaimsError};
@@ -22,3 +23,4 @@ pub use index::{Index, Usage};
 pub use list::{
     List, Listed, OpenError, Opened, Options, ReadError, Stats, StoreError, WriteError,
 };
+pub use sweep_clock::SweepClock;

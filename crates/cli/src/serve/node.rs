@@ -10,12 +10,11 @@ use hallpass_guard::{
 };
 use hallpass_issuer::Diagnostics;
 use hallpass_nats::Mesh;
-use hallpass_revocation::{Claims, Freshness, List, Options};
+use hallpass_revocation::{Claims, Freshness, List, Options, SweepClock};
 use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
 };
 use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
-use hallpass_token::{SKEW, UnixTime};
 use tonic::transport::Channel;
 use tower::Layer as _;
 
@@ -222,45 +221,26 @@ fn warn_of_group(key: &hallpass_token::Key) {
 
 async fn sweep(list: Arc<List>, claims: Option<Claims>, clock: Clock) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
-    let mut swept = Instants::of(&clock);
+    let trusted = SweepClock::started(clock.now(), clock.boot());
     loop {
         every.tick().await;
-        let present = Instants::of(&clock);
-        if present.ran_ahead_since(swept) {
+        let present = clock.now();
+        if !trusted.trusts(present, clock.boot()) {
             tracing::warn!(
                 "the wall clock was set forward: revocations are kept until it is right or the node is restarted"
             );
             continue;
         }
-        swept = present;
-        match list.sweep(present.wall).await {
+        match list.sweep(present).await {
             Ok(0) => {}
             Ok(dropped) => tracing::info!(dropped, "dropped revocations whose tokens have ended"),
             Err(error) => tracing::warn!(%error, "cannot drop revocations whose tokens have ended"),
         }
         if let Some(claims) = &claims
-            && let Err(error) = claims.sweep(present.wall).await
+            && let Err(error) = claims.sweep(present).await
         {
             tracing::warn!(%error, "cannot drop claims on action tokens that have ended");
         }
-    }
-}
-
-/// What both clocks said at once.
-#[derive(Clone, Copy)]
-struct Instants {
-    wall: UnixTime,
-    boot: Duration,
-}
-
-impl Instants {
-    fn of(clock: &Clock) -> Self {
-        Self { wall: clock.now(), boot: clock.boot() }
-    }
-
-    /// Whether the wall clock has gone further than time has. What is dropped by a wrong clock does not come back.
-    fn ran_ahead_since(self, earlier: Self) -> bool {
-        self.wall.since(earlier.wall) > self.boot.saturating_sub(earlier.boot) + SKEW
     }
 }
 
@@ -270,23 +250,4 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     aws_lc_rs::rand::fill(&mut bytes)
         .map_err(|_| Failure::failed("the system gives no random bits"))?;
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_was_set_forward_drops_nothing() {
-        let clock = Clock::manual(UnixTime::from_secs(1_000));
-        let swept = Instants::of(&clock);
-        clock.advance(Duration::from_hours(8));
-        assert!(!Instants::of(&clock).ran_ahead_since(swept), "time went on");
-        clock.step(SKEW);
-        assert!(!Instants::of(&clock).ran_ahead_since(swept), "clocks differ a little");
-        clock.step(Duration::from_secs(1));
-        assert!(Instants::of(&clock).ran_ahead_since(swept));
-        clock.advance(SWEEP_EVERY);
-        assert!(Instants::of(&clock).ran_ahead_since(swept), "it stays wrong");
-    }
 }

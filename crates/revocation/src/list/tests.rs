@@ -3,6 +3,7 @@
 mod damage;
 mod durable;
 mod feed;
+mod files;
 mod sweep;
 
 use std::path::Path;

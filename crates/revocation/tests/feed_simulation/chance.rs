@@ -15,6 +15,11 @@ impl Chance {
         (x ^ (x >> 31)) % end
     }
 
+    /// A number from -`by` to `by`.
+    pub(crate) fn within(&mut self, by: u64) -> i64 {
+        self.below(2 * by + 1).cast_signed() - by.cast_signed()
+    }
+
     /// True once in `times`.
     pub(crate) const fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0

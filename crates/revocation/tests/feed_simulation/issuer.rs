@@ -2,7 +2,7 @@
 
 use hallpass_revocation::Entry;
 use hallpass_revocation::feed::{Batch, Probe, Publisher, Step};
-use hallpass_token::Fingerprint;
+use hallpass_token::{Fingerprint, UnixTime};
 
 use crate::chance::Chance;
 use crate::link::{Link, Response};
@@ -16,6 +16,8 @@ pub(crate) struct Issuer {
     /// Entries under way, with the instant at which they will be durable.
     under_way: Vec<(u64, Entry)>,
     publisher: Option<Publisher>,
+    /// The snapshot under way, in an order of its own: only with its last page does its sequence count.
+    snapshot: Vec<Entry>,
     /// What was acknowledged, and when.
     pub(crate) acknowledged: Vec<(u64, Entry)>,
     made: u64,
@@ -28,6 +30,7 @@ impl Issuer {
             durable: Vec::new(),
             under_way: Vec::new(),
             publisher: None,
+            snapshot: Vec::new(),
             acknowledged: Vec::new(),
             made: 0,
         }
@@ -37,11 +40,12 @@ impl Issuer {
         self.publisher = Some(Publisher::new(self.epoch));
     }
 
-    pub(crate) fn revoke(&mut self, durable_at: u64) {
+    /// Revokes a token that ends soon or has just ended.
+    pub(crate) fn revoke(&mut self, durable_at: u64, until: UnixTime) {
         self.made += 1;
         let print = Fingerprint::token("issuer", &self.made.to_string());
         let behind = self.under_way.last().map_or(0, |(at, _)| *at);
-        self.under_way.push((durable_at.max(behind), Entry::exact(print, None)));
+        self.under_way.push((durable_at.max(behind), Entry::exact(print, Some(until))));
     }
 
     /// Loses what was not durable.
@@ -54,10 +58,7 @@ impl Issuer {
     pub(crate) fn restart_with_another_store(&mut self, chance: &mut Chance) {
         self.restart();
         self.epoch += 1;
-        for place in (1..self.durable.len()).rev() {
-            let other = usize::try_from(chance.below(place as u64 + 1)).unwrap_or_default();
-            self.durable.swap(place, other);
-        }
+        shuffle(&mut self.durable, chance);
     }
 
     pub(crate) fn settle(&mut self, now: u64) {
@@ -81,7 +82,7 @@ impl Issuer {
                 Step::Wait => break,
                 Step::Answer(answer) => Response::Answer(answer),
                 Step::Read { after, snapshot } => {
-                    let batch = self.read(after, snapshot);
+                    let batch = if snapshot { self.page(after, chance) } else { self.read(after) };
                     publisher.sent(&batch);
                     Response::Batch(batch)
                 }
@@ -91,11 +92,29 @@ impl Issuer {
         self.publisher = Some(publisher);
     }
 
-    fn read(&self, after: u64, snapshot: bool) -> Batch {
+    fn read(&self, after: u64) -> Batch {
         let from = usize::try_from(after).unwrap_or_default();
         let entries: Vec<Entry> = self.durable[from..].iter().take(PAGE).copied().collect();
+        let sequence = (from + entries.len()) as u64;
+        Batch { epoch: self.epoch, snapshot: false, last: false, sequence, entries }
+    }
+
+    fn page(&mut self, after: u64, chance: &mut Chance) -> Batch {
+        let from = usize::try_from(after).unwrap_or_default();
+        if from == 0 {
+            self.snapshot.clone_from(&self.durable);
+            shuffle(&mut self.snapshot, chance);
+        }
+        let entries: Vec<Entry> = self.snapshot[from..].iter().take(PAGE).copied().collect();
         let end = from + entries.len();
-        let last = snapshot && end == self.durable.len();
-        Batch { epoch: self.epoch, snapshot, last, sequence: end as u64, entries }
+        let last = end == self.snapshot.len();
+        Batch { epoch: self.epoch, snapshot: true, last, sequence: end as u64, entries }
+    }
+}
+
+fn shuffle(entries: &mut [Entry], chance: &mut Chance) {
+    for place in (1..entries.len()).rev() {
+        let other = usize::try_from(chance.below(place as u64 + 1)).unwrap_or_default();
+        entries.swap(place, other);
     }
 }

@@ -1,8 +1,9 @@
-//! The feed between an issuer and a follower under delay, partitions, restarts that lose what was not synced, clocks that differ, and
-//! machines that sleep.
+//! The feed between an issuer and a follower under delay, partitions, restarts that lose what was not synced, clocks that differ, drift
+//! and are set wrongly, and machines that sleep.
 //!
-//! Invariants: the follower never counts as fresh while it lacks what was acknowledged `max_staleness` ago; and once the network
-//! has healed it becomes fresh and stays so. Each run is decided by its seed, which a failure prints.
+//! Invariants: the follower never counts as fresh while it lacks what was acknowledged `max_staleness` ago; once the network
+//! has healed it becomes fresh and stays so; and it drops no entry before its token has ended and the skew has passed, however its
+//! wall clock is set while it runs. Each run is decided by its seed, which a failure prints.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 

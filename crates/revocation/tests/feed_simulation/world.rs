@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use hallpass_token::SKEW;
+
 use crate::chance::Chance;
-use crate::follower::{MAX_STALENESS, Node};
+use crate::follower::{DRIFT, MAX_STALENESS, Node, wall};
 use crate::issuer::Issuer;
 use crate::link::Link;
 
@@ -27,7 +29,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let booted = Duration::from_millis(chance.below(1 << 40));
+        let node = Node::new(&mut chance);
         Self {
             chance,
             now: 0,
@@ -35,7 +37,7 @@ impl World {
             reconnect_at: 0,
             link: Link::default(),
             issuer: Issuer::new(),
-            node: Node::new(booted),
+            node,
             checked: 0,
         }
     }
@@ -54,6 +56,7 @@ impl World {
             }
             self.check()?;
             self.step();
+            self.sweep()?;
             self.check()?;
         }
         Ok(f64::from(fresh) / f64::from(steps))
@@ -68,7 +71,7 @@ impl World {
             self.partitioned = !self.partitioned;
         }
         if self.chance.one_in(1_500) {
-            self.node.restart();
+            self.node.restart(self.now);
             self.cut();
         }
         if self.chance.one_in(1_500) {
@@ -85,13 +88,18 @@ impl World {
         if self.chance.one_in(1_500) {
             self.node.sleep(self.now + self.chance.below(5_000));
         }
+        if self.chance.one_in(500) {
+            self.node.set_clock(&mut self.chance);
+        }
     }
 
     fn step(&mut self) {
         let (now, calm) = (self.now, self.calm());
         let Self { chance, link, issuer, node, .. } = self;
         if chance.one_in(20) {
-            issuer.revoke(now + chance.delay(calm));
+            // The token ends within a minute; its entry is kept for twice the skew after that.
+            let end = wall(now, 0).plus(Duration::from_secs(chance.below(60)));
+            issuer.revoke(now + chance.delay(calm), end.plus(2 * SKEW));
         }
         issuer.settle(now);
         let awake = node.is_awake(now);
@@ -108,6 +116,20 @@ impl World {
         if awake && !node.connected {
             self.reconnect();
         }
+    }
+
+    fn sweep(&mut self) -> Result<(), String> {
+        if !self.chance.one_in(100) || !self.node.is_awake(self.now) {
+            return Ok(());
+        }
+        let now = self.now;
+        self.node.sweep(now).map_or(Ok(()), |entry| {
+            Err(format!(
+                "dropped at {now} ms, {}, what is needed until {:?}",
+                wall(now, 0),
+                entry.until
+            ))
+        })
     }
 
     fn reconnect(&mut self) {
@@ -133,7 +155,10 @@ impl World {
 
     fn check(&mut self) -> Result<(), String> {
         let now = self.now;
-        let bound = u64::try_from(MAX_STALENESS.as_millis()).unwrap_or_default();
+        // By a clock that is too slow the bound is a little longer.
+        let bound =
+            MAX_STALENESS + MAX_STALENESS * u32::try_from(DRIFT).unwrap_or_default() / 900_000;
+        let bound = u64::try_from(bound.as_millis()).unwrap_or_default() + 1;
         let fresh = self.node.is_fresh(now);
         if now >= RECOVERED && !fresh {
             return Err(format!("still stale at {now} ms, {} ms after healing", now - HEALED));
