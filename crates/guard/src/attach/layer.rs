@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hallpass_token::UnixTime;
@@ -9,12 +10,13 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::attach::Attach;
 use crate::attach::authority::Authority;
+use crate::attach::minted::Ready;
 use crate::{ACTION_HEADER, Deadline};
 
 /// Puts tokens on the calls of a client.
@@ -63,7 +65,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let way = match self.attach.prepare(&mut request) {
-            Ok(expiry) => Way::Sent { answer: self.inner.call(request), expiry },
+            Ok(minted) => Way::Sent { answer: self.inner.call(request), minted },
             Err(status) => Way::Refused { status: Some(status) },
         };
         Sending { way }
@@ -72,7 +74,7 @@ where
 
 impl Attach {
     /// Puts token and deadline on a request.
-    fn prepare(&self, request: &mut Request<Body>) -> Result<Option<TokenExpiry>, Status> {
+    fn prepare(&self, request: &mut Request<Body>) -> Result<Option<Arc<Ready>>, Status> {
         let deadline = request.extensions_mut().remove::<Deadline>();
         let authority = request.extensions_mut().remove::<Authority>();
         request.headers_mut().remove(ACTION_HEADER);
@@ -85,7 +87,7 @@ impl Attach {
             return Ok(None);
         };
         request.headers_mut().insert(AUTHORIZATION, minted.header().clone());
-        Ok(minted.expires_at().map(TokenExpiry))
+        Ok(Some(minted))
     }
 }
 
@@ -102,7 +104,7 @@ pin_project! {
     #[project = WayProjected]
     enum Way<F> {
         Refused { status: Option<Status> },
-        Sent { #[pin] answer: F, expiry: Option<TokenExpiry> },
+        Sent { #[pin] answer: F, minted: Option<Arc<Ready>> },
     }
 }
 
@@ -118,13 +120,24 @@ where
                 Some(status) => Poll::Ready(Ok(status.into_http())),
                 None => Poll::Pending,
             },
-            WayProjected::Sent { answer, expiry } => {
+            WayProjected::Sent { answer, minted } => {
                 let mut answer = ready!(answer.poll(cx));
-                if let (Ok(answer), Some(expiry)) = (&mut answer, expiry.take()) {
-                    answer.extensions_mut().insert(expiry);
+                if let (Ok(answer), Some(minted)) = (&mut answer, minted.take()) {
+                    if is_unauthenticated(answer) {
+                        minted.refuse();
+                    }
+                    if let Some(end) = minted.expires_at() {
+                        answer.extensions_mut().insert(TokenExpiry(end));
+                    }
                 }
                 Poll::Ready(answer)
             }
         }
     }
+}
+
+/// Whether the service did not accept who calls: such an answer ends with its headers.
+fn is_unauthenticated(answer: &Response<Body>) -> bool {
+    let status = answer.headers().get("grpc-status");
+    status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Unauthenticated)
 }

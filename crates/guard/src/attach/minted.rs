@@ -1,9 +1,11 @@
 //! Tokens minted lately, so that calls in the same name to the same service share one.
 //!
-//! Invariant: a token is handed out again only in the name it was minted for, under the same ring, and with enough of its life left.
+//! Invariant: a token is handed out again only in the name it was minted for, under the same ring, with enough of its life left, and
+//! not after a service has refused it: one that was revoked meanwhile is not kept for its life.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hallpass_policy::Denial;
@@ -33,6 +35,7 @@ pub(super) struct Ready {
     header: HeaderValue,
     minted_at: UnixTime,
     expires_at: Option<UnixTime>,
+    refused: AtomicBool,
 }
 
 impl Ready {
@@ -40,7 +43,8 @@ impl Ready {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             .map_err(|_| Denial::Misconfigured("a minted token is no header value"))?;
         header.set_sensitive(true);
-        Ok(Self { header, minted_at, expires_at: token.expires_at() })
+        let refused = AtomicBool::new(false);
+        Ok(Self { header, minted_at, expires_at: token.expires_at(), refused })
     }
 
     pub(super) const fn header(&self) -> &HeaderValue {
@@ -51,11 +55,18 @@ impl Ready {
         self.expires_at
     }
 
+    /// A service has refused it: the next call gets another.
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn lasts(&self, now: UnixTime) -> bool {
-        self.expires_at.is_none_or(|end| {
-            let enough = LEFT.min(end.since(self.minted_at) / 2);
-            end.since(now) >= enough && now < end
-        })
+        let accepted = !self.refused.load(Ordering::Relaxed);
+        accepted
+            && self.expires_at.is_none_or(|end| {
+                let enough = LEFT.min(end.since(self.minted_at) / 2);
+                end.since(now) >= enough && now < end
+            })
     }
 }
 

@@ -17,6 +17,7 @@ mod issuer;
 mod limits;
 mod patience;
 mod refusals;
+mod refused;
 mod remembered;
 mod rules;
 mod silence;
