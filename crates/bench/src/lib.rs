@@ -110,6 +110,7 @@ impl Bench {
             changes,
             freshness: Freshness::always(),
             actions: Actions::new(None, clock.clone()),
+            sessions: None,
             clock,
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,

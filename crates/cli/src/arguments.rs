@@ -14,6 +14,7 @@ use crate::revocations::RevocationsCommand;
 #[cfg(feature = "temporal")]
 use crate::serve::WorkerArguments;
 use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
+use crate::session::SessionCommand;
 use crate::token::TokenCommand;
 use crate::trainer::Trainer;
 
@@ -57,6 +58,9 @@ pub(crate) enum Command {
     /// Get tokens for elevated operations, and see how they are used.
     #[command(subcommand)]
     Action(ActionCommand),
+    /// Open sessions, whose short handle stands for your token, see which are open, and close them.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Let agents act for you, see which you have, and end them.
     #[command(subcommand)]
     Agent(AgentCommand),

@@ -18,6 +18,7 @@ mod rings;
 mod rules;
 mod secrets;
 mod serve;
+mod session;
 mod token;
 mod trainer;
 
@@ -37,6 +38,7 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
         Command::Token(command) => token::run(command, output),
         Command::Action(command) => action::run(command, output),
         Command::Revocations(command) => revocations::run(command, output),
+        Command::Session(command) => session::run(command, output),
         Command::Agent(command) => agent::run(command, output),
         Command::Keys(command) => keys::run(&command, output),
         Command::Dataset(command) => dataset::run(command, output),

@@ -16,6 +16,7 @@ mod relay;
 mod ring_store;
 mod ring_watch;
 mod sample;
+mod sessions;
 mod settings;
 #[cfg(feature = "temporal")]
 mod temporal;

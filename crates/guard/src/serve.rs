@@ -11,6 +11,7 @@ mod public;
 mod refusals;
 mod report;
 mod response;
+mod session;
 mod streams;
 mod usage;
 mod watch;

@@ -19,6 +19,7 @@ mod rate;
 mod revocation_service;
 mod revoke_many;
 mod rotation;
+mod session_service;
 mod target;
 mod token_service;
 mod usage;

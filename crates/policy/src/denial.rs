@@ -39,6 +39,9 @@ pub enum Denial {
     /// The token, an ancestor, its session or its key is revoked.
     #[error("token revoked")]
     TokenRevoked,
+    /// The session has ended: its time is over, or nobody used it for too long.
+    #[error("session ended: {0}")]
+    SessionEnded(&'static str),
     /// The token is bound to a client certificate that this connection does not show.
     #[error("token bound to another client certificate")]
     BindingMismatch,
@@ -124,6 +127,9 @@ impl Denial {
                 (C::Unauthenticated, "TOKEN_NOT_YET_VALID", "the token is not valid yet")
             }
             Self::TokenRevoked => (C::Unauthenticated, "TOKEN_REVOKED", "the token is revoked"),
+            Self::SessionEnded(_) => {
+                (C::Unauthenticated, "SESSION_ENDED", "the session has ended; open a new one")
+            }
             Self::BindingMismatch => (
                 C::Unauthenticated,
                 "BINDING_MISMATCH",

@@ -13,6 +13,7 @@ pub mod feed;
 mod freshness;
 mod index;
 mod list;
+mod sessions;
 mod sweep_clock;
 
 pub use applying::Applying;
@@ -22,5 +23,8 @@ pub use freshness::{Freshness, boot_now};
 pub use index::{Index, Usage};
 pub use list::{
     List, Listed, OpenError, Opened, Options, ReadError, Stats, StoreError, WriteError,
+};
+pub use sessions::{
+    Absent, BeginError, Handle, NewSession, Session, SessionLimits, Sessions, SessionsError,
 };
 pub use sweep_clock::SweepClock;

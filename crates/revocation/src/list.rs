@@ -41,8 +41,6 @@ const GROUP: usize = PAGE;
 const QUEUE: usize = 4_096;
 /// How long an entry may take to be carried to where the other nodes find it.
 const CARRIED_WITHIN: Duration = Duration::from_secs(2);
-/// How much a note may hold of each text, in bytes.
-const NOTE_BYTES: usize = 1_024;
 
 /// The revocation list of one node. Dropping it writes what was asked for, then stops; the drop waits for that.
 #[derive(Debug)]
@@ -51,6 +49,7 @@ pub struct List {
     commands: Option<mpsc::Sender<Command>>,
     writer: Option<JoinHandle<()>>,
     opened: Opened,
+    note_bytes: usize,
 }
 
 /// What the callers and the writer share.
@@ -98,7 +97,13 @@ impl List {
         let writer = thread.spawn(move || writer.run(queue)).map_err(|source| {
             OpenError::Folder { folder: folder.to_owned(), doing: "start its writer", source }
         })?;
-        Ok(Self { shared, commands: Some(commands), writer: Some(writer), opened: loaded.opened })
+        Ok(Self {
+            shared,
+            commands: Some(commands),
+            writer: Some(writer),
+            opened: loaded.opened,
+            note_bytes: options.note_bytes,
+        })
     }
 
     /// What was found on opening. A store that was lost stays reported until [`List::accept_loss`].
@@ -108,7 +113,7 @@ impl List {
 
     /// Revokes. Returns the entry's sequence once it is durable and in the index, and carried where [`List::carried_by`] says so.
     pub async fn revoke(&self, entry: Entry, note: Note) -> Result<u64, WriteError> {
-        if note.reason.len() > NOTE_BYTES || note.by.len() > NOTE_BYTES {
+        if note.reason.len().max(note.by.len()) > self.note_bytes {
             return Err(WriteError::NoteTooLong);
         }
         let sequence = self.change(Change::Revoke(entry, note)).await?;

@@ -11,6 +11,7 @@ mod nats;
 mod oidc;
 mod problem;
 mod sections;
+mod sessions;
 mod source;
 mod temporal;
 mod training;
@@ -31,6 +32,7 @@ pub use nats::NatsSection;
 pub use oidc::{OidcSection, Required};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
+pub use sessions::SessionsSection;
 pub use source::Sources;
 pub use temporal::{JobEngine, TemporalSection};
 pub use training::{JobsSection, TrainerSection};
@@ -76,6 +78,8 @@ pub struct Config {
     pub oidc: Vec<OidcSection>,
     /// Whether this is no place for real users: outside issuers on loopback may do without TLS. Never beyond loopback.
     pub development: bool,
+    /// How long sessions live.
+    pub sessions: SessionsSection,
     /// The mesh's NATS servers, where the issuer's own feed is outgrown.
     pub nats: Option<NatsSection>,
     /// How long calls under way may go on when the server stops.
@@ -120,6 +124,7 @@ impl Config {
             labeler: sections.labeler,
             temporal: sections.temporal,
             insecure_plaintext: plaintext,
+            sessions: sections.sessions,
             nats: sections.nats,
             oidc: sections.oidc,
             development: sections.development,

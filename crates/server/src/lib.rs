@@ -22,8 +22,8 @@ mod tls;
 
 pub use config::{
     BucketSection, Config, ConfigError, Database, DatabaseUrl, JobEngine, JobsSection, Keepalive,
-    LabelerSection, NatsSection, OidcSection, Problem, Required, Sources, TemporalSection,
-    TrainerSection,
+    LabelerSection, NatsSection, OidcSection, Problem, Required, SessionsSection, Sources,
+    TemporalSection, TrainerSection,
 };
 pub use contract::Contract;
 pub use documents::Document;

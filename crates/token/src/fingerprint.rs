@@ -30,6 +30,11 @@ impl Fingerprint {
         Self::over("session", &[sid.as_bytes()])
     }
 
+    /// A session's handle, by which its holder uses it: what is kept instead of it.
+    pub fn handle(handle: &str) -> Self {
+        Self::over("handle", &[handle.as_bytes()])
+    }
+
     /// A key by its `kid`.
     pub fn key(kid: &str) -> Self {
         Self::over("key", &[kid.as_bytes()])

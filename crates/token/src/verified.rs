@@ -36,6 +36,19 @@ impl Verified {
         Self { claims, kid, profile, signed, txn, root_issuer, lookups, cutoffs }
     }
 
+    /// The same token as a session shows it: it ends with the session, and is refused once the session is. `None` for a token that is of
+    /// a session already.
+    #[must_use]
+    pub fn in_session(mut self, sid: &str, ends: UnixTime) -> Option<Self> {
+        if self.claims.session.is_some() {
+            return None;
+        }
+        self.lookups.push(Fingerprint::session(sid));
+        self.claims.session = Some(sid.to_owned());
+        self.claims.expires_at = Some(self.claims.expires_at.map_or(ends, |own| own.min(ends)));
+        Some(self)
+    }
+
     /// What the token says.
     pub const fn claims(&self) -> &Claims {
         &self.claims

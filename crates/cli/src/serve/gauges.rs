@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hallpass_guard::{Clock, Counts, Guard};
-use hallpass_revocation::{Freshness, List};
+use hallpass_revocation::{Freshness, List, Sessions};
 use hallpass_telemetry::ServiceTelemetry;
 
 /// One of a guard's counts.
@@ -58,6 +58,14 @@ pub(super) fn report(
         let guard = Arc::downgrade(guard);
         let counted = move || guard.upgrade().map(|guard| count(read(&guard.counts())));
         telemetry.gauge(name, "1", description, counted);
+    }
+}
+
+/// Begins to report how many sessions are open, where users have some.
+pub(super) fn report_sessions(telemetry: &ServiceTelemetry, sessions: Option<&Sessions>) {
+    if let Some(sessions) = sessions.cloned() {
+        let open = move || Some(count(sessions.count() as u64));
+        telemetry.gauge("hallpass.sessions.open", "{session}", "Sessions open", open);
     }
 }
 

@@ -10,7 +10,7 @@ use hallpass_guard::{
 };
 use hallpass_issuer::Diagnostics;
 use hallpass_nats::Mesh;
-use hallpass_revocation::{Claims, Freshness, List, Options, SweepClock};
+use hallpass_revocation::{Claims, Freshness, List, Options, Sessions, SweepClock};
 use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
 };
@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::rings::ring_file;
 use crate::serve::ring_store::OwnRings;
 use crate::serve::ring_watch::{self, RingWatch};
-use crate::serve::{claims, gauges, nats};
+use crate::serve::{claims, gauges, nats, sessions};
 
 /// A node whose list is older than this refuses what it cannot know.
 pub(super) const MAX_STALENESS: Duration = Duration::from_secs(2);
@@ -44,6 +44,8 @@ pub(super) struct Node {
     pub(super) actions: Arc<Actions>,
     /// What carries revocations and claims, where the issuer's own feed is outgrown.
     pub(super) mesh: Option<Mesh>,
+    /// The sessions of users, where they come to.
+    pub(super) sessions: Option<Sessions>,
     guard: Arc<Guard>,
     telemetry: ServiceTelemetry,
     number: u64,
@@ -65,6 +67,11 @@ impl Node {
         let mesh = nats::mesh(config).await?;
         let claims = claims::open(role, &state(config, role), &clock, mesh.as_ref()).await?;
         let actions = Actions::new(claims.store(), clock.clone());
+        let sessions = match role {
+            // Handles are for users, who come to Platform alone.
+            "platform" => Some(sessions::open(&state(config, role), config.sessions, &clock)?),
+            _ => None,
+        };
         let number = u64::from_ne_bytes(random()?);
         let setup = GuardSetup {
             rules: hallpass_contract::rule,
@@ -74,6 +81,7 @@ impl Node {
             freshness: freshness.clone(),
             clock: clock.clone(),
             actions: Arc::clone(&actions),
+            sessions: sessions.clone(),
             node: number,
             cache_bytes: GuardSetup::CACHE_BYTES,
         };
@@ -81,6 +89,7 @@ impl Node {
         tokio::spawn(sweep(Arc::clone(&list), claims.swept(), clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
         gauges::report(&telemetry, &list, &freshness, &clock, &guard);
+        gauges::report_sessions(&telemetry, sessions.as_ref());
         Ok(Self {
             role,
             config,
@@ -90,6 +99,7 @@ impl Node {
             freshness,
             actions,
             mesh,
+            sessions,
             guard,
             telemetry,
             number,

@@ -75,6 +75,9 @@ impl Platform {
         let pace = NonZeroU32::new(config.limits.issued_a_minute);
         let issuer =
             Issuer::new(list, node.keys.clone(), node.clock.clone(), actions).issuing(pace);
+        let sessions = node.sessions.clone();
+        let sessions =
+            sessions.ok_or_else(|| Failure::failed("Platform has no store of sessions"))?;
         let delegations = delegations::open(&node.state(), &node.clock)?;
         let services = ServiceSet::default()
             .add(platform.datasets())
@@ -86,6 +89,7 @@ impl Platform {
             .add(issuer.tokens())
             .add(issuer.actions())
             .add(issuer.delegations(delegations))
+            .add(issuer.sessions(sessions))
             .add(issuer.revocations())
             .add(issuer.keys(Arc::new(node.rings())))
             .add(issuer.diagnostics(node.diagnostics(), relay::to_labeler(node.way(&labeler)?)));

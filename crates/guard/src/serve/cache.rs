@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use hallpass_policy::Denial;
 use hallpass_revocation::Index;
-use hallpass_token::{TokenError, UnixTime, Verified};
+use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Keys;
@@ -66,12 +66,13 @@ impl TokenCache {
         Self { known, misses: AtomicU64::new(0) }
     }
 
-    /// The token, verified now or before, and within its time.
+    /// The token, verified now or before, and within its time. `read` verifies what it is or stands for.
     pub(crate) fn verified(
         &self,
         token: Token<'_>,
         keys: &Keys,
         now: UnixTime,
+        read: impl FnOnce(&KeyRing, &str) -> Result<Verified, Denial>,
     ) -> Result<Arc<Known>, Denial> {
         // Read before the ring: a reload in between makes the entry count as older than it is, and it is verified again.
         let ring = keys.generation();
@@ -84,7 +85,7 @@ impl TokenCache {
             };
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let known = Known::new(keys.ring().verify(token.text()?, now)?, ring);
+        let known = Known::new(read(&keys.ring(), token.text()?)?, ring);
         self.known.insert(token.bytes().into(), Arc::clone(&known));
         Ok(known)
     }

@@ -9,8 +9,8 @@ use hallpass_policy::{
     Access, ActionDesk, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome, Permit,
     Refusal, Rule, Witness, decide,
 };
-use hallpass_revocation::{Freshness, Index};
-use hallpass_token::{TokenError, UnixTime};
+use hallpass_revocation::{Freshness, Handle, Index, Sessions};
+use hallpass_token::{KeyRing, TokenError, UnixTime};
 use http::Request;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -23,7 +23,7 @@ use crate::serve::limits::{self, CallLimits, Limits};
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
 use crate::serve::streams::{Registration, Streams};
-use crate::serve::{report, watch as watching};
+use crate::serve::{report, session, watch as watching};
 use crate::{Clock, Decisions, Keys, Rules};
 
 /// What a guard is made of.
@@ -43,6 +43,8 @@ pub struct GuardSetup {
     pub clock: Clock,
     /// Where action tokens are used up.
     pub actions: Arc<Actions>,
+    /// The sessions whose handles stand for tokens here; none where only tokens are taken.
+    pub sessions: Option<Sessions>,
     /// A random number that tells this process' decisions from others'.
     pub node: u64,
     /// How much memory the verified tokens may take, in bytes.
@@ -63,6 +65,7 @@ pub struct Guard {
     pub(super) clock: Clock,
     pub(super) streams: Arc<Streams>,
     actions: Arc<Actions>,
+    sessions: Option<Sessions>,
     limits: Limits,
     decisions: Decisions,
     cache: TokenCache,
@@ -115,6 +118,7 @@ impl Guard {
             clock: setup.clock,
             streams: Streams::new(Arc::clone(&refusals)),
             actions: setup.actions,
+            sessions: setup.sessions,
             limits,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
@@ -193,7 +197,8 @@ impl Guard {
             let presented = Presented::take(request.headers_mut())?;
             let peer = limits::peer(request.extensions());
             let verify = |token| self.verified(token, peer, now);
-            caller.bearer = presented.bearer()?.map(verify).transpose()?;
+            let known = |token| self.of_caller(token, peer, now);
+            caller.bearer = presented.bearer()?.map(known).transpose()?;
             caller.action = presented.action()?.map(verify).transpose()?;
             if let Some(known) = &caller.bearer {
                 self.limits.call(&known.token)?;
@@ -212,6 +217,25 @@ impl Guard {
         Ok(Admitted { stream })
     }
 
+    /// The caller's own token, or the one that the caller's handle stands for.
+    fn of_caller(
+        &self,
+        token: Token<'_>,
+        peer: Option<IpAddr>,
+        now: UnixTime,
+    ) -> Result<Arc<Known>, Denial> {
+        match &self.sessions {
+            Some(sessions) if token.bytes().starts_with(Handle::PREFIX.as_bytes()) => {
+                let known = session::known(sessions, &self.cache, token, &self.keys, now);
+                known.map_err(|denial| {
+                    self.limits.failed(peer, &denial);
+                    denial
+                })
+            }
+            _ => self.verified(token, peer, now),
+        }
+    }
+
     /// The token, known or verified now, as long as its sender has not come with too many that are none.
     fn verified(
         &self,
@@ -222,7 +246,8 @@ impl Guard {
         if !self.cache.holds(token) {
             self.limits.before(peer)?;
         }
-        self.cache.verified(token, &self.keys, now).map_err(|denial| {
+        let read = |ring: &KeyRing, text: &str| Ok(ring.verify(text, now)?);
+        self.cache.verified(token, &self.keys, now, read).map_err(|denial| {
             self.limits.failed(peer, &denial);
             self.unless_sought(token, denial)
         })

@@ -85,6 +85,7 @@ impl Mesh {
             freshness: freshness.clone(),
             clock: clock.clone(),
             actions: Arc::clone(&actions),
+            sessions: None,
             node: 7,
             cache_bytes: GuardSetup::CACHE_BYTES,
         };

@@ -79,6 +79,7 @@ fn explanation(refused: &Refused) -> String {
         | Denial::TokenExpired
         | Denial::TokenNotYetValid
         | Denial::TokenRevoked
+        | Denial::SessionEnded(_)
         | Denial::BindingMismatch
         | Denial::ActionUnexpected
         | Denial::ActionMismatch
@@ -100,6 +101,7 @@ fn remedy(denial: &Denial) -> String {
         Denial::TokenExpired => "get a new token",
         Denial::TokenNotYetValid => "wait until it is valid, or set the issuer's clock right",
         Denial::TokenRevoked => "log in anew; whoever revoked it has the reason in the record",
+        Denial::SessionEnded(_) => "open a new session with `hallpass session open`",
         Denial::BindingMismatch => "connect with the client certificate that the token is bound to",
         Denial::TypeNotAccepted(_) | Denial::AudienceMismatch(_) => {
             "call the service that the token is for; users call Platform"

@@ -85,6 +85,7 @@ async fn channel(world: &World) -> Attached<Channel> {
         freshness: Freshness::always(),
         clock: world.clock.clone(),
         actions,
+        sessions: None,
         node: 1,
         cache_bytes: GuardSetup::CACHE_BYTES,
     });

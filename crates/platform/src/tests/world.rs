@@ -113,6 +113,7 @@ impl World {
             freshness: Freshness::always(),
             clock: self.clock.clone(),
             actions: Actions::new(None, self.clock.clone()),
+            sessions: None,
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,
         })

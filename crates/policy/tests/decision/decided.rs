@@ -100,6 +100,7 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         (Denial::TokenExpired, C::Unauthenticated),
         (Denial::TokenNotYetValid, C::Unauthenticated),
         (Denial::TokenRevoked, C::Unauthenticated),
+        (Denial::SessionEnded("cause"), C::Unauthenticated),
         (Denial::BindingMismatch, C::Unauthenticated),
         (Denial::TypeNotAccepted(TokenType::Action), C::PermissionDenied),
         (Denial::AudienceMismatch("cause"), C::PermissionDenied),

@@ -53,7 +53,7 @@ pub enum WriteError {
     #[error("the revocation list is closed")]
     Stopped,
     /// The note is longer than the store keeps.
-    #[error("a note's reason or author is longer than 1024 bytes")]
+    #[error("a note's reason or author is longer than the store keeps")]
     NoteTooLong,
 }
 

@@ -28,13 +28,15 @@ pub struct Options {
     pub now: UnixTime,
     /// How much of the store sled keeps in memory, in bytes.
     pub cache_bytes: u64,
+    /// How much a note may hold of each text, in bytes.
+    pub note_bytes: usize,
     pub(super) sync: Sync,
 }
 
 impl Options {
     /// The usual options: 4 MiB of cache, which sled makes about 20 MiB of memory. More makes no write faster.
     pub fn new(new_epoch: [u8; 8], now: UnixTime) -> Self {
-        Self { new_epoch, now, cache_bytes: 4 << 20, sync: Arc::new(sync) }
+        Self { new_epoch, now, cache_bytes: 4 << 20, note_bytes: 1_024, sync: Arc::new(sync) }
     }
 }
 

@@ -9,6 +9,7 @@ use hallpass_telemetry::LogFormat;
 use serde::{Deserialize, Deserializer, de};
 
 use super::nats::NatsSection;
+use super::sessions::SessionsSection;
 use super::training::{JobsSection, TrainerSection};
 use super::{BucketSection, LabelerSection, OidcSection, TemporalSection, duration};
 use crate::{Limits, Peer, TlsFiles};
@@ -42,6 +43,8 @@ pub(super) struct Sections {
     pub(super) jobs: JobsSection,
     #[serde(default)]
     pub(super) labeler: LabelerSection,
+    #[serde(default)]
+    pub(super) sessions: SessionsSection,
     pub(super) nats: Option<NatsSection>,
     #[serde(default)]
     pub(super) oidc: Vec<OidcSection>,

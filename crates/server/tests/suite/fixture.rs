@@ -87,6 +87,7 @@ pub(crate) fn setup(services: ServiceSet) -> (ServerSetup, Keys) {
         freshness: Freshness::always(),
         clock: Clock::manual(NOW),
         actions: Actions::new(None, Clock::manual(NOW)),
+        sessions: None,
         node: 7,
         cache_bytes: GuardSetup::CACHE_BYTES,
     });

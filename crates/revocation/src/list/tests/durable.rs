@@ -167,7 +167,7 @@ async fn the_change_is_told_after_the_index_knows_it() {
 async fn a_note_that_is_too_long_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let list = open(folder.path());
-    let refused = list.revoke(exact(1), note(&"x".repeat(NOTE_BYTES + 1))).await;
+    let refused = list.revoke(exact(1), note(&"x".repeat(1_025))).await;
     assert_eq!(refused, Err(WriteError::NoteTooLong));
-    assert!(list.revoke(exact(1), note(&"x".repeat(NOTE_BYTES))).await.is_ok());
+    assert!(list.revoke(exact(1), note(&"x".repeat(1_024))).await.is_ok());
 }

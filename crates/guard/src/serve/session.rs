@@ -1,0 +1,49 @@
+//! Resolves a session's handle to the token that it stands for.
+//!
+//! Invariant: a handle opens what its token opens, for as long as both are good: the token is verified by the ring of now, looked up
+//! in the list at every call, and the session's own end is asked for each time.
+
+use std::sync::Arc;
+
+use hallpass_policy::Denial;
+use hallpass_revocation::{Absent, Session, Sessions};
+use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
+use secrecy::ExposeSecret as _;
+
+use crate::Keys;
+use crate::serve::cache::{Known, TokenCache};
+use crate::serve::credentials::Token;
+
+/// The token of the session, known or verified now.
+pub(super) fn known(
+    sessions: &Sessions,
+    cache: &TokenCache,
+    handle: Token<'_>,
+    keys: &Keys,
+    now: UnixTime,
+) -> Result<Arc<Known>, Denial> {
+    let session = sessions.find(handle.text()?, now).map_err(denial)?;
+    cache.verified(handle, keys, now, |ring, handle| opened(&session, ring, handle, now))
+}
+
+fn opened(
+    session: &Session,
+    ring: &KeyRing,
+    handle: &str,
+    now: UnixTime,
+) -> Result<Verified, Denial> {
+    let token = session.token(handle).ok_or(Denial::TokenInvalid(TokenError::BadSignature))?;
+    let token = ring.verify(token.expose_secret(), now)?;
+    token
+        .in_session(session.id(), session.ends())
+        .ok_or(Denial::Misconfigured("a session in a session"))
+}
+
+/// A handle that is none says as little as a token that is none.
+fn denial(absent: Absent) -> Denial {
+    match absent {
+        Absent::Unknown => Denial::TokenInvalid(TokenError::UnknownKey),
+        Absent::Over => Denial::SessionEnded("its time is over"),
+        Absent::Idle => Denial::SessionEnded("it was not used for too long"),
+    }
+}

@@ -1,0 +1,324 @@
+//! Open sessions: handles that stand for a token which was validated once.
+//!
+//! Invariant: nobody learns a token or a handle from the store. A record stands under the handle's hash, and its token is sealed with a key
+//! that only the handle gives. What is opened is durable before its handle is given away, and no restart lets a session live longer.
+
+mod seal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hallpass_token::{Fingerprint, SKEW, UnixTime};
+use secrecy::SecretString;
+
+use crate::{Entry, List, Note, OpenError, Options, ReadError, WriteError};
+
+pub use seal::Handle;
+use seal::Sealed;
+
+/// How many sessions a node has at most.
+const AT_MOST: usize = 10_000;
+/// How many one holder has at most.
+const OF_ONE: usize = 100;
+/// How much of a sealed token a record holds, in bytes: more than metadata can carry.
+const RECORD_BYTES: usize = 32 << 10;
+/// How many records are read at a time.
+const PAGE: usize = 512;
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// The longest; never more than the token's own life.
+    pub longest: Duration,
+    /// Without a call for so long a session ends.
+    pub idle: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { longest: Duration::from_hours(1), idle: Duration::from_mins(15) }
+    }
+}
+
+/// The open sessions of a node, in a store of their own. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Sessions(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    list: List,
+    limits: SessionLimits,
+    open: ArcSwap<HashMap<Fingerprint, Arc<Session>>>,
+    /// Held by whoever replaces the map, which no call waits for.
+    changing: Mutex<()>,
+}
+
+/// A session to begin.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// Its public id.
+    pub id: String,
+    /// Whose it is: [`Fingerprint::subject`].
+    pub holder: Fingerprint,
+    /// The token that it stands for, verified.
+    pub token: &'a str,
+    /// When the token ends.
+    pub token_ends: Option<UnixTime>,
+}
+
+/// An open session.
+#[derive(Debug)]
+pub struct Session {
+    id: String,
+    holder: Fingerprint,
+    opened: UnixTime,
+    ends: UnixTime,
+    used: AtomicU64,
+    /// The last use that is on disk.
+    noted: AtomicU64,
+    sealed: Sealed,
+}
+
+/// Why a handle opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// There is no such handle, or it is long over.
+    Unknown,
+    /// Its time is over.
+    Over,
+    /// Nobody used it for too long.
+    Idle,
+}
+
+/// A session was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The holder has too many, or the node has.
+    #[error("too many sessions are open; at most {0}")]
+    TooMany(usize),
+    /// The token is longer than metadata can carry.
+    #[error("the token is too long for a session")]
+    TooLong,
+    /// The crypto library refused.
+    #[error("the token cannot be sealed")]
+    Unsealed,
+    /// It could not be made durable.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl Sessions {
+    /// Opens the store in a folder of its own, or makes one; a store that is lost ends its sessions. Blocks while it reads.
+    pub fn open(
+        folder: &Path,
+        options: &Options,
+        limits: SessionLimits,
+    ) -> Result<Self, SessionsError> {
+        let mut options = options.clone();
+        options.note_bytes = RECORD_BYTES;
+        let list = List::open(folder, &options)?;
+        let open = ArcSwap::from_pointee(read(&list)?);
+        Ok(Self(Arc::new(Shared { list, limits, open, changing: Mutex::default() })))
+    }
+
+    /// How long sessions live.
+    pub fn limits(&self) -> SessionLimits {
+        self.0.limits
+    }
+
+    /// Opens a session under a new handle. Once it returns, the session is durable.
+    pub async fn begin(
+        &self,
+        handle: &Handle,
+        new: NewSession<'_>,
+        now: UnixTime,
+    ) -> Result<Arc<Session>, BeginError> {
+        if self.of(new.holder, now).len() >= OF_ONE {
+            return Err(BeginError::TooMany(OF_ONE));
+        }
+        if self.count() >= AT_MOST {
+            return Err(BeginError::TooMany(AT_MOST));
+        }
+        let longest = now.plus(self.0.limits.longest);
+        let ends = new.token_ends.map_or(longest, |token| token.min(longest));
+        let sealed = Sealed::new(handle, &new.id, new.token).ok_or(BeginError::Unsealed)?;
+        let session = Session::new(new.id, new.holder, (now, ends), sealed);
+        let note =
+            Note { reason: session.write(), by: session.holder.to_string(), at: session.opened };
+        let entry = Entry::exact(handle.name(), Some(session.kept_until()));
+        match self.0.list.revoke(entry, note).await {
+            Err(WriteError::NoteTooLong) => return Err(BeginError::TooLong),
+            other => other?,
+        };
+        let session = Arc::new(session);
+        self.change(|open| drop(open.insert(handle.name(), Arc::clone(&session))));
+        Ok(session)
+    }
+
+    /// The session of a handle, which counts as used now.
+    pub fn find(&self, handle: &str, now: UnixTime) -> Result<Arc<Session>, Absent> {
+        let open = self.0.open.load();
+        let session = open.get(&Fingerprint::handle(handle)).ok_or(Absent::Unknown)?;
+        session.check(now, self.0.limits.idle)?;
+        session.used.fetch_max(now.as_secs(), Ordering::Relaxed);
+        Ok(Arc::clone(session))
+    }
+
+    /// A holder's sessions that have not ended, the oldest first.
+    pub fn of(&self, holder: Fingerprint, now: UnixTime) -> Vec<Arc<Session>> {
+        let open = self.0.open.load();
+        let own = open.values().filter(|session| session.holder == holder);
+        let live = own.filter(|session| session.check(now, self.0.limits.idle).is_ok());
+        let mut live: Vec<_> = live.map(Arc::clone).collect();
+        live.sort_by(|one, two| (one.opened, &one.id).cmp(&(two.opened, &two.id)));
+        live
+    }
+
+    /// How many there are, those that have just ended included.
+    pub fn count(&self) -> usize {
+        self.0.open.load().len()
+    }
+
+    /// Drops what has ended, and notes which were used, so that a restart does not take them for younger or older than they are.
+    pub async fn sweep(&self, now: UnixTime) -> Result<u64, WriteError> {
+        let used: Vec<_> = self.0.open.load().iter().filter_map(Session::use_to_note).collect();
+        for (session, entry, at) in used {
+            let note = Note { reason: String::new(), by: String::new(), at: now };
+            self.0.list.revoke(entry, note).await?;
+            session.noted.store(at, Ordering::Relaxed);
+        }
+        let idle = self.0.limits.idle;
+        self.change(|open| open.retain(|_, session| session.check(now, idle).is_ok()));
+        self.0.list.sweep(now).await
+    }
+
+    /// Fails once something could not be made durable: from then on none can be opened.
+    pub fn healthy(&self) -> Result<(), WriteError> {
+        self.0.list.healthy()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut HashMap<Fingerprint, Arc<Session>>)) {
+        let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = HashMap::clone(&self.0.open.load());
+        change(&mut open);
+        self.0.open.store(Arc::new(open));
+    }
+}
+
+/// The store of sessions cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionsError {
+    /// It does not open.
+    #[error("sessions: {0}")]
+    Open(#[from] OpenError),
+    /// It cannot be read.
+    #[error("sessions: {0}")]
+    Read(#[from] ReadError),
+}
+
+impl Session {
+    fn new(
+        id: String,
+        holder: Fingerprint,
+        (opened, ends): (UnixTime, UnixTime),
+        sealed: Sealed,
+    ) -> Self {
+        let at = || AtomicU64::new(opened.as_secs());
+        Self { id, holder, opened, ends, used: at(), noted: at(), sealed }
+    }
+
+    /// Its public id, the `sid` of what is made from it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was opened.
+    pub const fn opened(&self) -> UnixTime {
+        self.opened
+    }
+
+    /// When it ends at the latest.
+    pub const fn ends(&self) -> UnixTime {
+        self.ends
+    }
+
+    /// When it was last used.
+    pub fn used(&self) -> UnixTime {
+        UnixTime::from_secs(self.used.load(Ordering::Relaxed))
+    }
+
+    /// Until when its end has to be remembered.
+    pub fn kept_until(&self) -> UnixTime {
+        self.ends.plus(SKEW).plus(SKEW)
+    }
+
+    /// The token that it stands for; `None` where this is not its handle.
+    pub fn token(&self, handle: &str) -> Option<SecretString> {
+        self.sealed.open(handle, &self.id)
+    }
+
+    fn check(&self, now: UnixTime, idle: Duration) -> Result<(), Absent> {
+        if now >= self.ends {
+            return Err(Absent::Over);
+        }
+        if now >= self.used().plus(idle) { Err(Absent::Idle) } else { Ok(()) }
+    }
+
+    fn use_to_note<'a>(
+        (name, session): (&'a Fingerprint, &'a Arc<Self>),
+    ) -> Option<(Arc<Self>, Entry, u64)> {
+        let used = session.used.load(Ordering::Relaxed);
+        if used <= session.noted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let entry = Entry::cutoff(*name, UnixTime::from_secs(used), Some(session.kept_until()));
+        Some((Arc::clone(session), entry, used))
+    }
+
+    fn write(&self) -> String {
+        let (opened, ends) = (self.opened.as_secs(), self.ends.as_secs());
+        format!("{} {opened} {ends} {}", self.id, self.sealed.to_text())
+    }
+
+    fn read(record: &Note) -> Option<Self> {
+        let mut parts = record.reason.split(' ');
+        let id = parts.next()?.to_owned();
+        let mut instant = || Some(UnixTime::from_secs(parts.next()?.parse().ok()?));
+        let times = (instant()?, instant()?);
+        let sealed = Sealed::of_text(parts.next()?)?;
+        Some(Self::new(id, record.by.parse().ok()?, times, sealed))
+    }
+}
+
+/// Everything that the store holds: sessions, and the last uses that were noted.
+fn read(list: &List) -> Result<HashMap<Fingerprint, Arc<Session>>, ReadError> {
+    let (mut open, mut uses, mut after) = (HashMap::new(), Vec::new(), 0);
+    loop {
+        let page = list.page(after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.sequence;
+        for kept in page {
+            let name = kept.entry.fingerprint;
+            match (kept.entry.issued_before, kept.note) {
+                (Some(used), _) => uses.push((name, used)),
+                (None, Some(record)) => {
+                    open.extend(Session::read(&record).map(|session| (name, Arc::new(session))));
+                }
+                (None, None) => {}
+            }
+        }
+    }
+    for (name, used) in uses {
+        if let Some(session) = open.get(&name) {
+            session.used.fetch_max(used.as_secs(), Ordering::Relaxed);
+            session.noted.fetch_max(used.as_secs(), Ordering::Relaxed);
+        }
+    }
+    Ok(open)
+}

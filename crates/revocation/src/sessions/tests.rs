@@ -1,0 +1,132 @@
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use super::*;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
+
+fn options() -> Options {
+    Options::new([7; 8], NOW)
+}
+
+fn open(folder: &Path) -> Sessions {
+    Sessions::open(folder, &options(), SessionLimits::default()).unwrap()
+}
+
+fn holder() -> Fingerprint {
+    Fingerprint::subject("users.test", "alice")
+}
+
+fn new(id: &str, ends: Option<UnixTime>) -> NewSession<'static> {
+    NewSession { id: id.to_owned(), holder: holder(), token: TOKEN, token_ends: ends }
+}
+
+fn after(seconds: u64) -> UnixTime {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn a_handle_opens_its_session_and_no_other_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let (handle, other) = (Handle::new(&[1; 32]), Handle::new(&[2; 32]));
+    let session = sessions.begin(&handle, new("s-1", None), NOW).await.unwrap();
+    assert_eq!((session.id(), session.ends()), ("s-1", after(3_600)));
+    let found = sessions.find(handle.expose(), after(1)).unwrap();
+    let token = found.token(handle.expose()).unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&token), TOKEN);
+    assert!(found.token(other.expose()).is_none(), "another handle opens it");
+    assert_eq!(sessions.find(other.expose(), NOW).unwrap_err(), Absent::Unknown);
+}
+
+#[tokio::test]
+async fn it_ends_with_its_token_with_its_hour_and_when_nobody_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let [short, long] = [[1; 32], [2; 32]].map(|random| Handle::new(&random));
+    sessions.begin(&short, new("short", Some(after(60))), NOW).await.unwrap();
+    sessions.begin(&long, new("long", Some(after(100_000))), NOW).await.unwrap();
+    assert!(sessions.find(short.expose(), after(59)).is_ok());
+    assert_eq!(sessions.find(short.expose(), after(60)).unwrap_err(), Absent::Over);
+    for at in (0..3_600).step_by(600) {
+        assert!(sessions.find(long.expose(), after(at)).is_ok(), "used every ten minutes, at {at}");
+    }
+    assert_eq!(sessions.find(long.expose(), after(3_600)).unwrap_err(), Absent::Over);
+    let idle = Handle::new(&[3; 32]);
+    sessions.begin(&idle, new("idle", None), NOW).await.unwrap();
+    assert!(sessions.find(idle.expose(), after(899)).is_ok());
+    assert_eq!(sessions.find(idle.expose(), after(899 + 900)).unwrap_err(), Absent::Idle);
+}
+
+#[tokio::test]
+async fn it_survives_a_restart_and_lives_no_longer_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = Handle::new(&[1; 32]);
+    let sessions = open(folder.path());
+    sessions.begin(&handle, new("s-1", None), NOW).await.unwrap();
+    sessions.find(handle.expose(), after(600)).unwrap();
+    sessions.sweep(after(600)).await.unwrap();
+    sessions.find(handle.expose(), after(700)).unwrap();
+    drop(sessions);
+    let sessions = open(folder.path());
+    let [found] = &sessions.of(holder(), after(800))[..] else { panic!("not one session") };
+    assert_eq!(
+        (found.used(), found.ends()),
+        (after(600), after(3_600)),
+        "the last use that was noted"
+    );
+    assert!(found.token(handle.expose()).is_some());
+    assert_eq!(sessions.find(handle.expose(), after(600 + 900)).unwrap_err(), Absent::Idle);
+}
+
+#[tokio::test]
+async fn the_store_holds_neither_handle_nor_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = Handle::new(&[1; 32]);
+    let sessions = open(folder.path());
+    sessions.begin(&handle, new("s-1", None), NOW).await.unwrap();
+    assert!(!format!("{sessions:?} {handle:?}").contains(&handle.expose()[4..]));
+    drop(sessions);
+    let (mut files, mut folders) = (0, vec![folder.path().to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            if file.path().is_dir() {
+                folders.push(file.path());
+                continue;
+            }
+            let bytes = std::fs::read(file.path()).unwrap();
+            files += usize::from(bytes.windows(3).any(|some| some == b"s-1"));
+            for secret in [&handle.expose()[4..], TOKEN, TOKEN.split('.').nth(1).unwrap()] {
+                let there = bytes.windows(secret.len()).any(|some| some == secret.as_bytes());
+                assert!(!there, "{} holds a secret", file.path().display());
+            }
+        }
+    }
+    assert!(files > 0, "the record was not found, so nothing was looked at");
+}
+
+#[tokio::test]
+async fn one_holder_has_a_bounded_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    for number in 0..100_u8 {
+        let handle = Handle::new(&[number; 32]);
+        sessions.begin(&handle, new(&format!("s-{number}"), Some(after(60))), NOW).await.unwrap();
+    }
+    let handle = Handle::new(&[200; 32]);
+    let refused = sessions.begin(&handle, new("one more", None), NOW).await;
+    assert!(matches!(refused, Err(BeginError::TooMany(100))), "{refused:?}");
+    assert_eq!(sessions.sweep(after(200)).await.unwrap(), 100);
+    assert_eq!(sessions.count(), 0);
+    sessions.begin(&handle, new("one more", None), after(200)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_longer_than_metadata_carries_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let token = "x".repeat(30_000);
+    let long = NewSession { token: &token, ..new("long", None) };
+    let refused = sessions.begin(&Handle::new(&[1; 32]), long, NOW).await;
+    assert!(matches!(refused, Err(BeginError::TooLong)), "{refused:?}");
+}
