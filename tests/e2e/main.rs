@@ -26,6 +26,7 @@ mod postgres;
 mod raw;
 mod reference_suite;
 mod revocation;
+mod sessions;
 mod standing;
 #[cfg(feature = "temporal")]
 mod temporal;

@@ -25,6 +25,11 @@ impl Fingerprint {
         Self::over("signed-part", &[header_dot_payload])
     }
 
+    /// What a session shows is not what its token is alone.
+    pub(crate) fn shown_in(self, sid: &str) -> Self {
+        Self::over("shown", &[&self.to_bytes(), sid.as_bytes()])
+    }
+
     /// A session by its `sid`.
     pub fn session(sid: &str) -> Self {
         Self::over("session", &[sid.as_bytes()])

@@ -44,6 +44,7 @@ impl Verified {
             return None;
         }
         self.lookups.push(Fingerprint::session(sid));
+        self.signed = self.signed.shown_in(sid);
         self.claims.session = Some(sid.to_owned());
         self.claims.expires_at = Some(self.claims.expires_at.map_or(ends, |own| own.min(ends)));
         Some(self)
@@ -69,7 +70,7 @@ impl Verified {
         self.lookups[0]
     }
 
-    /// What was signed, all of it. Unlike [`Verified::fingerprint`] it tells apart tokens to which an issuer gave one `jti`.
+    /// What was signed, all of it, and the session that shows it. Unlike [`Verified::fingerprint`] it tells apart tokens to which an issuer gave one `jti`.
     pub const fn signed_part(&self) -> Fingerprint {
         self.signed
     }
