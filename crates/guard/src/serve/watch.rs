@@ -121,6 +121,7 @@ mod tests {
             freshness: freshness.clone(),
             clock: clock.clone(),
             actions: Actions::new(None, clock.clone()),
+            sessions: None,
             node: 1,
             cache_bytes: GuardSetup::CACHE_BYTES,
         });
