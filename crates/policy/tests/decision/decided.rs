@@ -132,7 +132,7 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         let retry = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(retry, matches!(denial, Denial::TooMany(_)).then_some(wait));
     }
-    assert_eq!(reasons.len(), 24);
+    assert_eq!(reasons.len(), 25);
 }
 
 /// Other refusals of a token share one reason, so that a stranger cannot tell a known key from an unknown one.
