@@ -3,6 +3,8 @@
 //! Invariant: every RPC has a rule, and a service can be served only through the adapter that its rules made. All of it
 //! is generated from the `.proto` files beside this one.
 
+pub mod storage;
+
 pub use contract::hallpass::auth::v1 as auth;
 pub use contract::hallpass::labeler::v1 as labeler;
 pub use contract::hallpass::platform::v1 as platform;

@@ -15,6 +15,7 @@ mod datasets_cut;
 mod diagnostics;
 mod elevated;
 mod faults;
+mod grants;
 mod jobs;
 mod keys;
 mod matrix;

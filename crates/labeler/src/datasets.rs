@@ -57,7 +57,7 @@ impl Datasets {
         permit: &Permit,
         spec: Spec,
     ) -> Result<Begun, Error> {
-        let owner = maker(permit, &spec).map_err(|error| error.within("start"))?;
+        let owner = maker(permit, &spec, &self.settings).map_err(|error| error.within("start"))?;
         if let Some(request) = spec.request()
             && let Some((fingerprint, dataset)) = self.database.requested(owner, request).await?
         {

@@ -47,7 +47,7 @@ impl Datasets {
         spec: Spec,
         source: Source,
     ) -> Result<Dataset, Error> {
-        maker(permit, &spec)?;
+        maker(permit, &spec, &self.settings)?;
         let root = self.root(&source.root)?;
         let begun = self.create(permit, spec).await.map_err(Error::outside_start)?;
         let upload = match begun {

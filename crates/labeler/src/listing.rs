@@ -1,7 +1,7 @@
 //! The list of datasets: what a client may ask for, checked, and the page that answers it.
 
 use hallpass_contract::can::ReadDataset;
-use hallpass_contract::labeler as wire;
+use hallpass_contract::{labeler as wire, storage};
 use hallpass_policy::{Permission, Seen, Visible};
 
 use crate::database::{Filter, Listed, Order, Query};
@@ -43,6 +43,10 @@ impl Datasets {
     ) -> Result<Seen<Page>, Error> {
         if claims_one_object(visible.permit()) {
             return Err(refused(visible.permit(), ReadDataset::KIND, ReadDataset::NAME));
+        }
+        // All datasets lie in one bucket: whoever may not list it sees none.
+        if storage::check(visible.permit(), self.settings.bucket()).is_err() {
+            return visible.look(|_| async { Ok(Page::default()) }).await;
         }
         visible.look(|subject| self.page(subject, asked)).await
     }

@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, Format};
 use crate::error::Error;
 
 /// One page of datasets.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     /// The datasets, in the order asked for.
     pub(crate) datasets: Vec<Dataset>,

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use hallpass_policy::{ObjectPolicy, Permit, Unknown, Verdict};
+use hallpass_contract::storage;
+use hallpass_policy::{Denial, ObjectPolicy, Permit, Unknown, Verdict};
 use hallpass_token::{Profile, TokenType};
 
 use crate::access::Kind;
@@ -47,7 +48,11 @@ impl ObjectPolicy for DatasetPolicy {
             None => Ok(false),
         };
         match allowed {
-            Ok(true) => Ok(Verdict::Granted),
+            Ok(true) => Ok(match storage::check(permit, self.0.settings.bucket()) {
+                Ok(()) => Verdict::Granted,
+                Err(Denial::StorageNotGranted(operation)) => Verdict::StorageNotGranted(operation),
+                Err(_) => Verdict::Refused,
+            }),
             Ok(false) => Ok(Verdict::Refused),
             Err(error) => {
                 tracing::error!(%error, "the object check cannot know");

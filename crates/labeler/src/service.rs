@@ -83,7 +83,8 @@ impl DatasetService for Handlers {
         request: CheckPermissionRequest,
     ) -> Result<CheckPermissionResponse, Error> {
         let (kind, id) = wire::object(&request)?;
-        Ok(wire::permissions(kind, self.0.role(&permit, kind, id).await?))
+        let held = self.0.role(&permit, kind, id).await?;
+        Ok(wire::permissions(kind, held, self.0.settings.bucket()))
     }
 
     async fn update_dataset(

@@ -31,6 +31,18 @@ pub struct Settings {
     pub import_roots: BTreeMap<String, PathBuf>,
     /// Where the files of datasets are.
     pub files: FileStore,
+    /// The name that storage grants give the data folder. A bucket has a name of its own.
+    pub folder_bucket: String,
+}
+
+impl Settings {
+    /// The name that storage grants give the place of all files.
+    pub fn bucket(&self) -> &str {
+        match &self.files {
+            FileStore::Folder => &self.folder_bucket,
+            FileStore::S3(bucket) => &bucket.bucket,
+        }
+    }
 }
 
 /// Where the files of datasets are.
@@ -57,6 +69,7 @@ impl Default for Settings {
             sweep_every: Duration::from_mins(10),
             import_roots: BTreeMap::new(),
             files: FileStore::Folder,
+            folder_bucket: "datasets".to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod chance;
 mod contention;
 mod deleting;
 mod downloads;
+mod grants;
 mod idempotency;
 mod lists;
 mod model;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_contract::can::{ReadDataset, ReadUpload, WriteDataset, WriteUpload};
+use hallpass_contract::storage;
 use hallpass_formats::Shape;
 use hallpass_policy::{Granted, Permission, Permit, Seen, Visible};
 use hallpass_token::UnixTime;
@@ -18,6 +19,7 @@ use crate::ids::{DatasetId, RequestId, UploadId, random};
 use crate::intake::Tally;
 use crate::page::PageRequest;
 use crate::receiver::{Receiver, bounds};
+use crate::settings::Settings;
 use crate::spec::{Spec, digest};
 use crate::upload::Upload;
 use crate::upload_wire;
@@ -75,7 +77,7 @@ pub(crate) struct PageOf<T> {
 impl Datasets {
     /// Opens an upload for a new dataset, whose owner the permit's user will be.
     pub(crate) async fn open_new(&self, permit: &Permit, spec: &Spec) -> Result<Opened, Error> {
-        let owner = maker(permit, spec)?;
+        let owner = maker(permit, spec, &self.settings)?;
         self.open(owner, Purpose::New { spec, one_call: false }).await
     }
 
@@ -142,6 +144,13 @@ impl Datasets {
     ) -> Result<Seen<PageOf<UploadRow>>, Error> {
         if claims_one_object(visible.permit()) {
             return Err(refused(visible.permit(), ReadUpload::KIND, ReadUpload::NAME));
+        }
+        if storage::check(visible.permit(), self.settings.bucket()).is_err() {
+            return visible
+                .look(|_| async {
+                    Ok(PageOf { found: Vec::new(), next_page_token: String::new() })
+                })
+                .await;
         }
         visible.look(|subject| self.page_of_uploads(subject, page)).await
     }
@@ -217,8 +226,14 @@ impl Datasets {
 }
 
 /// The user who makes a dataset.
-pub(crate) fn maker<'p>(permit: &'p Permit, spec: &Spec) -> Result<&'p str, Error> {
+pub(crate) fn maker<'p>(
+    permit: &'p Permit,
+    spec: &Spec,
+    settings: &Settings,
+) -> Result<&'p str, Error> {
     let owner = subject_of(permit)?;
+    storage::check(permit, settings.bucket())
+        .map_err(|denial| Error::Refused(permit.refuse(denial)))?;
     if claims_one_object(permit) {
         return Err(refused(permit, ReadDataset::KIND, "create"));
     }

@@ -150,11 +150,16 @@ pub(crate) fn texts(
 }
 
 /// What a user may do to an object of this kind.
-pub(crate) fn permissions(kind: Kind, held: Option<Role>) -> wire::CheckPermissionResponse {
+pub(crate) fn permissions(
+    kind: Kind,
+    held: Option<Role>,
+    bucket: &str,
+) -> wire::CheckPermissionResponse {
     let permissions = held.map_or(&[][..], |held| kind.permissions(held));
     let permissions: Vec<_> = permissions.iter().map(ToString::to_string).collect();
     let role = role(held).into();
-    wire::CheckPermissionResponse { role, permissions }
+    let bucket = if permissions.is_empty() { String::new() } else { bucket.to_owned() };
+    wire::CheckPermissionResponse { role, permissions, bucket }
 }
 
 /// The format, unless it is to be found out.

@@ -2,8 +2,8 @@
 //!
 //! Invariant: absent and forbidden give the same verdict, and who does not answer gives none.
 
-use hallpass_contract::can;
 use hallpass_contract::labeler::CheckPermissionRequest;
+use hallpass_contract::{can, storage};
 use hallpass_policy::{Denial, ObjectPolicy, Permission, Permit, Unknown, Verdict};
 use tonic::Code;
 
@@ -33,7 +33,7 @@ impl<S: Peer> Access<S> {
     ) -> Result<Verdict, Unknown> {
         match self.labeler.check(permit, object).await {
             Ok(answer) if answer.permissions.iter().any(|held| held == permission) => {
-                Ok(Verdict::Granted)
+                Ok(judged(permit, &answer.bucket))
             }
             Ok(_) => Ok(Verdict::Refused),
             Err(error) if is_refusal(&error) => Ok(Verdict::Refused),
@@ -88,6 +88,16 @@ impl<S: Peer> ObjectPolicy for Access<S> {
             can::ReadJob::KIND => self.job(permit, id).await,
             _ => Ok(Verdict::Refused),
         }
+    }
+}
+
+/// What the object check granted, as far as the caller's storage grants go with it. What is asked next is asked with them narrowed to
+/// the object's bucket.
+fn judged(permit: &Permit, bucket: &str) -> Verdict {
+    match storage::check(permit, bucket) {
+        Ok(()) => Verdict::GrantedIn(bucket.to_owned()),
+        Err(Denial::StorageNotGranted(operation)) => Verdict::StorageNotGranted(operation),
+        Err(_) => Verdict::Refused,
     }
 }
 

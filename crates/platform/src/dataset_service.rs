@@ -33,6 +33,7 @@ impl<S: Peer> DatasetService for DatasetHandler<S> {
         first: CreateDatasetRequest,
         rest: Incoming<CreateDatasetRequest>,
     ) -> Result<CreateDatasetResponse, Error> {
+        LabelerClient::<S>::may_store(&permit)?;
         let (parts, broken_off) = relay(first, rest);
         let mut client = self.labeler.datasets();
         let call = client.create_dataset(on_behalf(&permit, parts));

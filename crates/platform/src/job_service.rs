@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use hallpass_contract::can;
-use hallpass_contract::labeler::{GetDatasetRequest, GetSnapshotRequest};
+use hallpass_contract::labeler::{CheckPermissionRequest, GetDatasetRequest, GetSnapshotRequest};
 use hallpass_contract::platform::{
     self, AbortJobRequest, AbortJobResponse, CreateJobRequest, CreateJobResponse,
     DownloadArtifactRequest, DownloadArtifactResponse, GetJobRequest, GetJobResponse, JobState,
     ListJobsRequest, ListJobsResponse, RetryJobRequest, RetryJobResponse, StreamJobLogsRequest,
     StreamJobLogsResponse, WatchJobRequest, WatchJobResponse,
 };
+use hallpass_contract::{can, storage};
 use hallpass_guard::on_behalf;
 use hallpass_jobs::Artifacts;
 use hallpass_policy::adapter::Reply;
@@ -152,8 +152,17 @@ impl<S: Peer> JobHandler<S> {
     /// The etag of a job's dataset, which the caller must be allowed to read still: the job's own tokens ask nobody.
     async fn readable(&self, job: &Granted<can::RetryJob>) -> Result<String, Error> {
         let kept = self.jobs.to_retry(job).await?;
-        let call = on_behalf(job.permit(), GetDatasetRequest { dataset_id: kept.dataset_id });
-        let asked = Asked::by(job.permit(), can::ReadDataset::NAME);
+        let dataset_id = kept.dataset_id.clone();
+        let object = CheckPermissionRequest { dataset_id, ..CheckPermissionRequest::default() };
+        let answer = self.labeler.check(job.permit(), object).await?;
+        let permit = job.permit().clone().within_bucket(&answer.bucket);
+        // Who may do nothing to the dataset learns from the next answer no more than that.
+        if !answer.bucket.is_empty() {
+            storage::check(&permit, &answer.bucket)
+                .map_err(|denial| LabelerError::Refused(permit.refuse(denial)))?;
+        }
+        let call = on_behalf(&permit, GetDatasetRequest { dataset_id: kept.dataset_id });
+        let asked = Asked::by(&permit, can::ReadDataset::NAME);
         let found = answered(&asked, self.labeler.datasets().get_dataset(call).await)?.dataset;
         Ok(found.ok_or(LabelerError::Empty("GetDataset"))?.etag)
     }

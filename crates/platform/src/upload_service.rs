@@ -30,6 +30,7 @@ impl<S: Peer> UploadService for UploadHandler<S> {
         permit: Permit,
         request: CreateUploadRequest,
     ) -> Result<CreateUploadResponse, Error> {
+        LabelerClient::<S>::may_store(&permit)?;
         let call = on_behalf(&permit, request);
         answered(&Asked::by(&permit, "write"), self.labeler.uploads().create_upload(call).await)
     }
@@ -126,6 +127,7 @@ impl<S: Peer> UploadService for UploadHandler<S> {
         permit: Permit,
         request: ImportFolderRequest,
     ) -> Result<ImportFolderResponse, Error> {
+        LabelerClient::<S>::may_store(&permit)?;
         let call = on_behalf(&permit, request);
         answered(&Asked::by(&permit, "write"), self.labeler.uploads().import_folder(call).await)
     }

@@ -80,6 +80,12 @@ pub enum Denial {
         /// What was asked for.
         permission: &'static str,
     },
+    /// The caller's token has storage grants, and they do not reach so far.
+    #[error("storage not granted: {0}")]
+    StorageNotGranted(
+        /// The operation that would be needed, such as `s3:GetObject`.
+        &'static str,
+    ),
     /// The request does not name the object that the rule binds.
     #[error("{field}: {problem}")]
     ObjectIdInvalid {
@@ -171,6 +177,11 @@ impl Denial {
                 "OBJECT_REFUSED",
                 "the object does not exist or the caller may not do this to it",
             ),
+            Self::StorageNotGranted(_) => (
+                C::PermissionDenied,
+                "STORAGE_NOT_GRANTED",
+                "the token's storage grants do not allow this in the object's bucket",
+            ),
             Self::ObjectIdInvalid { .. } => {
                 (C::InvalidArgument, "OBJECT_ID_INVALID", "the request does not name its object")
             }
@@ -219,6 +230,7 @@ impl Denial {
     fn required(&self) -> HashMap<String, String> {
         let facts: Vec<(&str, String)> = match self {
             Self::ActionMissing(audience) => vec![("audience", (*audience).to_owned())],
+            Self::StorageNotGranted(operation) => vec![("operation", (*operation).to_owned())],
             Self::RoleMissing(action) => vec![("roles", action.roles.join(" "))],
             Self::StepUpRequired(step_up) => {
                 let error = ("error", "insufficient_user_authentication".to_owned());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_token::{TokenType, Verified};
+use hallpass_token::{Grants, TokenType, Verified};
 use tonic::{Extensions, Status};
 
 use crate::rule::Rule;
@@ -16,11 +16,12 @@ pub struct Permit {
     action: Option<Arc<Verified>>,
     decision: DecisionId,
     witness: Option<Arc<dyn Witness>>,
+    bucket: Option<Arc<str>>,
 }
 
 impl Permit {
     pub(crate) const fn public(rule: &'static Rule, decision: DecisionId) -> Self {
-        Self { rule, token: None, action: None, decision, witness: None }
+        Self { rule, token: None, action: None, decision, witness: None, bucket: None }
     }
 
     pub(crate) const fn granted(
@@ -29,7 +30,7 @@ impl Permit {
         action: Option<Arc<Verified>>,
         decision: DecisionId,
     ) -> Self {
-        Self { rule, token: Some(token), action, decision, witness: None }
+        Self { rule, token: Some(token), action, decision, witness: None, bucket: None }
     }
 
     /// A permit that no decision made, for tests of handlers.
@@ -46,6 +47,12 @@ impl Permit {
     #[must_use]
     pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
         Self { witness: Some(witness), ..self }
+    }
+
+    /// The same permit for what lies in one bucket: tokens that are minted in its holder's name have storage grants for that one alone.
+    #[must_use]
+    pub fn within_bucket(self, bucket: &str) -> Self {
+        Self { bucket: Some(bucket.into()), ..self }
     }
 
     /// The refusal of a call that was let through at first.
@@ -97,6 +104,16 @@ impl Permit {
     /// Whether the caller's token holds a scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.token.as_ref().is_some_and(|token| token.claims().scopes.contains(scope))
+    }
+
+    /// What the caller's token lets its holder do to stored objects; `None` where it does not say, and the object check alone decides.
+    pub fn grants(&self) -> Option<&Grants> {
+        self.token.as_ref()?.claims().grants.as_ref()
+    }
+
+    /// The one bucket that the permit is for; `None` for whatever the caller's token reaches.
+    pub const fn bucket(&self) -> Option<&Arc<str>> {
+        self.bucket.as_ref()
     }
 
     /// The job that a background token was minted for.

@@ -42,10 +42,14 @@ impl<P: ObjectPolicy> ObjectPolicy for std::sync::Arc<P> {
 }
 
 /// What an object policy says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The caller may.
     Granted,
+    /// The caller may, and the object lies in this bucket.
+    GrantedIn(String),
+    /// The object check says yes, and the storage grants of the caller's token lack this operation in the object's bucket.
+    StorageNotGranted(&'static str),
     /// The caller may not, or there is no such object.
     Refused,
 }
@@ -78,6 +82,10 @@ impl<P: Permission> Granted<P> {
         }
         let denial = match policy.check(permit, P::KIND, P::NAME, id).await {
             Ok(Verdict::Granted) => return Ok(Self::make(permit.clone(), id.to_owned())),
+            Ok(Verdict::GrantedIn(bucket)) => {
+                return Ok(Self::make(permit.clone().within_bucket(&bucket), id.to_owned()));
+            }
+            Ok(Verdict::StorageNotGranted(operation)) => Denial::StorageNotGranted(operation),
             Ok(Verdict::Refused) => Denial::ObjectRefused { kind: P::KIND, permission: P::NAME },
             Err(Unknown(what)) => Denial::CannotDecide(what),
         };

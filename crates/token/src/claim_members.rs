@@ -29,6 +29,10 @@ impl Members {
         self.0
     }
 
+    pub(crate) const fn all(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     pub(crate) fn has(&self, claim: &str) -> bool {
         self.0.contains_key(claim)
     }

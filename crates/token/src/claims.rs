@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Fingerprint, Scopes, TokenType, UnixTime};
+use crate::{Fingerprint, Grants, Scopes, TokenType, UnixTime};
 
 /// The most ancestors that a token may have.
 pub const MAX_PARENTS: usize = 8;
@@ -58,6 +58,9 @@ pub struct Claims {
     pub auth_time: Option<UnixTime>,
     /// `actions`: the elevated operations that action tokens can be had for with it; `None` for any that the user may.
     pub actions: Option<Vec<String>>,
+    /// `b p r l`, in short or in full: what the holder may do to stored objects; `None` where the token does not say. Users' and services'
+    /// tokens alone have them.
+    pub grants: Option<Grants>,
 }
 
 /// The one object that a token is for.

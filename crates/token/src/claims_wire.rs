@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::claim_members::Members;
-use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType, outside};
+use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType, outside, storage_claims};
 
 /// Reads a payload whose signature is the key's.
 pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, TokenError> {
@@ -22,6 +22,7 @@ pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, Tok
             members.nothing_left()?;
             Ok(claims)
         }
+        Profile::StorageV1 => storage_claims::read(key, members.into_inner()),
         Profile::Outside => {
             let issuer = key.outside_issuer().ok_or(TokenError::UnknownKey)?;
             outside::read(issuer, members.into_inner())
@@ -31,6 +32,7 @@ pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, Tok
 
 /// Hallpass' own tokens. Claims that are not ours are ignored (RFC 7519, section 4).
 fn standard(members: &mut Members) -> Result<Claims, TokenError> {
+    let grants = storage_claims::of_standard(members.all())?;
     Ok(Claims {
         issuer: Some(members.needed_name("iss")?),
         subject: members.nullable_name("sub")?,
@@ -56,6 +58,7 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         amr: members.names("amr")?,
         auth_time: members.time("auth_time")?,
         actions: members.names_if_any("actions")?,
+        grants,
     })
 }
 
@@ -86,7 +89,11 @@ fn bearer(members: &mut Members, key: &Key) -> Result<Claims, TokenError> {
 }
 
 /// What the key's entry says of every token of another minter.
-fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<Claims, TokenError> {
+pub(crate) fn of_entry(
+    key: &Key,
+    token_type: TokenType,
+    members: &mut Members,
+) -> Result<Claims, TokenError> {
     Ok(Claims {
         issuer: Some(key.issuer().to_owned()),
         subject: None,
@@ -112,6 +119,7 @@ fn of_entry(key: &Key, token_type: TokenType, members: &mut Members) -> Result<C
         amr: Vec::new(),
         auth_time: None,
         actions: None,
+        grants: None,
     })
 }
 
@@ -128,6 +136,10 @@ pub(crate) fn write(profile: Profile, claims: &Claims) -> Map<String, Value> {
     if profile == Profile::BearerV1 {
         return payload;
     }
+    if profile == Profile::StorageV1 {
+        storage_claims::write(claims, &mut payload);
+        return payload;
+    }
     set("service", text(claims.service.as_deref()));
     set("scopes", Some(claims.scopes.iter().collect()));
     set("type", text(Some(claims.token_type.as_str())));
@@ -137,6 +149,9 @@ pub(crate) fn write(profile: Profile, claims: &Claims) -> Map<String, Value> {
     set("nbf", start.map(|start| start.as_secs().into()));
     if profile == Profile::Standard {
         write_own(claims, &mut set);
+        if let Some(grants) = &claims.grants {
+            grants.write(&mut payload);
+        }
     }
     payload
 }

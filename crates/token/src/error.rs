@@ -1,5 +1,7 @@
 //! Why a token is refused, not minted, or a ring not read. No variant holds a token, a secret or anything that a stranger wrote.
 
+use crate::GrantError;
+
 /// Why a token does not verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -45,6 +47,9 @@ pub enum TokenError {
     /// A claim is present that this kind of token, or this profile, does not have.
     #[error("unexpected claim: {0}")]
     UnexpectedClaim(&'static str),
+    /// What the token says of stored objects cannot be read, or contradicts itself.
+    #[error("storage grants: {0}")]
+    Grants(#[from] GrantError),
     /// The token lives longer than its kind may, or never.
     #[error("lifetime: {0}")]
     Lifetime(&'static str),

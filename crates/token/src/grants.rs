@@ -109,6 +109,47 @@ impl Grants {
         reaches && self.permissions.contains(operation) && self.buckets.contains(bucket)
     }
 
+    /// Grants of these operations in these buckets, each by its whole name; the name that is none.
+    pub fn of(
+        buckets: &[String],
+        permissions: &[String],
+        level: Option<Level>,
+    ) -> Result<Self, String> {
+        if let Some(wrong) = buckets.iter().find(|name| !Self::can_name(name)) {
+            return Err(wrong.clone());
+        }
+        let known = |name: &String| operations::find(name).ok_or_else(|| name.clone());
+        Ok(Self {
+            buckets: buckets.iter().cloned().collect(),
+            permissions: permissions.iter().map(known).collect::<Result<_, _>>()?,
+            level,
+            ..Self::default()
+        })
+    }
+
+    /// Whether a bucket can have this name.
+    pub fn can_name(bucket: &str) -> bool {
+        buckets::is_name(bucket)
+    }
+
+    /// Whether the holder may do anything at all in a bucket.
+    pub fn reach(&self, bucket: &str) -> bool {
+        self.permissions.iter().any(|operation| self.allow(operation, bucket))
+    }
+
+    /// Whether these grants are the same as others or less.
+    pub fn is_within(&self, held: &Self) -> bool {
+        let levels = match (self.level, held.level) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(held)) => own <= held,
+        };
+        levels
+            && self.buckets.is_subset(&held.buckets)
+            && self.permissions.is_subset(&held.permissions)
+            && self.roles.is_subset(&held.roles)
+    }
+
     /// The same grants for one bucket alone; without buckets if that one is not among them.
     #[must_use]
     pub fn only(&self, bucket: &str) -> Self {
@@ -128,9 +169,13 @@ impl Level {
         }
     }
 
+    /// The level of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Admin].into_iter().find(|level| name == level.as_str())
+    }
+
     fn read(claim: &'static str, value: &Value) -> Result<Self, GrantError> {
-        let levels = [Self::Read, Self::Write, Self::Admin];
-        let named = levels.into_iter().find(|level| value.as_str() == Some(level.as_str()));
+        let named = value.as_str().and_then(Self::named);
         named.ok_or(GrantError::Malformed { claim, problem: "must be read, write or admin" })
     }
 }

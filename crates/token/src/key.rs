@@ -102,6 +102,9 @@ pub enum Profile {
     /// User tokens of `sub`, `iat` and an optional `exp`; the key's entry gives scopes and audience.
     #[serde(rename = "bearer-v1")]
     BearerV1,
+    /// User tokens with storage grants, in short claims or full ones: `iss aud sub iat exp jti`, `s p r b l`, and no `type`.
+    #[serde(rename = "storage-v1")]
+    StorageV1,
     /// Users' access tokens of an outside issuer; its settings say what they mean. No ring file has such a key.
     #[serde(rename = "outside", skip_deserializing)]
     Outside,

@@ -71,12 +71,17 @@ impl KeySpec {
             Profile::BearerV1 if !only(|kind| kind == TokenType::User) => {
                 "not that of bearer-v1; right: user"
             }
+            Profile::StorageV1 if !only(|kind| kind == TokenType::User) => {
+                "not that of storage-v1; right: user"
+            }
             Profile::Outside if !only(|kind| kind == TokenType::User) => {
                 "not that of outside issuers; right: user"
             }
-            Profile::Standard | Profile::HybridV1 | Profile::BearerV1 | Profile::Outside => {
-                return Ok(());
-            }
+            Profile::Standard
+            | Profile::HybridV1
+            | Profile::BearerV1
+            | Profile::StorageV1
+            | Profile::Outside => return Ok(()),
         };
         Err(Flaw::new("types", problem))
     }

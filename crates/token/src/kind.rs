@@ -71,6 +71,12 @@ impl TokenType {
         }
     }
 
+    /// Whether such a token can say what its holder may do to stored objects. An action token stands beside one that does, and
+    /// background work has no holder to ask.
+    pub const fn carries_grants(self) -> bool {
+        matches!(self, Self::User | Self::Service)
+    }
+
     /// Whether such a token names the service that holds it.
     pub const fn names_service(self) -> bool {
         matches!(self, Self::Service | Self::Background)

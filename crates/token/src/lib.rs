@@ -61,6 +61,7 @@ mod scopes;
 mod secret;
 mod signature;
 mod standing;
+mod storage_claims;
 mod strict_json;
 mod time;
 mod verified;

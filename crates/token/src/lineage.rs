@@ -1,9 +1,11 @@
 //! What a child token has from its parent and cannot lose.
 
+use std::collections::BTreeSet;
+
 use crate::standing::Standing;
 use crate::{
-    Fingerprint, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType, UnixTime,
-    Verified,
+    Fingerprint, Grants, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
+    UnixTime, Verified,
 };
 
 /// The parent's side of a new token.
@@ -21,6 +23,7 @@ pub(crate) struct Lineage {
     job_id: Option<String>,
     resource: Option<ResourceClaim>,
     allowed: Scopes,
+    grants: Option<Grants>,
     standing: Standing,
 }
 
@@ -32,6 +35,10 @@ impl Lineage {
     ) -> Result<Self, MintError> {
         let claims = parent.claims();
         let standing = Standing::of(parent, token_type)?;
+        // It stands beside its caller's own token, and says less of the caller than that one.
+        if claims.token_type == TokenType::Action {
+            return Err(MintError::NotAChild);
+        }
         if claims.parents.len() >= MAX_PARENTS {
             return Err(MintError::ChainTooLong);
         }
@@ -51,6 +58,7 @@ impl Lineage {
                 TokenType::User => held(&claims.scopes, delegates),
                 _ => delegated(&claims.scopes, delegates),
             },
+            grants: inherited(claims.grants.as_ref(), token_type)?,
             standing,
         })
     }
@@ -64,6 +72,7 @@ impl Lineage {
             session: self.session.clone(),
             job_id: self.job_id.clone(),
             resource: self.resource.clone(),
+            grants: self.grants.clone(),
             lineage: Some(self),
             ..new
         }
@@ -89,7 +98,25 @@ impl Lineage {
         if self.resource.is_some() && new.resource != self.resource {
             return Err(MintError::NotTheParents("resource"));
         }
+        match (&new.grants, &self.grants) {
+            (None, Some(_)) => return Err(MintError::NotTheParents("storage grants")),
+            (Some(new), Some(held)) if !new.is_within(held) => {
+                return Err(MintError::NotTheParents("storage grants"));
+            }
+            _ => {}
+        }
         self.standing.check(new)
+    }
+}
+
+/// What a child has of the parent's storage grants. Background work would go on without them: it is not begun with such a token.
+fn inherited(held: Option<&Grants>, token_type: TokenType) -> Result<Option<Grants>, MintError> {
+    match (held, token_type) {
+        (None, _) | (_, TokenType::Action) => Ok(None),
+        (Some(_), TokenType::Background) => Err(MintError::NotTheParents("storage grants")),
+        (Some(held), TokenType::User | TokenType::Service) => {
+            Ok(Some(Grants { roles: BTreeSet::new(), unknown_permissions: 0, ..held.clone() }))
+        }
     }
 }
 

@@ -72,6 +72,7 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         amr: new.amr.clone(),
         auth_time: new.auth_time,
         actions: new.actions.clone(),
+        grants: new.grants.clone(),
     })
 }
 
@@ -103,6 +104,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         return Ok(());
     }
     let bearer = key.profile() == Profile::BearerV1;
+    let storage = key.profile() == Profile::StorageV1;
     let key_scopes = new.scopes.is_empty() || new.scopes == *key.scopes();
     let without_place = [
         ("ancestors", new.lineage.is_some()),
@@ -116,10 +118,11 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         ("auth_time", new.auth_time.is_some()),
         ("may_act", new.may_act.is_some()),
         ("actions", new.actions.is_some()),
-        ("aud", !new.audience.is_empty() && new.audience != key.audiences()),
+        ("storage grants", !storage && new.grants.is_some()),
+        ("aud", !storage && !new.audience.is_empty() && new.audience != key.audiences()),
         ("scopes other than the key's", bearer && !key_scopes),
-        ("service", bearer && new.service.is_some()),
-        ("job_id", bearer && new.job_id.is_some()),
+        ("service", (bearer || storage) && new.service.is_some()),
+        ("job_id", (bearer || storage) && new.job_id.is_some()),
         ("nbf", bearer && new.not_before.is_some()),
     ];
     match without_place.into_iter().find(|(_, present)| *present) {
@@ -131,7 +134,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
 fn header_of(key: &Key, token_type: TokenType) -> Value {
     let kind = match key.profile() {
         Profile::Standard => token_type.header_type(),
-        Profile::HybridV1 | Profile::BearerV1 | Profile::Outside => "JWT",
+        Profile::HybridV1 | Profile::BearerV1 | Profile::StorageV1 | Profile::Outside => "JWT",
     };
     json!({ "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": kind })
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::lineage::Lineage;
 use crate::{
-    Confirmation, MintError, ResourceClaim, Scopes, TokenId, TokenType, UnixTime, Verified,
+    Confirmation, Grants, MintError, ResourceClaim, Scopes, TokenId, TokenType, UnixTime, Verified,
 };
 
 /// A token to be minted. The issuer is the key's.
@@ -50,6 +50,8 @@ pub struct NewToken {
     pub auth_time: Option<UnixTime>,
     /// `actions`.
     pub actions: Option<Vec<String>>,
+    /// `b p r l`.
+    pub grants: Option<Grants>,
     pub(crate) lineage: Option<Lineage>,
 }
 
@@ -76,6 +78,7 @@ impl NewToken {
             amr: Vec::new(),
             auth_time: None,
             actions: None,
+            grants: None,
             lineage: None,
         }
     }
@@ -85,7 +88,8 @@ impl NewToken {
     /// vocabulary that the parent has scopes of (`labeler:…`) only one that the parent holds. `cnf` is not inherited; what
     /// the user is and how they proved who they are is, by action tokens
     /// alone. A user token is a child only of a user's own, for an agent: it names who acts, holds no scope and no audience that the parent
-    /// lacks, and says for which elevated operations it is good.
+    /// lacks, and says for which elevated operations it is good. Storage grants go on to users' and services' tokens, less the roles, and can only be
+    /// narrowed from there.
     pub fn child_of(
         parent: &Verified,
         token_type: TokenType,

@@ -95,6 +95,9 @@ pub(crate) fn check_entry(key: &Key, claims: &Claims) -> Result<(), TokenError> 
         return Err(TokenError::AudienceNotAllowed);
     }
     check_holder(key, claims)?;
+    if claims.grants.is_some() && !claims.token_type.carries_grants() {
+        return Err(TokenError::UnexpectedClaim("storage grants"));
+    }
     check_life(key, claims)
 }
 
@@ -113,8 +116,10 @@ fn check_header_type(header: &Header, key: &Key, kind: TokenType) -> Result<(), 
             let access = typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt";
             access || (plain && typ == "jwt")
         }
-        (Profile::HybridV1 | Profile::BearerV1, None) => true,
-        (Profile::HybridV1 | Profile::BearerV1, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
+        (Profile::HybridV1 | Profile::BearerV1 | Profile::StorageV1, None) => true,
+        (Profile::HybridV1 | Profile::BearerV1 | Profile::StorageV1, Some(typ)) => {
+            typ.eq_ignore_ascii_case("JWT")
+        }
     };
     if fits { Ok(()) } else { Err(TokenError::TypeMismatch) }
 }

@@ -91,6 +91,7 @@ fn mint(ring: &RingFile, old: &Verified, now: UnixTime) -> Option<SecretString> 
     new.scopes = claims.scopes.clone();
     new.roles.clone_from(&claims.roles);
     new.resource.clone_from(&claims.resource);
+    new.grants.clone_from(&claims.grants);
     new.life = claims.expires_at.map(|end| end.since(claims.issued_at).max(Duration::from_secs(1)));
     Some(ring.ring.mint(old.kid(), &new, now).ok()?.expose().to_owned().into())
 }

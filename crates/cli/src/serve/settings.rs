@@ -22,5 +22,20 @@ pub(super) fn of(config: &Config) -> Result<Settings, Failure> {
         .as_ref()
         .map(|files| bucket::of("labeler.files", files, config.insecure_plaintext));
     let files = bucket.transpose()?.map_or(FileStore::Folder, FileStore::S3);
-    Ok(Settings { import_roots: section.import_roots.clone(), files, ..Settings::default() })
+    let usual = Settings::default();
+    let folder_bucket = match &section.bucket {
+        Some(_) if section.files.is_some() => {
+            return Err(Failure::failed(
+                "labeler.bucket: not beside labeler.files, whose bucket has a name; right: leave it out",
+            ));
+        }
+        Some(name) if !hallpass_token::Grants::can_name(name) => {
+            return Err(Failure::failed(
+                "labeler.bucket: no name of a bucket; right: letters, digits, dots, dashes and underscores",
+            ));
+        }
+        Some(name) => name.clone(),
+        None => usual.folder_bucket.clone(),
+    };
+    Ok(Settings { import_roots: section.import_roots.clone(), files, folder_bucket, ..usual })
 }

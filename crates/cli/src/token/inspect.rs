@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hallpass_guard::Clock;
-use hallpass_token::{Inspected, UnixTime};
+use hallpass_token::{GrantError, Grants, Inspected, UnixTime};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -49,7 +49,23 @@ pub(super) fn to_text(shown: &Inspected, now: UnixTime) -> String {
         output::table(&rows)
     };
     let life = remaining(&shown.payload, now).0;
-    format!("header\n{}\nclaims\n{}\n{life}\n", lines(&shown.header), lines(&shown.payload))
+    let grants = grants(&shown.payload).map_or_else(String::new, |counts| match counts {
+        Ok([buckets, permissions, unknown]) => format!(
+            "storage grants: {buckets} buckets, {permissions} permissions, {unknown} unknown ones that grant nothing\n"
+        ),
+        Err(error) => format!("storage grants that no service accepts: {error}\n"),
+    });
+    format!("header\n{}\nclaims\n{}\n{grants}{life}\n", lines(&shown.header), lines(&shown.payload))
+}
+
+/// How many buckets and permissions the token says that it grants, and how many that are not known.
+fn grants(payload: &Value) -> Option<Result<[usize; 3], GrantError>> {
+    let read = Grants::read(payload.as_object()?).transpose()?;
+    Some(
+        read.map(|grants| {
+            [grants.buckets.len(), grants.permissions.len(), grants.unknown_permissions]
+        }),
+    )
 }
 
 fn line(name: &str, value: &Value, now: UnixTime) -> Vec<String> {
@@ -79,6 +95,9 @@ fn to_json(shown: &Inspected, now: UnixTime) -> Value {
         "verified": false,
         "header": shown.header,
         "payload": shown.payload,
+        "grants": grants(&shown.payload).and_then(Result::ok).map(|[buckets, permissions, unknown]| {
+            json!({ "buckets": buckets, "permissions": permissions, "unknown_permissions": unknown })
+        }),
         "times": times,
         "remaining_seconds": remaining(&shown.payload, now).1,
     })

@@ -8,8 +8,8 @@ use hallpass_contract::{RULES, SERVICES};
 use hallpass_guard::Clock;
 use hallpass_policy::Rule;
 use hallpass_token::{
-    Algorithm, Key, KeyState, MintedToken, NewToken, ResourceClaim, Scopes, TokenId, TokenType,
-    UnixTime, mint_bearer,
+    Algorithm, Grants, Key, KeyState, Level, MintedToken, NewToken, ResourceClaim, Scopes, TokenId,
+    TokenType, UnixTime, mint_bearer,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -70,6 +70,15 @@ pub(crate) struct Mint {
     /// Ring only: the one object that the token is for, such as `dataset:ds_1`.
     #[arg(long, value_name = "TYPE:ID")]
     resource: Option<Object>,
+    /// Ring only, user and service tokens: a bucket that the storage grants name, repeatable; the shortest form is written.
+    #[arg(long = "bucket", value_name = "NAME")]
+    buckets: Vec<String>,
+    /// Ring only: an operation that the storage grants allow, such as `s3:GetObject` or its code `g`; repeatable.
+    #[arg(long = "permission", value_name = "OPERATION")]
+    permissions: Vec<String>,
+    /// Ring only: what the storage grants go up to.
+    #[arg(long, value_name = "LEVEL", value_parser = ["read", "write", "admin"])]
+    level: Option<String>,
 }
 
 /// The kinds of token that can be minted by hand.
@@ -155,6 +164,9 @@ fn bearer(
         ("--role", !wanted.roles.is_empty()),
         ("--amr", !wanted.amr.is_empty()),
         ("--resource", wanted.resource.is_some()),
+        ("--bucket", !wanted.buckets.is_empty()),
+        ("--permission", !wanted.permissions.is_empty()),
+        ("--level", wanted.level.is_some()),
     ];
     if let Some((flag, _)) = of_rings.iter().find(|(_, given)| *given) {
         let right = "right: leave it out, or name a ring with --ring or --data";
@@ -186,6 +198,7 @@ fn from_ring(wanted: &Mint, file: &RingFile, now: UnixTime) -> Result<MintedToke
     token.roles.clone_from(&wanted.roles);
     token.amr.clone_from(&wanted.amr);
     token.auth_time = (!wanted.amr.is_empty()).then_some(now);
+    token.grants = grants(wanted)?;
     token.life = match wanted.expires_in {
         Some(Life::For(life)) => Some(life),
         Some(Life::Never) if wanted.kind == Kind::User && key.allows_no_expiry() => None,
@@ -193,6 +206,19 @@ fn from_ring(wanted: &Mint, file: &RingFile, now: UnixTime) -> Result<MintedToke
         None => Some(token.token_type.usual_life()),
     };
     file.ring.mint(key.kid(), &token, now).map_err(|error| at_key(&error))
+}
+
+/// The storage grants, if one of their flags is given.
+fn grants(wanted: &Mint) -> Result<Option<Grants>, Failure> {
+    if wanted.buckets.is_empty() && wanted.permissions.is_empty() && wanted.level.is_none() {
+        return Ok(None);
+    }
+    let level = wanted.level.as_deref().and_then(Level::named);
+    let grants = Grants::of(&wanted.buckets, &wanted.permissions, level).map_err(|name| {
+        let right = "right: --bucket with the name of a bucket, --permission with an operation such as s3:GetObject";
+        Failure::arguments(format_args!("{}: no bucket or operation; {right}", plain(&name)))
+    });
+    grants.map(Some)
 }
 
 /// The named key, or the only one that signs this kind.

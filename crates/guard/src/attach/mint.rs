@@ -1,7 +1,8 @@
 //! Decides what token a call that leaves may carry, and mints it.
 //!
 //! Invariant: a token is minted for exactly the called RPC's audience and scope, and only if that scope is among the serving rule's
-//! delegates (where there is one) and in the minting key's entry. It never outlives its parent.
+//! delegates (where there is one) and in the minting key's entry. It never outlives its parent, and what its parent may do to stored
+//! objects it may at most in the one bucket that the call is about.
 
 use std::sync::Arc;
 
@@ -126,7 +127,7 @@ impl Minting {
             TokenType::Background => TokenType::Background,
             TokenType::Action => return Err(refused("an action token is no caller")),
         };
-        self.minted(callee, token_type, Some((parent, permit.rule())))
+        self.minted(callee, token_type, Some((parent, permit)))
     }
 
     /// What is minted for a piece of work stays with it.
@@ -152,7 +153,7 @@ impl Minting {
         &self,
         callee: &'static Rule,
         token_type: TokenType,
-        parent: Option<&Verified>,
+        parent: Option<(&Verified, &Permit)>,
     ) -> Result<Purpose, Denial> {
         if !callee.accepts(token_type) {
             return Err(refused("the called RPC does not accept the kind of token"));
@@ -161,10 +162,11 @@ impl Minting {
             return Err(refused("the called RPC demands a user's action token"));
         }
         Ok(Purpose {
-            parent: parent.map(Verified::signed_part),
+            parent: parent.map(|(parent, _)| parent.signed_part()),
             token_type,
             audience: callee.audience,
             scope: callee.scope,
+            bucket: parent.and_then(|(_, permit)| narrowed_to(permit)),
             ring: self.keys.generation(),
         })
     }
@@ -173,9 +175,9 @@ impl Minting {
         &self,
         callee: &'static Rule,
         token_type: TokenType,
-        parent: Option<(&Verified, &'static Rule)>,
+        parent: Option<(&Verified, &Permit)>,
     ) -> Result<Arc<Ready>, Denial> {
-        let purpose = self.purpose(callee, token_type, parent.map(|(parent, _)| parent))?;
+        let purpose = self.purpose(callee, token_type, parent)?;
         let now = self.clock.now();
         if let Some(ready) = self.minted.get(&purpose, now) {
             return Ok(ready);
@@ -188,20 +190,23 @@ impl Minting {
     fn mint(
         &self,
         purpose: &Purpose,
-        parent: Option<(&Verified, &'static Rule)>,
+        parent: Option<(&Verified, &Permit)>,
         now: UnixTime,
     ) -> Result<Ready, Denial> {
         let id = TokenId::from_random(random()?);
         let mut new = match parent {
             None => NewToken::new(purpose.token_type, id),
-            Some((parent, serving)) => {
-                let delegates = serving.delegates;
+            Some((parent, permit)) => {
+                let delegates = permit.rule().delegates;
                 let mut child = NewToken::child_of(parent, purpose.token_type, id, delegates)
                     .map_err(unminted)?;
                 child.actor = Some(match &parent.claims().actor {
                     Some(earlier) => json!({ "sub": self.service, "act": earlier }),
                     None => json!({ "sub": self.service }),
                 });
+                if let Some(bucket) = &purpose.bucket {
+                    child.grants = child.grants.map(|grants| grants.only(bucket));
+                }
                 child
             }
         };
@@ -231,6 +236,11 @@ impl Minting {
         );
         Ready::new(&minted, now)
     }
+}
+
+/// The bucket that matters for a token: none where there is nothing to narrow.
+fn narrowed_to(permit: &Permit) -> Option<Arc<str>> {
+    permit.grants().and(permit.bucket()).map(Arc::clone)
 }
 
 const fn refused(why: &'static str) -> Denial {

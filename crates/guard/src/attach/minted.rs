@@ -26,6 +26,8 @@ pub(super) struct Purpose {
     pub(super) token_type: TokenType,
     pub(super) audience: &'static str,
     pub(super) scope: Option<&'static str>,
+    /// The bucket to which the parent's storage grants are narrowed; `None` where they are not.
+    pub(super) bucket: Option<Arc<str>>,
     /// The generation of the ring that signs.
     pub(super) ring: u64,
 }

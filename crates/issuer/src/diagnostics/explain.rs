@@ -68,6 +68,11 @@ fn explanation(refused: &Refused) -> String {
         Denial::ObjectRefused { kind, permission } => {
             format!("the {kind} does not exist, or the caller may not {permission} it")
         }
+        Denial::StorageNotGranted(operation) => {
+            format!(
+                "the token's storage grants do not hold {operation} for the bucket of the object"
+            )
+        }
         Denial::ObjectIdInvalid { field, problem } => {
             format!("the request's field {field} {problem}")
         }
@@ -120,6 +125,9 @@ fn remedy(denial: &Denial) -> String {
             "log in again in the way that is demanded, then repeat the call"
         }
         Denial::ObjectRefused { .. } => "check the id, and ask the object's owner for access",
+        Denial::StorageNotGranted(_) => {
+            "ask for a token whose storage grants name the bucket and the operation"
+        }
         Denial::ObjectIdInvalid { .. } => "name the object in the request",
         Denial::TooMany(_) => "wait as long as RetryInfo says",
         Denial::ListStale | Denial::CannotDecide(_) => "try again a little later",

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hallpass_contract::can::{DeleteDataset, ReadDataset};
 use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
-use hallpass_policy::{DecisionId, Granted, Permission, Permit, Visible};
+use hallpass_policy::{DecisionId, Granted, Permission, Permit, Rule, Visible};
 use hallpass_token::{
-    Algorithm, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, ResourceClaim, TokenId,
+    Algorithm, Grants, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, ResourceClaim, TokenId,
     TokenType, UnixTime, generate,
 };
 use tempfile::TempDir;
@@ -68,6 +68,15 @@ impl World {
         let mut token = token(TokenType::Service);
         token.subject = Some(subject.to_owned());
         self.permit(&token)
+    }
+
+    /// A call of this method in a user's name with a token that has storage grants.
+    pub(super) fn granted(&self, subject: &str, method: &str, grants: Grants) -> Permit {
+        let mut token = token(TokenType::Service);
+        (token.subject, token.grants) = (Some(subject.to_owned()), Some(grants));
+        let rules = hallpass_contract::RULES.iter();
+        let rule = rules.copied().find(|rule| rule.audience == "labeler" && rule.method == method);
+        self.signed_for(rule.unwrap(), "test", &token)
     }
 
     /// A call in a user's name with a token that is for one object.
@@ -203,11 +212,14 @@ impl World {
     }
 
     fn signed(&self, kid: &str, token: &NewToken) -> Permit {
+        let rule = hallpass_contract::rule("/hallpass.labeler.v1.DatasetService/GetDataset");
+        self.signed_for(rule.unwrap(), kid, token)
+    }
+
+    fn signed_for(&self, rule: &'static Rule, kid: &str, token: &NewToken) -> Permit {
         let now = UnixTime::from_secs(self.time.load(Ordering::Relaxed));
         let minted = self.ring.mint(kid, token, now).unwrap();
         let verified = self.ring.verify(minted.expose(), now).unwrap();
-        let rule =
-            hallpass_contract::rule("/hallpass.labeler.v1.DatasetService/GetDataset").unwrap();
         Permit::for_tests(rule, Arc::new(verified), DecisionId::new(1, 1))
     }
 }

@@ -6,6 +6,7 @@
 use std::error::Error as _;
 
 use hallpass_contract::can;
+use hallpass_contract::storage::Need;
 use hallpass_policy::{Denial, ERROR_DOMAIN, Granted, Permission, Permit, Refusal};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -43,6 +44,9 @@ pub(crate) enum LabelerError {
         &'static str,
     ),
 }
+
+/// What a Labeler says to which the storage grants in Platform's token do not reach.
+const NOT_GRANTED: &str = Denial::StorageNotGranted("").reason();
 
 /// In whose name a call was made and what the caller wanted to do to which kind of object.
 #[derive(Debug, Clone)]
@@ -96,6 +100,9 @@ impl Asked {
         let denial = Denial::ObjectRefused { kind: self.kind, permission: self.permission };
         match reason(status).as_deref() {
             Some(said) if said == denial.reason() => self.refused(denial),
+            Some(said) if said == NOT_GRANTED => {
+                self.refused(Denial::StorageNotGranted(Need::of(self.permit.rule()).name()))
+            }
             Some(_) | None => broken(status),
         }
     }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use hallpass_contract::can;
 use hallpass_contract::labeler::dataset_service_client::DatasetServiceClient;
 use hallpass_contract::labeler::permission_service_client::PermissionServiceClient;
 use hallpass_contract::labeler::snapshot_service_client::SnapshotServiceClient;
@@ -11,6 +10,7 @@ use hallpass_contract::labeler::upload_service_client::UploadServiceClient;
 use hallpass_contract::labeler::{
     CheckPermissionRequest, CheckPermissionResponse, Dataset, GetDatasetRequest,
 };
+use hallpass_contract::{can, storage};
 use hallpass_guard::on_behalf;
 use hallpass_policy::{Granted, Permission, Permit};
 use tokio::sync::oneshot;
@@ -61,13 +61,21 @@ impl<S: Peer> LabelerClient<S> {
         answer.into_inner().dataset.ok_or(LabelerError::Empty("GetDataset"))
     }
 
+    /// Whether the permit's holder may make datasets. Where they will lie, Labeler knows: it looks at the bucket.
+    pub(crate) fn may_store(permit: &Permit) -> Result<(), LabelerError> {
+        let reaches = storage::check_somewhere(permit);
+        reaches.map_err(|denial| LabelerError::Refused(permit.refuse(denial)))
+    }
+
     /// What the permit's holder may do to an object that Labeler keeps; nothing if there is none.
     pub(crate) async fn check(
         &self,
         permit: &Permit,
         object: CheckPermissionRequest,
     ) -> Result<CheckPermissionResponse, LabelerError> {
-        let answer = self.datasets().check_permission(on_behalf(permit, object)).await;
+        // The bucket is not known yet, and no storage grant is needed to ask for it.
+        let asking = permit.clone().within_bucket("");
+        let answer = self.datasets().check_permission(on_behalf(&asking, object)).await;
         let asked = Asked::by(permit, can::ReadDataset::NAME);
         Ok(answer.map_err(|status| asked.understand(&status))?.into_inner())
     }

@@ -30,6 +30,9 @@ pub(super) enum Event {
     BrokenOff,
 }
 
+/// Where the datasets of the fake lie.
+pub(super) const BUCKET: &str = "datasets";
+
 /// The fake. Clones share everything.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake(Arc<State>);
@@ -203,7 +206,8 @@ impl DatasetService for Fake {
             return Ok(CheckPermissionResponse::default());
         }
         let permissions = ["read", "write", "delete", "share"].map(str::to_owned).into();
-        Ok(CheckPermissionResponse { role: Role::Owner.into(), permissions })
+        let bucket = BUCKET.to_owned();
+        Ok(CheckPermissionResponse { role: Role::Owner.into(), permissions, bucket })
     }
 
     async fn update_dataset(

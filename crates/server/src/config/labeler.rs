@@ -13,6 +13,8 @@ use serde::Deserialize;
 pub struct LabelerSection {
     /// Folders of the server from which datasets may be made, by name.
     pub import_roots: BTreeMap<String, PathBuf>,
+    /// The name that tokens' storage grants give the data folder [default: datasets]. A bucket has a name of its own.
+    pub bucket: Option<String>,
     /// The bucket for the files of datasets; without it they are in the data folder.
     pub files: Option<BucketSection>,
 }

@@ -152,7 +152,7 @@ fn texts(claim: &'static str, list: &[Value]) -> Result<Vec<String>, GrantError>
     all.ok_or(malformed(claim, "must hold texts alone"))
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let ends = |at: Option<char>| at.is_some_and(|c| c.is_ascii_alphanumeric());
     name.len() <= LONGEST
         && ends(name.chars().next())

@@ -83,6 +83,12 @@ pub(super) fn write(permissions: &BTreeSet<&'static str>) -> Value {
     permissions.iter().filter_map(code).map(|(code, ..)| Value::from(*code)).collect()
 }
 
+/// The operation of this name or code.
+pub(super) fn find(text: &str) -> Option<&'static str> {
+    let found = OPERATIONS.iter().find(|(code, name, _)| *code == text || *name == text);
+    found.map(|(_, name, _)| *name)
+}
+
 /// The part that an operation takes; the greatest for one that is not known.
 pub(super) fn level(operation: &str) -> Level {
     let found = OPERATIONS.iter().find(|(_, name, _)| *name == operation);

@@ -62,6 +62,8 @@ pub(crate) fn read(
         roles: few("roles", roles, MAX_NAMES)?,
         amr: members.names("amr")?,
         auth_time: members.time("auth_time")?,
+        // Other issuers mean something else by `permissions` and `roles`.
+        grants: None,
     })
 }
 

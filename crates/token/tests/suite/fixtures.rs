@@ -77,7 +77,7 @@ pub(crate) fn spec(kid: &str, profile: Profile) -> KeySpec {
         types: match profile {
             Profile::Standard => vec![TokenType::Service, TokenType::Background, TokenType::Action],
             Profile::HybridV1 => vec![TokenType::Service, TokenType::Background],
-            Profile::BearerV1 | Profile::Outside => vec![TokenType::User],
+            Profile::BearerV1 | Profile::StorageV1 | Profile::Outside => vec![TokenType::User],
         },
         scopes: ["labeler:read", "labeler:write"].into_iter().collect(),
         audiences: vec!["labeler".to_owned()],

@@ -20,4 +20,5 @@ mod refused_claims;
 mod revocation_names;
 mod ring_file;
 mod ring_secrets;
+mod storage;
 mod trees;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hallpass_token::{
-    Algorithm, Claims, KeyRing, KeySpec, KeyState, MintError, NewToken, Profile, ResourceClaim,
-    TokenId, TokenType, UnixTime, Verified, generate,
+    Algorithm, Claims, Grants, KeyRing, KeySpec, KeyState, MintError, NewToken, Profile,
+    ResourceClaim, TokenId, TokenType, UnixTime, Verified, generate,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -65,6 +65,13 @@ fn child(parent: &Verified, wish: &Wish) -> Result<NewToken, MintError> {
     let [delegates, scopes, audience, roles, amr] = &wish.words;
     let id = TokenId::from_random([1; 16]);
     let mut new = NewToken::child_of(parent, wish.kind, id, delegates)?;
+    // Asked for is what only one bucket or another has, with or without what the parent has.
+    new.grants = match wish.life % 4 {
+        0 => Grants::of(&owned(&["a"]), &owned(&["g"]), None).ok(),
+        1 => Grants::of(&owned(&["a", "b"]), &owned(&["g", "p"]), None).ok(),
+        2 => None,
+        _ => new.grants,
+    };
     new.scopes = scopes.iter().copied().collect();
     new.audience = owned(audience);
     new.service = wish.kind.names_service().then(|| "platform".to_owned());
@@ -110,7 +117,7 @@ fn ring() -> KeyRing {
 }
 
 /// A user's token, one of an outside issuer's user, and a worker's for one dataset.
-fn roots(ring: &KeyRing) -> Vec<Verified> {
+fn roots(ring: &KeyRing, grants: Option<Grants>) -> Vec<Verified> {
     let outside = acme().changed(|_, payload| payload["may_act"] = json!({ "sub": AGENTS[0] }));
     let mut worker = NewToken::new(TokenType::Background, TokenId::from_random([8; 16]));
     worker.service = Some("platform".to_owned());
@@ -119,10 +126,10 @@ fn roots(ring: &KeyRing) -> Vec<Verified> {
     worker.resource = Some(dataset("1"));
     worker.life = Some(Duration::from_hours(1));
     let outside = ring.verify(&outside, NOW).unwrap();
-    vec![root(ring), outside, verified(ring, &worker, NOW).unwrap()]
+    vec![root(ring, grants), outside, verified(ring, &worker, NOW).unwrap()]
 }
 
-fn root(ring: &KeyRing) -> Verified {
+fn root(ring: &KeyRing, grants: Option<Grants>) -> Verified {
     let mut new = NewToken::new(TokenType::User, TokenId::from_random([9; 16]));
     new.subject = Some("alice".to_owned());
     new.scopes = SCOPES[..3].iter().copied().collect();
@@ -131,6 +138,7 @@ fn root(ring: &KeyRing) -> Verified {
     new.amr = owned(&FACTORS);
     new.auth_time = Some(NOW);
     new.may_act = Some(json!({ "sub": AGENTS[0] }));
+    new.grants = grants;
     verified(ring, &new, NOW).unwrap()
 }
 
@@ -189,6 +197,14 @@ fn wider(token: &Verified, parent: &Verified, wish: &Wish) -> Option<&'static st
             own.token_type != TokenType::User || own.actions.as_deref().is_some_and(acts_within),
         ),
         ("action", own.token_type != TokenType::Action || acts_within(&own.audience)),
+        (
+            "storage grants",
+            own.token_type == TokenType::Action
+                || match (&own.grants, &before.grants) {
+                    (Some(own), Some(before)) => own.is_within(before),
+                    (own, before) => own.is_some() || before.is_none(),
+                },
+        ),
     ];
     checks.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
 }
@@ -197,9 +213,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
 
     #[test]
-    fn trees_only_narrow(wishes in prop::collection::vec((any::<Index>(), wish()), 1..24)) {
+    fn trees_only_narrow(granted in any::<bool>(), wishes in prop::collection::vec((any::<Index>(), wish()), 1..24)) {
         let ring = ring();
-        let mut tokens = roots(&ring);
+        let held = Grants::of(&owned(&["a"]), &owned(&["g", "l"]), None).ok();
+        let mut tokens = roots(&ring, held.filter(|_| granted));
         let mut now = NOW;
         for (at, wish) in wishes {
             now = now.plus(Duration::from_secs(wish.later));
@@ -216,7 +233,7 @@ proptest! {
 #[test]
 fn every_kind_grows() {
     let ring = ring();
-    let root = root(&ring);
+    let root = root(&ring, None);
     let wish = |kind, audience, agent| Wish {
         kind,
         words: [SCOPES[..1].to_vec(), SCOPES[..1].to_vec(), vec![audience], vec![], vec![]],
