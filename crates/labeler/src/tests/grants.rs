@@ -1,6 +1,8 @@
 //! Storage grants in a service token: Labeler looks at the bucket itself, whatever Platform has looked at.
 
+use hallpass_contract::RULES;
 use hallpass_contract::can::{DeleteDataset, ReadDataset, WriteDataset};
+use hallpass_contract::storage::Need;
 use hallpass_token::Grants;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -75,5 +77,14 @@ async fn lists_show_what_is_granted_and_nothing_is_made_elsewhere() {
         let outcome = world.upload(&permit, start("More"), &sample_files()).await;
         assert_eq!(outcome.is_ok(), made);
         assert_eq!(outcome.err().as_ref().map(reason).is_some(), !made);
+    }
+}
+
+#[test]
+fn every_rpc_about_what_labeler_keeps_has_a_row() {
+    let kept = ["dataset", "snapshot", "upload"];
+    for rule in RULES {
+        let labelers = rule.resources.iter().any(|resource| kept.contains(&resource.kind));
+        assert!(!labelers || Need::of(rule) != Need::Unknown, "{}", rule.path);
     }
 }

@@ -74,8 +74,8 @@ impl World {
     pub(super) fn granted(&self, subject: &str, method: &str, grants: Grants) -> Permit {
         let mut token = token(TokenType::Service);
         (token.subject, token.grants) = (Some(subject.to_owned()), Some(grants));
-        let rules = hallpass_contract::RULES.iter();
-        let rule = rules.copied().find(|rule| rule.audience == "labeler" && rule.method == method);
+        let mut rules = hallpass_contract::RULES.iter();
+        let rule = rules.find(|rule| rule.audience == "labeler" && rule.method == method);
         self.signed_for(rule.unwrap(), "test", &token)
     }
 

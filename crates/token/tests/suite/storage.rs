@@ -187,7 +187,7 @@ fn a_child_has_its_parents_grants_or_less() {
     let attacks: [fn(&mut NewToken); 5] = [
         |new| new.grants = None,
         |new| new.grants.as_mut().unwrap().buckets = ["a".to_owned(), "c".to_owned()].into(),
-        |new| drop(new.grants.as_mut().unwrap().permissions.insert("s3:DeleteObject")),
+        |new| new.grants.as_mut().unwrap().permissions = ["s3:DeleteObject"].into(),
         |new| new.grants.as_mut().unwrap().level = Some(Level::Admin),
         |new| new.grants.as_mut().unwrap().level = None,
     ];
