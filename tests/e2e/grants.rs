@@ -34,7 +34,7 @@ fn with(mesh: &Mesh, token: &str, arguments: &[&str]) -> Ran {
 /// A dataset of alice's own.
 fn sample(mesh: &Mesh) -> String {
     let listed = json_of(mesh, &["dataset", "list"], "alice");
-    let id = member(&listed["datasets"][0], "dataset_id");
+    let id = member(&listed[0], "dataset_id");
     id.to_owned()
 }
 
