@@ -45,6 +45,7 @@ static GUARD: LazyLock<(Runtime, Arc<Guard>)> = LazyLock::new(|| {
         actions: Actions::new(None, clock),
         node: 1,
         cache_bytes: GuardSetup::CACHE_BYTES,
+        sessions: None,
     };
     let guard = runtime.block_on(async { Guard::start(setup) });
     (runtime, guard)
