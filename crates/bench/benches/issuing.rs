@@ -131,6 +131,7 @@ impl Mesh {
             freshness: Freshness::always(),
             clock: clock.clone(),
             actions: Arc::clone(&actions),
+            sessions: None,
             node: 7,
             cache_bytes: GuardSetup::CACHE_BYTES,
         });

@@ -297,16 +297,16 @@ impl Session {
 }
 
 /// Everything that the store holds: sessions, and the last uses that were noted.
-fn read(list: &List) -> Result<HashMap<Fingerprint, Arc<Session>>, ReadError> {
-    let (mut open, mut uses, mut after) = (HashMap::new(), Vec::new(), 0);
+fn read(store: &List) -> Result<HashMap<Fingerprint, Arc<Session>>, ReadError> {
+    let (mut open, mut noted, mut after) = (HashMap::new(), Vec::new(), 0);
     loop {
-        let page = list.page(after, PAGE)?;
+        let page = store.page(after, PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
         for kept in page {
             let name = kept.entry.fingerprint;
             match (kept.entry.issued_before, kept.note) {
-                (Some(used), _) => uses.push((name, used)),
+                (Some(used), _) => noted.push((name, used)),
                 (None, Some(record)) => {
                     open.extend(Session::read(&record).map(|session| (name, Arc::new(session))));
                 }
@@ -314,7 +314,7 @@ fn read(list: &List) -> Result<HashMap<Fingerprint, Arc<Session>>, ReadError> {
             }
         }
     }
-    for (name, used) in uses {
+    for (name, used) in noted {
         if let Some(session) = open.get(&name) {
             session.used.fetch_max(used.as_secs(), Ordering::Relaxed);
             session.noted.fetch_max(used.as_secs(), Ordering::Relaxed);

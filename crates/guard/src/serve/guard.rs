@@ -227,10 +227,7 @@ impl Guard {
         match &self.sessions {
             Some(sessions) if token.bytes().starts_with(Handle::PREFIX.as_bytes()) => {
                 let known = session::known(sessions, &self.cache, token, &self.keys, now);
-                known.map_err(|denial| {
-                    self.limits.failed(peer, &denial);
-                    denial
-                })
+                known.inspect_err(|denial| self.limits.failed(peer, denial))
             }
             _ => self.verified(token, peer, now),
         }

@@ -107,6 +107,22 @@ async fn a_wiped_stream_is_filled_again_and_nothing_is_forgiven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_an_operator_makes_anew_is_filled_though_it_was_never_away() {
+    let Some(server) = Server::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Node::issue(&folder.path().join("i"), server.mesh().await, "p", &["p"]);
+    issuer.revoke(1).await;
+    issuer.until_fresh().await;
+    let operator = server.operator().await;
+    let config = operator.get_stream(STREAM).await.unwrap().cached_info().config.clone();
+    operator.delete_stream(STREAM).await.unwrap();
+    operator.create_stream(config).await.unwrap();
+    let late = Node::follow(&folder.path().join("late"), server.mesh().await, &["p"]);
+    late.until_fresh().await;
+    assert!(late.has(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_stream_counts_only_once_every_issuer_has_spoken() {
     let Some(server) = Server::start().await else { return };
     let folder = tempfile::tempdir().unwrap();
