@@ -113,17 +113,14 @@ async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
 
 async fn close(wanted: Close, format: Format) -> Result<(), Failure> {
     let mut client = SessionServiceClient::new(wanted.connection.open_as_caller().await?);
-    let closed = match wanted.id {
-        Some(session_id) => {
-            let message = CloseSessionRequest { session_id, reason: wanted.reason };
-            client.close_session(unary(message)).await.map_err(|status| refused(&status))?;
-            1
-        }
-        None => {
-            let message = CloseAllSessionsRequest { reason: wanted.reason };
-            let closed = client.close_all_sessions(unary(message)).await;
-            closed.map_err(|status| refused(&status))?.into_inner().closed
-        }
+    let closed = if let Some(session_id) = wanted.id {
+        let message = CloseSessionRequest { session_id, reason: wanted.reason };
+        client.close_session(unary(message)).await.map_err(|status| refused(&status))?;
+        1
+    } else {
+        let message = CloseAllSessionsRequest { reason: wanted.reason };
+        let closed = client.close_all_sessions(unary(message)).await;
+        closed.map_err(|status| refused(&status))?.into_inner().closed
     };
     match format {
         Format::Text => output::print(&format!("closed {closed}\n")),

@@ -69,7 +69,9 @@ async fn it_survives_a_restart_and_lives_no_longer_for_it() {
     sessions.find(handle.expose(), after(700)).unwrap();
     drop(sessions);
     let sessions = open(folder.path());
-    let [found] = &sessions.of(holder(), after(800))[..] else { panic!("not one session") };
+    let of_alice = sessions.of(holder(), after(800));
+    assert_eq!(of_alice.len(), 1);
+    let found = &of_alice[0];
     assert_eq!(
         (found.used(), found.ends()),
         (after(600), after(3_600)),

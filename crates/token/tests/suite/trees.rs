@@ -27,6 +27,8 @@ struct Wish {
     agent: Option<&'static str>,
     actions: Option<Vec<&'static str>>,
     proved: Option<u64>,
+    /// Whether it sets the object, and to which.
+    #[expect(clippy::option_option, reason = "a wish may leave it, take it away or set it")]
     object: Option<Option<&'static str>>,
     life: u64,
     later: u64,
