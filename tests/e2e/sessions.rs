@@ -163,3 +163,60 @@ async fn an_elevated_operation_works_beside_a_session() {
     let shared = hallpass(&["dataset", "share", id, "bob:viewer"]);
     assert_eq!(shared.code, 0, "{shared:?}");
 }
+
+/// What a storage token of the fifth system holds: 32 buckets and 24 permissions, in about 4 KB of claims when written out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_stands_for_a_token_with_many_grants_and_may_what_they_say() {
+    const PERMISSIONS: [&str; 24] = [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:ListBucket",
+        "s3:ListAllMyBuckets",
+        "s3:GetObjectVersion",
+        "s3:PutObjectAcl",
+        "s3:AbortMultipartUpload",
+        "s3:GetObjectTagging",
+        "s3:PutObjectTagging",
+        "s3:DeleteObjectTagging",
+        "s3:GetObjectRetention",
+        "s3:PutObjectRetention",
+        "s3:GetObjectLegalHold",
+        "s3:PutObjectLegalHold",
+        "s3:GetBucketLocation",
+        "s3:GetBucketTagging",
+        "s3:PutBucketTagging",
+        "s3:DeleteBucketTagging",
+        "s3:GetBucketAcl",
+        "s3:PutBucketAcl",
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+    ];
+    let mesh = Mesh::up();
+    let buckets: Vec<String> = (0..31)
+        .map(|number| format!("team-{number}-a-bucket-with-a-long-name-as-real-ones-have"))
+        .chain(["datasets".to_owned()])
+        .collect();
+    let mut command = Command::new(HALLPASS);
+    command.args(["token", "mint", "--subject", "alice", "--data"]).arg(mesh.data());
+    command.args(buckets.iter().flat_map(|bucket| ["--bucket", bucket]));
+    command.args(PERMISSIONS.iter().flat_map(|permission| ["--permission", permission]));
+    let minted = run(&mut command);
+    assert_eq!(minted.code, 0, "{minted:?}");
+    let handle = opened(&mesh, minted.stdout.trim_end());
+    let server = format!("http://{}", mesh.platform());
+    let hallpass = |arguments: &[&str]| {
+        let mut command = Command::new(HALLPASS);
+        run(command.args(arguments).args(["--server", &server]).env("HALLPASS_TOKEN", &handle))
+    };
+    let told = hallpass(&["whoami"]);
+    assert!(told.stdout.contains("Buckets: 32 | Permissions: 24"), "{told:?}");
+    let listed = hallpass(&["dataset", "list", "--output", "json"]);
+    let rows: Vec<Value> = serde_json::from_str(&listed.stdout).expect("a list");
+    let id = rows[0]["dataset_id"].as_str().expect("the sample lies in a granted bucket");
+    let target = tempfile::tempdir().expect("a folder");
+    let to = target.path().join("pulled");
+    let pulled = hallpass(&["dataset", "pull", id, to.to_str().expect("text")]);
+    assert_eq!(pulled.code, 0, "{pulled:?}");
+}

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hallpass_contract::auth::TokenFacts;
-use hallpass_token::{KeyRing, KeyState, TokenType, UnixTime, Verified};
+use hallpass_contract::auth::{StorageGrants, TokenFacts};
+use hallpass_token::{Grants, KeyRing, KeyState, Level, TokenType, UnixTime, Verified};
 
 use crate::instant::timestamp;
 use crate::token_service::actor;
@@ -39,7 +39,17 @@ pub(super) fn of(token: &Verified, ring: &KeyRing, now: UnixTime) -> TokenFacts 
         resource: object.unwrap_or_default(),
         job_id: text(&claims.job_id),
         bound_to_certificate: claims.confirmation.is_some(),
-        grants: None,
+        grants: claims.grants.as_ref().map(storage),
+    }
+}
+
+fn storage(grants: &Grants) -> StorageGrants {
+    StorageGrants {
+        buckets: count(grants.buckets.len()),
+        permissions: count(grants.permissions.len()),
+        unknown_permissions: count(grants.unknown_permissions),
+        roles: count(grants.roles.len()),
+        level: grants.level.map_or("", Level::as_str).to_owned(),
     }
 }
 
