@@ -116,7 +116,7 @@ fn a_bucket_that_is_not_right_is_refused_at_the_start() {
     let data = crate::mesh::Mesh::up().kill();
     let config = data.path().join("platform.toml");
     for (endpoint, key, saying) in [
-        ("http://127.0.0.1:9", "a-secret", "artifacts.access_key_id: says neither"),
+        ("http://127.0.0.1:9", "a-secret", "artifacts.access_key_id: names no place"),
         ("http://10.0.0.1:9", "env:NONE", "artifacts.endpoint: is without TLS"),
     ] {
         let section = format!(
