@@ -75,6 +75,14 @@ pub fn check(permit: &Permit, bucket: &str) -> Result<(), Denial> {
     if need.is_met(grants, bucket) { Ok(()) } else { Err(Denial::StorageNotGranted(need.name())) }
 }
 
+/// Whether the caller may change what lies in this bucket, whatever the call itself is.
+pub fn check_writing(permit: &Permit, bucket: &str) -> Result<(), Denial> {
+    match permit.grants() {
+        Some(grants) if !PUT.is_met(grants, bucket) => Err(Denial::StorageNotGranted(PUT.name())),
+        _ => Ok(()),
+    }
+}
+
 /// Whether it may go on at all: there is a bucket in which it may. Which one it will be, the next service knows.
 pub fn check_somewhere(permit: &Permit) -> Result<(), Denial> {
     let Some(grants) = permit.grants() else { return Ok(()) };

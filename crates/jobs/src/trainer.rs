@@ -58,6 +58,11 @@ impl Trainer {
         Ok(())
     }
 
+    /// Whether its jobs may change their datasets.
+    pub fn writes(&self) -> bool {
+        self.may(Self::WRITE)
+    }
+
     /// Whether its jobs' tokens may be used for this.
     pub(crate) fn may(&self, scope: &str) -> bool {
         self.scopes.iter().any(|held| held == scope)

@@ -14,7 +14,7 @@ use hallpass_contract::{can, storage};
 use hallpass_guard::on_behalf;
 use hallpass_jobs::Artifacts;
 use hallpass_policy::adapter::Reply;
-use hallpass_policy::{Granted, Permission as _, Seen, Visible};
+use hallpass_policy::{Denial, Granted, Permission as _, Permit, Seen, Visible};
 
 use crate::artifact::Download;
 use crate::error::Error;
@@ -43,6 +43,9 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
         let spec = Spec::new(request.job.unwrap_or_default(), &request.request_id)?;
         if let Some(earlier) = self.jobs.requested(&dataset, &spec).await? {
             return Ok(CreateJobResponse { job: Some(earlier.into()) });
+        }
+        if self.jobs.would_write(&spec)? {
+            self.check_writing(dataset.permit(), dataset.id()).await?;
         }
         let found = self.labeler.get(&dataset).await?;
         self.check_snapshot(&dataset, spec.snapshot_id()).await?;
@@ -149,9 +152,29 @@ impl<S: Peer> JobHandler<S> {
         }
     }
 
+    /// A job that will change the dataset needs what its user would need to change it: the job's own tokens ask nobody.
+    async fn check_writing(&self, permit: &Permit, dataset_id: &str) -> Result<(), Error> {
+        let dataset_id = dataset_id.to_owned();
+        let object = CheckPermissionRequest { dataset_id, ..CheckPermissionRequest::default() };
+        let answer = self.labeler.check(permit, object).await?;
+        let permission = can::WriteDataset::NAME;
+        let denial = if answer.permissions.iter().any(|held| held == permission) {
+            storage::check_writing(permit, &answer.bucket).err()
+        } else {
+            Some(Denial::ObjectRefused { kind: can::WriteDataset::KIND, permission })
+        };
+        match denial {
+            None => Ok(()),
+            Some(denial) => Err(LabelerError::Refused(permit.refuse(denial)).into()),
+        }
+    }
+
     /// The etag of a job's dataset, which the caller must be allowed to read still: the job's own tokens ask nobody.
     async fn readable(&self, job: &Granted<can::RetryJob>) -> Result<String, Error> {
         let kept = self.jobs.to_retry(job).await?;
+        if kept.snapshot_id.is_empty() && self.jobs.writes(&kept.trainer) {
+            self.check_writing(job.permit(), &kept.dataset_id).await?;
+        }
         let dataset_id = kept.dataset_id.clone();
         let object = CheckPermissionRequest { dataset_id, ..CheckPermissionRequest::default() };
         let answer = self.labeler.check(job.permit(), object).await?;

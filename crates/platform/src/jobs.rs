@@ -3,11 +3,14 @@
 //! Invariant: a method that reaches a job takes the proof that its holder may, never a bare id; one that makes a job takes the proof that
 //! its holder may read the dataset.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::{Stream, stream};
 use hallpass_contract::can;
 use hallpass_guard::Clock;
+use hallpass_jobs::Trainer;
 use hallpass_policy::{Denial, Granted, Permission, Seen, Visible};
 
 use crate::database::{Database, Inserted, NewJob, Printed};
@@ -22,7 +25,7 @@ pub(crate) struct Jobs {
     database: Database,
     pages: PageKey,
     clock: Clock,
-    trainers: Vec<String>,
+    trainers: Arc<BTreeMap<String, Trainer>>,
     news: News,
     aborts: News,
 }
@@ -36,7 +39,7 @@ impl Jobs {
         database: Database,
         pages: PageKey,
         clock: Clock,
-        trainers: Vec<String>,
+        trainers: Arc<BTreeMap<String, Trainer>>,
         (news, aborts): (News, News),
     ) -> Self {
         Self { database, pages, clock, trainers, news, aborts }
@@ -97,12 +100,23 @@ impl Jobs {
         }
     }
 
+    /// Whether a job of this wish may change its dataset: it asks no user when it does.
+    pub(crate) fn would_write(&self, spec: &Spec) -> Result<bool, Error> {
+        Ok(spec.snapshot_id().is_empty() && self.writes(&self.trainer(spec)?))
+    }
+
+    /// Whether the jobs of a trainer may change their datasets.
+    pub(crate) fn writes(&self, trainer: &str) -> bool {
+        self.trainers.get(trainer).is_some_and(Trainer::writes)
+    }
+
     /// The name of the trainer that is wished for.
     fn trainer(&self, spec: &Spec) -> Result<String, Error> {
-        let problem = match (spec.trainer(), self.trainers.as_slice()) {
-            ("", [only]) => return Ok(only.clone()),
-            ("", _) => "must name one of the operator's trainers",
-            (name, all) if all.iter().any(|of| of == name) => return Ok(name.to_owned()),
+        let mut names = self.trainers.keys();
+        let problem = match (spec.trainer(), names.next(), names.next()) {
+            ("", Some(only), None) => return Ok(only.clone()),
+            ("", ..) => "must name one of the operator's trainers",
+            (name, ..) if self.trainers.contains_key(name) => return Ok(name.to_owned()),
             _ => "is not the name of one of the operator's trainers",
         };
         Err(Error::Invalid { field: "job.trainer", problem })
@@ -164,7 +178,7 @@ impl Jobs {
 
     /// The job whenever it has another etag than the last that was told, until it has ended.
     pub(crate) fn watch(
-        self: std::sync::Arc<Self>,
+        self: Arc<Self>,
         proof: Granted<can::ReadJob>,
         known: String,
     ) -> impl Stream<Item = Result<Job, Error>> + Send {
@@ -191,7 +205,7 @@ impl Jobs {
 
     /// What a job's trainer prints, from behind this line on, until the job has ended.
     pub(crate) fn lines(
-        self: std::sync::Arc<Self>,
+        self: Arc<Self>,
         proof: Granted<can::ReadJob>,
         after: u64,
     ) -> impl Stream<Item = Result<Vec<Printed>, Error>> + Send {

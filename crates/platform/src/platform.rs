@@ -121,7 +121,7 @@ impl<S: Peer> Platform<S> {
             news: news.clone(),
             aborts: aborts.clone(),
         };
-        let trainers = runner.engine.trainers.keys().cloned().collect();
+        let trainers = Arc::clone(&runner.engine.trainers);
         let jobs = Jobs::new(database.clone(), pages, clock, trainers, (news, aborts));
         let labeler = LabelerClient::new(labeler);
         Ok(Self {

@@ -79,6 +79,25 @@ fn who_may_not_write_or_writes_nonsense_changes_nothing() {
     assert!(split(&site, dataset[1], "train").is_empty());
 }
 
+/// The job's own tokens ask no user, so whoever lets one loose on a dataset must be allowed to change it.
+#[test]
+fn who_may_only_read_a_dataset_has_no_job_that_changes_it() {
+    let site = Site::start(&trainers());
+    let dataset = site.import("read only");
+    site.json(&["dataset", "share", &dataset, "bob:viewer"]);
+    let bob = site.token("bob");
+    let create = |trainer: &str| {
+        let asked =
+            ["job", "create", "--dataset", &dataset, "--name", "mine", "--trainer", trainer];
+        site.call_with(&asked, &bob)
+    };
+    let refused = create("splitter");
+    assert!(refused.code != 0 && refused.stderr.contains("OBJECT_REFUSED"), "{refused:?}");
+    assert_eq!(create("reader").code, 0);
+    site.json(&["dataset", "share", &dataset, "bob:editor"]);
+    assert_eq!(create("splitter").code, 0);
+}
+
 #[test]
 fn what_a_person_has_split_meanwhile_is_left_alone() {
     let site = Site::start(&trainers());
