@@ -15,6 +15,7 @@ mod datasets_cut;
 mod diagnostics;
 mod elevated;
 mod faults;
+mod frontend;
 mod grants;
 mod jobs;
 mod keys;

@@ -9,6 +9,7 @@ use hallpass_contract::can::ReadDataset;
 use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
 use hallpass_policy::Permit;
+use hallpass_token::Grants;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -72,6 +73,14 @@ async fn a_url_fetches_exactly_the_file_and_ends_with_the_token() {
         let (status, fetched) = http("GET", &endpoint, answer.url.split_once(&endpoint).unwrap().1);
         assert!(status.contains("200"), "{status}");
         assert!(fetched == data, "{path}");
+    }
+    // Labeler's own credentials could sign one; they never stand in for what the caller was not granted.
+    for (bucket, operation) in [("elsewhere", "g"), (world.labeler.datasets.settings.bucket(), "l")]
+    {
+        let grants = Grants::of(&[bucket.to_owned()], &[operation.to_owned()], None).unwrap();
+        let permit = world.granted("alice", "GetDownloadUrl", grants);
+        let refused = url(&world, &permit, &id, "circle/01.png").await.unwrap_err();
+        assert_eq!(refused.get_details_error_info().unwrap().reason, "STORAGE_NOT_GRANTED");
     }
     let token = alice.token().unwrap();
     let left = token.expires_at().unwrap().as_secs() - world.now().as_secs();
