@@ -106,13 +106,13 @@ fn a_secure_string_is_the_secret_that_others_sign_with() {
 
 #[test]
 fn what_goes_wrong_names_the_parameter_and_never_its_value() {
+    type With = fn(Hallpass) -> Hallpass;
     let Some(store) = Store::find() else { return };
     store.put("/cli/secret", "SecureString", SECRET);
     store.put("/cli/plain", "String", SECRET);
     store.put("/cli/short", "SecureString", "too short to be one");
     let printed = "quilt-sales-prod-mcp-jwt-secret-2025-enhanced-tokens-v2";
     store.put("/cli/printed", "SecureString", printed);
-    type With = fn(Hallpass) -> Hallpass;
     let table: [(&str, With, &str); 8] = [
         (
             "/cli/absent",
