@@ -75,3 +75,49 @@ async fn on_nats_what_is_revoked_is_refused_everywhere_and_without_it_nothing_is
     until(&at_labeler, LABELER_LIST, &service, &["OK"]).await;
     until(&at_platform, PLATFORM_LIST, &other, &["Unauthenticated TOKEN_REVOKED"]).await;
 }
+
+/// The session commands of a user at one of the Platforms.
+fn session(platform: &Node, credential: &str, arguments: &[&str]) -> Ran {
+    let server = format!("http://{}", platform.address("platform"));
+    let mut command = Command::new(HALLPASS);
+    command.arg("session").args(arguments).args(["--server", &server]);
+    run(command.env("HALLPASS_TOKEN", credential))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_good_at_every_platform_and_closed_at_every_one() {
+    let Some(program) = tools::find("nats-server") else { return };
+    let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder"));
+    let servers = format!("[\"nats://127.0.0.1:{port}\"]");
+    let server = Server::start(&program, port, folder.path());
+    let (data, other) = (keys(), tempfile::tempdir().expect("a folder"));
+    copy(&data.path().join("keys"), &other.path().join("keys"));
+    let labeler = start("labeler", &data, "127.0.0.1:1", &servers);
+    let at = labeler.address("labeler");
+    let first = start("platform", &data, &at, &servers);
+    let second = start("platform", &other, &at, &servers);
+    let (at_first, at_second) =
+        (connect(&first.address("platform")).await, connect(&second.address("platform")).await);
+    let token = user_token(&data);
+    until(&at_first, PLATFORM_LIST, &token, &["OK"]).await;
+    until(&at_second, PLATFORM_LIST, &token, &["OK"]).await;
+    let opened = session(&first, &token, &["open"]);
+    assert_eq!(opened.code, 0, "{opened:?}");
+    let handle = opened.stdout.trim_end();
+    until(&at_second, PLATFORM_LIST, handle, &["OK"]).await;
+    let closed = session(&second, handle, &["close", "--all"]);
+    assert_eq!(closed.code, 0, "{closed:?}");
+    until(&at_first, PLATFORM_LIST, handle, &["Unauthenticated TOKEN_REVOKED"]).await;
+
+    drop(server);
+    let refused = session(&first, &token, &["open"]);
+    let told = ["NOT_CARRIED", "LIST_STALE"].iter().any(|why| refused.stderr.contains(why));
+    assert!(refused.code != 0 && told, "{refused:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for file in std::fs::read_dir(from).expect("keys").flatten() {
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+    }
+}

@@ -73,6 +73,9 @@ pub(crate) enum Error {
     /// The revocation could not be made durable.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A session is durable here, but the other Platforms do not know it: its handle is given to nobody.
+    #[error("the other Platforms cannot be told of a session")]
+    SessionNotShared,
     /// The list could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -161,22 +164,7 @@ impl From<Error> for Status {
                 )
             }
             Error::Follower(status) => status.clone(),
-            Error::Write(WriteError::NotCarried) => {
-                tracing::error!(%error, "a revocation is not acknowledged");
-                answer(
-                    Code::Unavailable,
-                    "NOT_CARRIED",
-                    "the revocation is kept and in force here, but the other nodes cannot be told yet; ask again",
-                )
-            }
-            Error::Write(_) => {
-                tracing::error!(%error, "a revocation is not acknowledged");
-                answer(
-                    Code::Unavailable,
-                    "NOT_DURABLE",
-                    "the revocation cannot be made durable at the moment",
-                )
-            }
+            Error::Write(_) | Error::SessionNotShared => unwritten(&error),
             Error::Read(_) | Error::TaskLost => {
                 tracing::error!(%error, "the revocation list cannot be fed");
                 answer(Code::Unavailable, "LIST_UNREADABLE", "the list cannot be read")
@@ -187,6 +175,23 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+/// What was not kept, or not told to those who have to know.
+fn unwritten(error: &Error) -> Status {
+    let (reason, message) = match error {
+        Error::SessionNotShared => (
+            "NOT_CARRIED",
+            "no session is opened: the other Platforms cannot be told at the moment; try again",
+        ),
+        Error::Write(WriteError::NotCarried) => (
+            "NOT_CARRIED",
+            "the revocation is kept and in force here, but the other nodes cannot be told yet; ask again",
+        ),
+        _ => ("NOT_DURABLE", "the revocation cannot be made durable at the moment"),
+    };
+    tracing::error!(%error, "not acknowledged");
+    answer(Code::Unavailable, reason, message)
 }
 
 fn answer(code: Code, reason: &str, message: &str) -> Status {

@@ -11,7 +11,9 @@ use hallpass_contract::auth::{
 use hallpass_guard::{Clock, Keys};
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_policy::{Denial, Permit};
-use hallpass_revocation::{BeginError, Entry, Handle, List, NewSession, Session as Open, Sessions};
+use hallpass_revocation::{
+    BeginError, Entry, Handle, List, NewSession, Session as Open, Sessions, WriteError,
+};
 use hallpass_token::{Fingerprint, TokenId, Verified};
 
 use crate::Issuer;
@@ -170,6 +172,7 @@ impl From<BeginError> for Error {
                 Self::Invalid { field: "token", problem: "must have at most 20000 bytes" }
             }
             BeginError::Unsealed => Self::NoRandomness,
+            BeginError::Write(WriteError::NotCarried) => Self::SessionNotShared,
             BeginError::Write(error) => error.into(),
         }
     }

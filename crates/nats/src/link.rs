@@ -257,7 +257,7 @@ impl<'a> Link<'a> {
 }
 
 /// Reads on after a sequence.
-async fn open(kept: &Kept, seen: u64) -> Result<ReadyChunks<Ordered>, End> {
+pub(crate) async fn open(kept: &Kept, seen: u64) -> Result<ReadyChunks<Ordered>, End> {
     let deliver_policy = match seen {
         0 => DeliverPolicy::All,
         _ => DeliverPolicy::ByStartSequence { start_sequence: seen + 1 },

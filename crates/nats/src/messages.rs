@@ -53,9 +53,7 @@ impl Subjects {
 
     /// Reads a message; `None` if no issuer can have written it.
     pub(crate) fn read<'a>(&self, message: &'a async_nats::Message) -> Option<News<'a>> {
-        let header =
-            |name: &str| message.headers.as_ref().is_some_and(|all| all.get(name).is_some());
-        if header("Nats-Marker-Reason") || header("KV-Operation") {
+        if is_marker(message) {
             return Some(News::Marker);
         }
         let subject = message.subject.as_str();
@@ -65,6 +63,12 @@ impl Subjects {
         subject.strip_prefix(&self.entries)?;
         Entry::from_bytes(&message.payload).map(News::Entry)
     }
+}
+
+/// Whether it is the server's word that something is gone, not what an issuer has said.
+pub(crate) fn is_marker(message: &async_nats::Message) -> bool {
+    let header = |name: &str| message.headers.as_ref().is_some_and(|all| all.get(name).is_some());
+    header("Nats-Marker-Reason") || header("KV-Operation")
 }
 
 /// An entry to be kept by the server until its end; `None` if that has come.

@@ -44,6 +44,12 @@ impl Kept {
         Self::named(mesh, format!("KV_{bucket}"), vec![format!("$KV.{bucket}.>")]).await
     }
 
+    /// The sessions: a key-value bucket, two keys a session.
+    pub(crate) async fn sessions(mesh: &Mesh) -> Result<Self, StreamError> {
+        let bucket = format!("{}-sessions", mesh.prefix());
+        Self::named(mesh, format!("KV_{bucket}"), vec![format!("$KV.{bucket}.>")]).await
+    }
+
     async fn named(mesh: &Mesh, name: String, subjects: Vec<String>) -> Result<Self, StreamError> {
         let shape = shape(name, subjects, mesh.replicas());
         let stream = mesh.context().get_stream_no_info(&shape.name).await;

@@ -25,6 +25,7 @@ pub use list::{
     List, Listed, OpenError, Opened, Options, ReadError, Stats, StoreError, WriteError,
 };
 pub use sessions::{
-    Absent, BeginError, Handle, NewSession, Session, SessionLimits, Sessions, SessionsError,
+    Absent, BeginError, Handle, NewSession, Session, SessionLimits, SessionNews, SessionNewsKind,
+    Sessions, SessionsError,
 };
 pub use sweep_clock::SweepClock;

@@ -3,23 +3,27 @@
 //! Invariant: nobody learns a token or a handle from the store. A record stands under the handle's hash, and its token is sealed with a key
 //! that only the handle gives. What is opened is durable before its handle is given away, and no restart lets a session live longer.
 
+mod news;
 mod seal;
+mod session;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hallpass_token::{Fingerprint, SKEW, UnixTime};
-use secrecy::SecretString;
+use hallpass_token::{Fingerprint, UnixTime};
 
 use crate::{Entry, List, Note, OpenError, Options, ReadError, WriteError};
 
+pub use news::{SessionNews, SessionNewsKind};
 pub use seal::Handle;
+pub use session::Session;
+
 use seal::Sealed;
 
 /// How many sessions a node has at most.
@@ -70,19 +74,6 @@ pub struct NewSession<'a> {
     pub token: &'a str,
     /// When the token ends.
     pub token_ends: Option<UnixTime>,
-}
-
-/// An open session.
-#[derive(Debug)]
-pub struct Session {
-    id: String,
-    holder: Fingerprint,
-    opened: UnixTime,
-    ends: UnixTime,
-    used: AtomicU64,
-    /// The last use that is on disk.
-    noted: AtomicU64,
-    sealed: Sealed,
 }
 
 /// Why a handle opens nothing.
@@ -220,80 +211,6 @@ pub enum SessionsError {
     /// It cannot be read.
     #[error("sessions: {0}")]
     Read(#[from] ReadError),
-}
-
-impl Session {
-    fn new(
-        id: String,
-        holder: Fingerprint,
-        (opened, ends): (UnixTime, UnixTime),
-        sealed: Sealed,
-    ) -> Self {
-        let at = || AtomicU64::new(opened.as_secs());
-        Self { id, holder, opened, ends, used: at(), noted: at(), sealed }
-    }
-
-    /// Its public id, the `sid` of what is made from it.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// When it was opened.
-    pub const fn opened(&self) -> UnixTime {
-        self.opened
-    }
-
-    /// When it ends at the latest.
-    pub const fn ends(&self) -> UnixTime {
-        self.ends
-    }
-
-    /// When it was last used.
-    pub fn used(&self) -> UnixTime {
-        UnixTime::from_secs(self.used.load(Ordering::Relaxed))
-    }
-
-    /// Until when its end has to be remembered.
-    pub fn kept_until(&self) -> UnixTime {
-        self.ends.plus(SKEW).plus(SKEW)
-    }
-
-    /// The token that it stands for; `None` where this is not its handle.
-    pub fn token(&self, handle: &str) -> Option<SecretString> {
-        self.sealed.open(handle, &self.id)
-    }
-
-    fn check(&self, now: UnixTime, idle: Duration) -> Result<(), Absent> {
-        if now >= self.ends {
-            return Err(Absent::Over);
-        }
-        if now >= self.used().plus(idle) { Err(Absent::Idle) } else { Ok(()) }
-    }
-
-    fn use_to_note<'a>(
-        (name, session): (&'a Fingerprint, &'a Arc<Self>),
-    ) -> Option<(Arc<Self>, Entry, u64)> {
-        let used = session.used.load(Ordering::Relaxed);
-        if used <= session.noted.load(Ordering::Relaxed) {
-            return None;
-        }
-        let entry = Entry::cutoff(*name, UnixTime::from_secs(used), Some(session.kept_until()));
-        Some((Arc::clone(session), entry, used))
-    }
-
-    fn write(&self) -> String {
-        let (opened, ends) = (self.opened.as_secs(), self.ends.as_secs());
-        format!("{} {opened} {ends} {}", self.id, self.sealed.to_text())
-    }
-
-    fn read(record: &Note) -> Option<Self> {
-        let mut parts = record.reason.split(' ');
-        let id = parts.next()?.to_owned();
-        let mut instant = || Some(UnixTime::from_secs(parts.next()?.parse().ok()?));
-        let times = (instant()?, instant()?);
-        let sealed = Sealed::of_text(parts.next()?)?;
-        Some(Self::new(id, record.by.parse().ok()?, times, sealed))
-    }
 }
 
 /// Everything that the store holds: sessions, and the last uses that were noted.

@@ -1,8 +1,8 @@
-//! The NATS servers that carry revocations and claims, as the section `[nats]` of the configuration gives them.
+//! The NATS servers that carry revocations, claims and sessions, as the section `[nats]` of the configuration gives them.
 
 use std::sync::Arc;
 
-use hallpass_nats::{Carrying, Following, Login, Mesh, Settings};
+use hallpass_nats::{Carrying, Following, Login, Mesh, Settings, SharedSessions};
 use hallpass_server::{Config, NatsSection};
 use hallpass_token::SecretRef;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,8 @@ pub(super) fn follow(node: &Node, stop: &CancellationToken) -> Result<bool, Fail
     Ok(true)
 }
 
-/// Begins to carry this node's own revocations to the stream, where there is one. From then on they count only once they are there.
+/// Begins to carry this node's own revocations and sessions to the servers, where there are some. From then on they count only once they
+/// are there.
 pub(super) fn carry(node: &Node, stop: &CancellationToken) -> Result<(), Failure> {
     let (Some(mesh), Some(section)) = (&node.mesh, &node.config.nats) else { return Ok(()) };
     if !section.issuers.contains(&section.issuer) {
@@ -39,6 +40,10 @@ pub(super) fn carry(node: &Node, stop: &CancellationToken) -> Result<(), Failure
     let (list, clock) = (Arc::clone(&node.list), node.clock.clone());
     let carrying = Carrying::new(mesh.clone(), list, clock, section.issuer.clone());
     tokio::spawn(carrying.map_err(Failure::failed)?.run(stop.clone()));
+    if let Some(sessions) = &node.sessions {
+        let shared = SharedSessions::new(mesh.clone(), sessions.clone(), node.clock.clone());
+        tokio::spawn(shared.run(stop.clone()));
+    }
     Ok(())
 }
 

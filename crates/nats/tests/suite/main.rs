@@ -1,4 +1,4 @@
-//! The feed and the claims against a real NATS server, through its faults. Each test has a server of its own.
+//! The feed, the claims and the sessions against a real NATS server, through its faults. Each test has a server of its own.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -12,3 +12,4 @@ mod node;
 mod permissions;
 mod proxy;
 mod server;
+mod sessions;

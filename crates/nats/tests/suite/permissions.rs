@@ -6,6 +6,7 @@ use hallpass_token::UnixTime;
 
 use crate::node::{Node, print};
 use crate::server::{Server, mesh_at};
+use crate::sessions::Platform;
 
 const SHIPPED: &str = include_str!("../../../../deploy/nats/nats-server.conf");
 
@@ -37,6 +38,11 @@ async fn with_the_shipped_users_revocations_reach_the_nodes() {
     let issued_at = issuer.now().plus(std::time::Duration::from_hours(1));
     let claim = Claim { token: print(1), issued_at, expires_at: issued_at, decision: 1 };
     assert!(claims.claim(claim, UnixTime::from_secs(1)).await.unwrap());
+    let [opening, other] = ["a", "b"].map(|name| folder.path().join(name));
+    let opening = Platform::start(&opening, mesh_at(server.port(), Some(login("issuer"))).await);
+    let other = Platform::start(&other, mesh_at(server.port(), Some(login("issuer"))).await);
+    let handle = opening.open(1).await.unwrap();
+    other.until_it_knows(&handle).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,6 +64,15 @@ async fn a_node_can_change_nothing_and_an_issuer_can_remove_nothing() {
     let node = context("node").await;
     let sent = node.publish("hallpass.revocations.whole.p", "".into()).await.unwrap();
     sent.await.unwrap_err();
+    // Sessions are the Platforms' alone, sealed as they are.
+    let mesh = mesh_at(server.port(), Some(login("issuer"))).await;
+    Platform::start(&folder.path().join("s"), mesh).open(1).await.unwrap();
+    let sent = node.publish("$KV.hallpass-sessions.x.opened", "".into()).await.unwrap();
+    sent.await.unwrap_err();
+    node.get_stream("KV_hallpass-sessions").await.unwrap_err();
+    let sessions = context("issuer").await.get_stream("KV_hallpass-sessions").await.unwrap();
+    sessions.purge().await.unwrap_err();
+    sessions.delete_message(1).await.unwrap_err();
     for user in ["node", "issuer"] {
         let context = context(user).await;
         assert!(context.delete_stream("hallpass-revocations").await.is_err(), "{user}");

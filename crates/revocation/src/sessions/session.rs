@@ -1,0 +1,101 @@
+//! One open session.
+//!
+//! Invariant: it is over when its time is, or when nobody used it for too long, whoever asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hallpass_token::{Fingerprint, SKEW, UnixTime};
+use secrecy::SecretString;
+
+use super::Absent;
+use super::seal::Sealed;
+use crate::{Entry, Note};
+
+/// An open session.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) id: String,
+    pub(super) holder: Fingerprint,
+    pub(super) opened: UnixTime,
+    pub(super) ends: UnixTime,
+    pub(super) used: AtomicU64,
+    /// The last use that is on disk.
+    pub(super) noted: AtomicU64,
+    pub(super) sealed: Sealed,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: String,
+        holder: Fingerprint,
+        (opened, ends): (UnixTime, UnixTime),
+        sealed: Sealed,
+    ) -> Self {
+        let at = || AtomicU64::new(opened.as_secs());
+        Self { id, holder, opened, ends, used: at(), noted: at(), sealed }
+    }
+
+    /// Its public id, the `sid` of what is made from it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was opened.
+    pub const fn opened(&self) -> UnixTime {
+        self.opened
+    }
+
+    /// When it ends at the latest.
+    pub const fn ends(&self) -> UnixTime {
+        self.ends
+    }
+
+    /// When it was last used.
+    pub fn used(&self) -> UnixTime {
+        UnixTime::from_secs(self.used.load(Ordering::Relaxed))
+    }
+
+    /// Until when its end has to be remembered.
+    pub fn kept_until(&self) -> UnixTime {
+        self.ends.plus(SKEW).plus(SKEW)
+    }
+
+    /// The token that it stands for; `None` where this is not its handle.
+    pub fn token(&self, handle: &str) -> Option<SecretString> {
+        self.sealed.open(handle, &self.id)
+    }
+
+    pub(super) fn check(&self, now: UnixTime, idle: Duration) -> Result<(), Absent> {
+        if now >= self.ends {
+            return Err(Absent::Over);
+        }
+        if now >= self.used().plus(idle) { Err(Absent::Idle) } else { Ok(()) }
+    }
+
+    pub(super) fn use_to_note<'a>(
+        (name, session): (&'a Fingerprint, &'a Arc<Self>),
+    ) -> Option<(Arc<Self>, Entry, u64)> {
+        let used = session.used.load(Ordering::Relaxed);
+        if used <= session.noted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let entry = Entry::cutoff(*name, UnixTime::from_secs(used), Some(session.kept_until()));
+        Some((Arc::clone(session), entry, used))
+    }
+
+    pub(super) fn write(&self) -> String {
+        let (opened, ends) = (self.opened.as_secs(), self.ends.as_secs());
+        format!("{} {opened} {ends} {}", self.id, self.sealed.to_text())
+    }
+
+    pub(super) fn read(record: &Note) -> Option<Self> {
+        let mut parts = record.reason.split(' ');
+        let id = parts.next()?.to_owned();
+        let mut instant = || Some(UnixTime::from_secs(parts.next()?.parse().ok()?));
+        let times = (instant()?, instant()?);
+        let sealed = Sealed::of_text(parts.next()?)?;
+        Some(Self::new(id, record.by.parse().ok()?, times, sealed))
+    }
+}
