@@ -53,7 +53,7 @@ impl Service<Request<Body>> for Echo {
     }
 }
 
-struct Same;
+pub(crate) struct Same;
 
 impl UnaryService<Vec<u8>> for Same {
     type Response = Vec<u8>;
@@ -64,7 +64,7 @@ impl UnaryService<Vec<u8>> for Same {
     }
 }
 
-struct Bytes;
+pub(crate) struct Bytes;
 
 impl Codec for Bytes {
     type Encode = Vec<u8>;

@@ -1,7 +1,8 @@
 //! What the benchmarks share: one guarded call without a network, and everything that it is made of.
 //!
 //! `cargo bench -p hallpass-bench --bench guarded` pairs a guarded server with an unguarded one; `micro` times and counts the
-//! allocations of the parts; `instructions` counts their instructions under valgrind; `issuing` loads the issuer of action tokens.
+//! allocations of the parts; `instructions` counts their instructions under valgrind; `issuing` loads the issuer of action tokens;
+//! `list` fills the durable list; `propagation` takes the time from a revocation to its force on every node.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -9,6 +10,9 @@
 )]
 
 pub mod echo;
+pub mod figures;
+pub mod memory;
+pub mod propagation;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -43,6 +43,12 @@ impl Freshness {
         }
     }
 
+    /// How long the node stays fresh if it hears nothing more; `None` for an issuer, and for a node that is stale.
+    pub fn fresh_for(&self, boot_now: Duration) -> Option<Duration> {
+        let left = self.max_staleness()?.checked_sub(self.age(boot_now)?)?;
+        (!left.is_zero()).then_some(left)
+    }
+
     /// How old the node's knowledge is; zero for an issuer, `None` for a follower that never knew.
     pub fn age(&self, boot_now: Duration) -> Option<Duration> {
         match &self.0 {
@@ -90,6 +96,7 @@ mod tests {
         let issuer = Freshness::always();
         assert!(issuer.is_fresh(Duration::MAX));
         assert_eq!(issuer.age(Duration::MAX), Some(Duration::ZERO));
+        assert_eq!(issuer.fresh_for(Duration::ZERO), None);
     }
 
     #[test]
@@ -102,6 +109,9 @@ mod tests {
             assert_eq!(follower.is_fresh(at(now)), fresh, "at {now} ms");
         }
         assert_eq!(follower.age(at(1_500)), Some(at(500)));
+        for (now, left) in [(1_500, Some(1_500)), (2_999, Some(1)), (3_000, None), (9_000, None)] {
+            assert_eq!(follower.fresh_for(at(now)), left.map(at), "at {now} ms");
+        }
     }
 
     #[test]

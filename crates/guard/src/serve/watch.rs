@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use hallpass_token::{KeyRing, Verified};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use crate::keys::Current;
 use crate::serve::guard::Guard;
 use crate::serve::streams::Ending;
 
-/// How often the clocks are looked at. A change of the list is acted on at once.
+/// How often the clocks are looked at. A change of the list is acted on at once, and so is the instant at which it is too old.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// However soon that instant is, this much passes from one look to the next.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Watches over a guard's streams for as long as there is the guard.
 pub(super) async fn over(
@@ -20,20 +22,23 @@ pub(super) async fn over(
     ring: Arc<Current>,
     mut changes: watch::Receiver<u64>,
 ) {
-    let mut tick = interval(LOOK_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = Seen { list: None, ring };
-    let mut told = true;
+    let (mut told, mut pause) = (true, Duration::ZERO);
     loop {
         tokio::select! {
             news = changes.changed(), if told => told = news.is_ok(),
-            _ = tick.tick() => {}
+            () = sleep(pause) => {}
         }
-        match guard.upgrade() {
-            Some(guard) => seen.look(&guard),
-            None => return,
-        }
+        let Some(guard) = guard.upgrade() else { return };
+        seen.look(&guard);
+        pause = until_next_look(&guard);
     }
+}
+
+/// No stream outlasts the instant at which the node turns stale, unless it turns out to be fresh by then.
+fn until_next_look(guard: &Guard) -> Duration {
+    let fresh_for = guard.freshness.fresh_for(guard.clock.boot());
+    fresh_for.map_or(LOOK_EVERY, |left| left.clamp(SHORTEST_PAUSE, LOOK_EVERY))
 }
 
 /// What was looked at last.
@@ -110,21 +115,7 @@ mod tests {
     /// Stale at one look, fresh for a moment, stale at the next: what was let in meanwhile is ended all the same.
     #[tokio::test]
     async fn a_stream_of_a_short_fresh_moment_does_not_outlast_it() {
-        let (clock, freshness) =
-            (Clock::manual(UnixTime::from_secs(1_000)), Freshness::follower(MAX_STALENESS));
-        let (_list, changes) = watch::channel(0);
-        let guard = Guard::start(GuardSetup {
-            rules: hallpass_contract::rule,
-            keys: Keys::new(KeyRing::default()),
-            index: Arc::new(Index::default()),
-            changes,
-            freshness: freshness.clone(),
-            clock: clock.clone(),
-            actions: Actions::new(None, clock.clone()),
-            sessions: None,
-            node: 1,
-            cache_bytes: GuardSetup::CACHE_BYTES,
-        });
+        let (clock, freshness, guard) = start();
         let path = "/hallpass.labeler.v1.DatasetService/DownloadDataset";
         let mut seen = Seen { list: None, ring: guard.keys.current() };
         seen.look(&guard);
@@ -137,5 +128,42 @@ mod tests {
         let context = std::task::Context::from_waker(std::task::Waker::noop());
         let status = stream.poll_cut(crate::serve::streams::Side::Reading, &context).unwrap();
         assert_eq!(status.code(), tonic::Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn the_next_look_is_no_later_than_the_instant_at_which_the_node_turns_stale() {
+        let (clock, freshness, guard) = start();
+        assert_eq!(until_next_look(&guard), LOOK_EVERY, "nothing is open on a node that is stale");
+        freshness.proven_at(clock.boot());
+        let (nanos, millis) = (Duration::from_nanos, Duration::from_millis);
+        for (passes, next) in [
+            (nanos(0), LOOK_EVERY),
+            (millis(1_960), millis(40)),
+            (nanos(39_999_999), SHORTEST_PAUSE),
+            (nanos(1), LOOK_EVERY),
+        ] {
+            clock.advance(passes);
+            assert_eq!(until_next_look(&guard), next, "after {passes:?} more");
+        }
+    }
+
+    /// A guard on a clock that is moved, of a node that has not heard anything.
+    fn start() -> (Clock, Freshness, Arc<Guard>) {
+        let (clock, freshness) =
+            (Clock::manual(UnixTime::from_secs(1_000)), Freshness::follower(MAX_STALENESS));
+        let (_, changes) = watch::channel(0);
+        let guard = Guard::start(GuardSetup {
+            rules: hallpass_contract::rule,
+            keys: Keys::new(KeyRing::default()),
+            index: Arc::new(Index::default()),
+            changes,
+            freshness: freshness.clone(),
+            clock: clock.clone(),
+            actions: Actions::new(None, clock.clone()),
+            sessions: None,
+            node: 1,
+            cache_bytes: GuardSetup::CACHE_BYTES,
+        });
+        (clock, freshness, guard)
     }
 }
