@@ -1,6 +1,7 @@
 //! Jobs on the real Temporal: to their end, and through what may come in between.
 
 mod server;
+mod waits;
 
 use serde_json::Value;
 

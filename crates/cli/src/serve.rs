@@ -58,8 +58,8 @@ pub(crate) fn worker(arguments: &WorkerArguments, format: Format) -> Result<(), 
     let config = arguments.config()?;
     run(&[temporal::WORKER], &config, async |telemetry, shutdown| {
         let worker = temporal::Worker::start(&config, telemetry).await?;
-        welcome::working(&config.temporal.address, format)?;
-        worker.work(shutdown).await
+        welcome::working(&config.temporal.address, worker.address(), format)?;
+        Box::pin(worker.work(shutdown)).await
     })
 }
 

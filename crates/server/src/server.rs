@@ -155,7 +155,7 @@ async fn draining(shutdown: Shutdown, role: &'static str) {
     tracing::info!(role, "draining");
 }
 
-fn transport(config: &Config) -> Result<tonic::transport::Server, StartError> {
+pub(crate) fn transport(config: &Config) -> Result<tonic::transport::Server, StartError> {
     let transport = tonic::transport::Server::builder()
         .http2_max_header_list_size(config.limits.header_bytes)
         .max_concurrent_streams(config.limits.calls_per_connection)
@@ -166,11 +166,11 @@ fn transport(config: &Config) -> Result<tonic::transport::Server, StartError> {
     Ok(transport.tls_config(tls).map_err(|cause| files.refused(&cause))?)
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Bind { address, cause })
 }
 
-fn incoming(listener: TcpListener) -> TcpIncoming {
+pub(crate) fn incoming(listener: TcpListener) -> TcpIncoming {
     TcpIncoming::from(listener).with_nodelay(Some(true))
 }
 

@@ -29,7 +29,8 @@ const PARAMETERS: [&str; 12] = [
 /// A SQLite file or a PostgreSQL database.
 #[derive(Clone)]
 pub enum Location {
-    /// A file, which one process has at a time.
+    /// A file, for processes of one machine: their changes wait for each other. Labeler keeps its own to itself; Platform shares its
+    /// own with its workers.
     Sqlite(PathBuf),
     /// A database that several processes may share.
     Postgres(Server),
@@ -98,7 +99,7 @@ impl Location {
         }
     }
 
-    /// Whether several processes may use it at once.
+    /// Whether processes on several machines may use it at once.
     pub const fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }

@@ -1,6 +1,8 @@
 //! The store: one pool of connections, changes that are whole, reads that see one state.
 
 use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -157,6 +159,10 @@ async fn prepare(
     options: &AnyConnectOptions,
     steps: &Migrations,
 ) -> Result<(), Problem> {
+    let _turn = match location {
+        Location::Sqlite(file) => Some(turn(file).await?),
+        Location::Postgres(_) => None,
+    };
     let opened = tokio::time::timeout(OPENING, options.connect()).await;
     let opened = opened.map_err(|_| Problem::late())?;
     let mut connection = opened.map_err(|error| Problem::connecting(&error))?;
@@ -172,6 +178,28 @@ async fn prepare(
     let migrated = tables.run(&alone).await;
     alone.close().await;
     migrated.map_err(|error| Problem::migrating(&error, steps))
+}
+
+/// SQLite has no lock for migrations, so processes that open a file together take turns at a file beside it.
+async fn turn(file: &Path) -> Result<File, Problem> {
+    let beside = file.with_added_extension("lock");
+    let failed =
+        |error: &dyn fmt::Display| Problem::Other(format!("{}: {error}", beside.display()));
+    let turn = OpenOptions::new().create(true).truncate(false).write(true).open(&beside);
+    let turn = turn.map_err(|error| failed(&error))?;
+    let waiting = async {
+        let mut every = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            every.tick().await;
+            match turn.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                locked => return locked.map_err(|error| failed(&error)),
+            }
+        }
+    };
+    let waited = tokio::time::timeout(OPENING, waiting).await;
+    waited.map_err(|_| failed(&"another process is opening the database, for too long"))??;
+    Ok(turn)
 }
 
 async fn make_ready(connection: &mut Connection, location: &Location) -> Result<(), sqlx::Error> {

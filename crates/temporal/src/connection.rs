@@ -1,20 +1,23 @@
 //! The way to Temporal.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use temporalio_client::errors::ClientConnectError;
 use temporalio_client::{
     Client, ClientOptions, ClientTlsOptions, Connection, ConnectionOptions, TlsOptions,
 };
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
-use tonic::{Code, Request};
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
+use tonic::{Code, Request, Status};
 use url::Url;
 
 use crate::worker::WorkerError;
 use crate::workflow::{JOB_ID, JOB_STATE};
 
-/// How long Temporal may take to let a connection in.
+/// How long Temporal may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where Temporal is, and what the worker is to it.
@@ -48,22 +51,64 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// A client, and whether its namespace knows the search attributes.
-pub(crate) async fn connect(settings: &Settings) -> Result<(Client, bool), WorkerError> {
-    let address = &settings.address;
-    let target = Url::parse(address)
-        .map_err(|error| WorkerError::Address(address.clone(), error.to_string()))?;
-    let options = ConnectionOptions::new(target)
+/// A connection that has been answered.
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    /// Whether the namespace knows the search attributes.
+    pub(crate) has_attributes: bool,
+    settings: Settings,
+}
+
+/// Connects, and looks that the namespace is there.
+pub(crate) async fn connect(settings: &Settings, target: &Url) -> Result<Connected, WorkerError> {
+    let unreachable = |why: String| WorkerError::Unreachable(settings.address.clone(), why);
+    let options = ConnectionOptions::new(target.clone())
         .maybe_tls_options(settings.tls.as_ref().map(tls))
         .connect_timeout(PATIENCE)
         .build();
-    let unreachable =
-        |error: &dyn fmt::Display| WorkerError::Unreachable(address.clone(), error.to_string());
-    let connection = Connection::connect(options).await.map_err(|error| unreachable(&error))?;
+    let connecting = tokio::time::timeout(PATIENCE, Connection::connect(options));
+    let connection = connecting.await.map_err(|_| unreachable("it is too late".to_owned()))?;
+    let connection = connection.map_err(|error| unreachable(cause(&error)))?;
     let client = Client::new(connection, ClientOptions::new(&settings.namespace).build());
-    let client = client.map_err(|error| unreachable(&error))?;
-    let has_attributes = add_attributes(&client, &settings.namespace).await;
-    Ok((client, has_attributes))
+    let client = client.map_err(|error| unreachable(error.to_string()))?;
+    let mut connected = Connected { client, has_attributes: false, settings: settings.clone() };
+    connected.answers().await?;
+    connected.has_attributes = add_attributes(&connected.client, &settings.namespace).await;
+    Ok(connected)
+}
+
+impl Connected {
+    /// Whether the namespace answers.
+    pub(crate) async fn answers(&self) -> Result<(), WorkerError> {
+        let Settings { address, namespace, .. } = &self.settings;
+        let request =
+            DescribeNamespaceRequest { namespace: namespace.clone(), ..Default::default() };
+        let mut service = self.client.connection().workflow_service();
+        let asked =
+            tokio::time::timeout(PATIENCE, service.describe_namespace(Request::new(request)));
+        let why = match asked.await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(status)) => format!("namespace {namespace}: {}", said(&status)),
+            Err(_) => format!("namespace {namespace}: nothing came"),
+        };
+        Err(WorkerError::Unreachable(address.clone(), why))
+    }
+}
+
+/// What lies at the bottom of it.
+fn cause(error: &ClientConnectError) -> String {
+    if let ClientConnectError::SystemInfoCallError(status) = error {
+        return said(status);
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
+}
+
+fn said(status: &Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
 }
 
 fn tls(tls: &Tls) -> TlsOptions {

@@ -10,6 +10,7 @@ mod jobs;
 #[cfg(test)]
 mod replay;
 mod trace;
+mod waiting;
 mod worker;
 mod workflow;
 

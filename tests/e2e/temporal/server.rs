@@ -21,11 +21,16 @@ pub(super) struct Temporal {
 impl Temporal {
     /// `None` where the tool is absent.
     pub(super) fn start() -> Option<Self> {
-        let binary = tools::find("temporal")?;
-        let folder = TempDir::new().expect("a folder");
-        let mut temporal = Self { binary, folder, port: free(), process: None };
+        let mut temporal = Self::absent()?;
         temporal.begin();
         Some(temporal)
+    }
+
+    /// One that does not run yet; `None` where the tool is absent.
+    pub(super) fn absent() -> Option<Self> {
+        let binary = tools::find("temporal")?;
+        let folder = TempDir::new().expect("a folder");
+        Some(Self { binary, folder, port: free(), process: None })
     }
 
     /// Starts it, with what it knew before.

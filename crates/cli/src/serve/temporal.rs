@@ -1,10 +1,14 @@
 //! The worker that runs jobs on Temporal: beside Platform in one process, or a process of its own on Platform's database and keys.
+//!
+//! Invariant: it starts without Temporal, Platform and Labeler, says that it cannot work yet, and works once it can.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use hallpass_guard::Clock;
 use hallpass_platform::{Handover, Platform, Setup};
-use hallpass_server::{Config, Shutdown};
+use hallpass_server::{Config, Probe, Shutdown};
 use hallpass_telemetry::{ServiceTelemetry, Telemetry};
 use hallpass_temporal::{JobWorker, Settings, Tls};
 use tokio_util::sync::CancellationToken;
@@ -25,10 +29,11 @@ pub(super) struct Worker {
     jobs: JobWorker,
     platform: Platform<Way>,
     stop: CancellationToken,
+    probe: Option<Probe>,
 }
 
 impl Worker {
-    /// Opens Platform's database and connects to Temporal. Neither Platform nor Labeler need be there.
+    /// Opens Platform's database, and takes the port for health checks.
     pub(super) async fn start(config: &Config, telemetry: &Telemetry) -> Result<Self, Failure> {
         let (clock, telemetry) = (Clock::system(), telemetry.service(WORKER));
         let (keys, _) = RingWatch::open(ROLE, ring_file(&config.data, ROLE))?;
@@ -47,36 +52,54 @@ impl Worker {
         let location = database::location(config, ROLE, own)?;
         let platform = Platform::open_on(&location, setup).await.map_err(Failure::failed)?;
         let stop = CancellationToken::new();
-        let jobs = connect(config, platform.handover(), telemetry, stop.clone()).await?;
-        Ok(Self { jobs, platform, stop })
+        let jobs = worker(config, platform.handover(), telemetry, stop.clone())?;
+        let probe = match config.temporal.listen {
+            Some(address) => Some(Probe::bind(config, address, Arc::new(jobs.ready())).await),
+            None => None,
+        };
+        let probe = probe.transpose().map_err(Failure::failed)?;
+        Ok(Self { jobs, platform, stop, probe })
+    }
+
+    /// Where it answers health checks, if it does.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.probe.as_ref().map(Probe::address)
     }
 
     /// Works until told to stop.
     pub(super) async fn work(self, shutdown: Shutdown) -> Result<(), Failure> {
         let sweeping = tokio::spawn(self.platform.run_jobs(self.stop.clone()));
-        let stop = self.stop.clone();
+        let (stop, draining) = (self.stop.clone(), shutdown.clone().draining());
         tokio::spawn(async move {
-            shutdown.draining().await;
+            draining.await;
             stop.cancel();
         });
-        let worked = self.jobs.run().await;
+        let probing = async {
+            match self.probe {
+                Some(probe) => probe.serve(shutdown).await.map_err(Failure::failed),
+                None => std::future::pending().await,
+            }
+        };
+        let worked = tokio::select! {
+            worked = self.jobs.run() => worked.map_err(Failure::failed),
+            broken = probing => broken,
+        };
         self.stop.cancel();
         // Nothing depends on how it ended.
         let _ = sweeping.await;
         self.platform.close().await;
-        worked.map_err(Failure::failed)
+        worked
     }
 }
 
-/// Connects a worker for these jobs to the Temporal that the configuration names.
-pub(super) async fn connect(
+/// A worker for these jobs, on the Temporal that the configuration names.
+pub(super) fn worker(
     config: &Config,
     jobs: Handover<Way>,
     telemetry: ServiceTelemetry,
     stop: CancellationToken,
 ) -> Result<JobWorker, Failure> {
-    let settings = settings(config)?;
-    JobWorker::connect(&settings, jobs, telemetry, stop).await.map_err(Failure::failed)
+    JobWorker::new(settings(config)?, jobs, telemetry, stop).map_err(Failure::failed)
 }
 
 fn settings(config: &Config) -> Result<Settings, Failure> {

@@ -54,7 +54,7 @@ pub(super) async fn run(
         }
         std::future::pending::<Result<(), Failure>>().await
     };
-    let working = work(&beside, &platform, telemetry, shutdown.clone()).await?;
+    let working = work(&beside, &platform, telemetry, shutdown.clone())?;
     tokio::select! {
         served = async { tokio::try_join!(platform.serve(), labeler.serve(), working) } => served.map(drop),
         failed = greeted => failed,
@@ -63,35 +63,35 @@ pub(super) async fn run(
 
 /// Runs jobs on Temporal, if they are to be run there.
 #[cfg(feature = "temporal")]
-async fn work(
+fn work(
     config: &Config,
     platform: &Platform,
     telemetry: &Telemetry,
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = Result<(), Failure>> + use<>, Failure> {
-    use crate::serve::temporal::{WORKER, connect};
+    use crate::serve::temporal::{WORKER, worker};
     let stop = tokio_util::sync::CancellationToken::new();
-    let worker = match config.jobs.engine {
+    let working = match config.jobs.engine {
         hallpass_server::JobEngine::Embedded => None,
         hallpass_server::JobEngine::Temporal => {
             let (jobs, telemetry) = (platform.handover(), telemetry.service(WORKER));
-            Some(connect(config, jobs, telemetry, stop.clone()).await?)
+            Some(worker(config, jobs, telemetry, stop.clone())?)
         }
     };
     Ok(async move {
-        let Some(worker) = worker else { return Ok(()) };
+        let Some(working) = working else { return Ok(()) };
         tokio::spawn(async move {
             shutdown.draining().await;
             stop.cancel();
         });
-        worker.run().await.map_err(Failure::failed)
+        working.run().await.map_err(Failure::failed)
     })
 }
 
 /// This binary is built without Temporal.
 #[cfg(not(feature = "temporal"))]
-#[expect(clippy::unused_async, reason = "as with Temporal")]
-async fn work(
+#[expect(clippy::unnecessary_wraps, reason = "as with Temporal")]
+fn work(
     _: &Config,
     _: &Platform,
     _: &Telemetry,

@@ -24,12 +24,24 @@ pub(super) fn listening(addresses: &[(&str, SocketAddr)], format: Format) -> Res
     }
 }
 
-/// Where the worker gets its work.
+/// Where the worker gets its work, and where it answers health checks.
 #[cfg(feature = "temporal")]
-pub(super) fn working(temporal: &str, format: Format) -> Result<(), Failure> {
-    match format {
-        Format::Json => print(&format!("{}\n", serde_json::json!({ "temporal": temporal }))),
-        Format::Text => print(&format!("the worker runs jobs of Temporal at {temporal}\n")),
+pub(super) fn working(
+    temporal: &str,
+    health: Option<SocketAddr>,
+    format: Format,
+) -> Result<(), Failure> {
+    match (format, health) {
+        (Format::Json, health) => {
+            let mut line = BTreeMap::from([("temporal", temporal.to_owned())]);
+            line.extend(health.map(|address| ("health", address.to_string())));
+            let line = serde_json::to_string(&line).map_err(Failure::failed)?;
+            print(&format!("{line}\n"))
+        }
+        (Format::Text, None) => print(&format!("the worker runs jobs of Temporal at {temporal}\n")),
+        (Format::Text, Some(health)) => print(&format!(
+            "the worker runs jobs of Temporal at {temporal}, and says at {health} whether it can\n"
+        )),
     }
 }
 

@@ -13,13 +13,16 @@ pub(super) fn check(config: &Config, plaintext: bool) -> Result<(), Problem> {
     if plaintext {
         return Ok(());
     }
-    if config.tls.is_none() && !config.listen.ip().is_loopback() {
-        let problem = format!(
-            "{} is beyond loopback and there is no [tls]; give tls.cert and tls.key, listen on 127.0.0.1, or set \
-             insecure_plaintext",
-            config.listen
-        );
-        return Err(Problem { key: "listen".to_owned(), source: None, problem });
+    let listens = [("listen", Some(config.listen)), ("temporal.listen", config.temporal.listen)];
+    for (key, address) in listens {
+        let Some(address) = address.filter(|address| !address.ip().is_loopback()) else { continue };
+        if config.tls.is_none() {
+            let problem = format!(
+                "{address} is beyond loopback and there is no [tls]; give tls.cert and tls.key, listen on 127.0.0.1, or set \
+                 insecure_plaintext"
+            );
+            return Err(Problem { key: key.to_owned(), source: None, problem });
+        }
     }
     for (name, peer) in &config.peers {
         if !peer.is_private() {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: certificates and keys are named by their files; none is in a configuration.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -29,6 +30,8 @@ pub struct TemporalSection {
     pub namespace: String,
     /// The queue of the jobs' workflows and activities.
     pub task_queue: String,
+    /// Where a worker answers health checks; nowhere if it is not said.
+    pub listen: Option<SocketAddr>,
     /// Whom the server's certificate has to be signed by, in PEM; without it those that the system trusts.
     pub ca: Option<PathBuf>,
     /// The certificate to show, in PEM.
@@ -43,6 +46,7 @@ impl Default for TemporalSection {
             address: "http://127.0.0.1:7233".to_owned(),
             namespace: "default".to_owned(),
             task_queue: "hallpass".to_owned(),
+            listen: None,
             ca: None,
             cert: None,
             key: None,

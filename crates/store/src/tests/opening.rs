@@ -35,9 +35,6 @@ async fn an_edited_step_is_refused() {
 async fn processes_that_start_together_make_the_tables_once() {
     let folder = tempfile::TempDir::new().unwrap();
     let location = crate::testing::location(&folder.path().join("store.sqlite")).await;
-    if !location.is_shared() {
-        return;
-    }
     let open = |_| {
         let location = location.clone();
         tokio::spawn(async move { Store::open(&location, &[STEPS[0], NEXT]).await })

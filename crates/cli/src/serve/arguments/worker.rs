@@ -1,5 +1,6 @@
 //! What `worker` takes: Platform's settings, for it does Platform's work.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -38,6 +39,9 @@ pub(crate) struct WorkerArguments {
     /// Where Temporal is.
     #[arg(long, value_name = "URL")]
     temporal: Option<String>,
+    /// Where to answer health checks; nowhere without it. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     /// Call Labeler and Temporal beyond loopback without TLS.
     #[arg(long)]
     insecure_plaintext: bool,
@@ -56,10 +60,19 @@ impl WorkerArguments {
             insecure_plaintext: self.insecure_plaintext.then_some(true),
             log_format: self.log_format.clone(),
             peers: Some([("labeler", labeler)].into()),
-            temporal: self.temporal.as_deref().map(address),
+            temporal: self.section(),
             ..Flags::default()
         };
         load(self.config.clone(), PLATFORM_LISTENS, ("labeler", LABELER_LISTENS), &flags)
+    }
+}
+
+impl WorkerArguments {
+    /// What flags say of the section `[temporal]`.
+    fn section(&self) -> Option<Section> {
+        let mut section = self.temporal.as_deref().map(address).unwrap_or_default();
+        section.extend(self.listen.map(|listen| ("listen", listen.to_string())));
+        (!section.is_empty()).then_some(section)
     }
 }
 
