@@ -73,8 +73,14 @@ fn a_job_outlives_its_platform_and_its_users_token() {
     let id = site.create("once");
     site.until(&id, "message", "begun");
     site.kill_platform();
-    site.release();
+    // Fetching again would begin with an empty folder.
+    let mark = site.work().join(&id).join("data/mark");
+    std::fs::write(&mark, b"").expect("what was fetched is there");
     site.start_platform(TRAINERS, &[]);
+    let runs = || std::fs::read_to_string(site.work().join("runs")).unwrap_or_default();
+    until(|| (runs().lines().count() == 2).then_some(()));
+    assert!(mark.exists(), "what is done is not done again");
+    site.release();
     let revoked = site.call_with(&["token", "revoke", "--reason", "test"], &token);
     assert_eq!(revoked.code, 0, "{revoked:?}");
     let refused = site.call_with(&["job", "watch", &id], &token);
@@ -85,8 +91,7 @@ fn a_job_outlives_its_platform_and_its_users_token() {
         (&"succeeded".into(), &1.0.into())
     );
     assert_eq!(job["attempt"], 1, "publishing is not tried twice: {job}");
-    let runs = std::fs::read_to_string(site.work().join("runs"));
-    assert_eq!(runs.expect("it ran").lines().count(), 2, "once before and once after");
+    assert_eq!(runs().lines().count(), 2, "once before and once after");
 }
 
 /// A Platform that ends takes its trainers with it; one that is killed cannot, so the next one does before it begins anew.

@@ -78,3 +78,33 @@ impl fmt::Debug for Background {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hallpass_token::TokenType;
+
+    use super::*;
+
+    #[test]
+    fn with_the_last_of_the_work_its_tokens_are_gone() {
+        let purpose = Purpose {
+            parent: None,
+            token_type: TokenType::Background,
+            audience: "labeler",
+            scope: Some("labeler:read"),
+            bucket: None,
+            ring: 1,
+        };
+        let ready = Arc::new(Ready::for_tests());
+        let resource = ResourceClaim { kind: "dataset".to_owned(), id: "ds_1".to_owned() };
+        let work = Background::new("training", "job_1", resource, Vec::new());
+        work.keep(purpose, &ready);
+        let kept = Arc::downgrade(&ready);
+        drop(ready);
+        let request = work.request(());
+        drop(work);
+        assert!(kept.upgrade().is_some(), "the call under way needs it");
+        drop(request);
+        assert!(kept.upgrade().is_none(), "somebody keeps it");
+    }
+}

@@ -49,6 +49,13 @@ impl Ready {
         Ok(Self { header, minted_at, expires_at: token.expires_at(), refused })
     }
 
+    /// One that no service takes.
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        let (header, minted_at) = (HeaderValue::from_static("Bearer none"), UnixTime::from_secs(0));
+        Self { header, minted_at, expires_at: None, refused: AtomicBool::new(false) }
+    }
+
     pub(super) const fn header(&self) -> &HeaderValue {
         &self.header
     }

@@ -117,3 +117,21 @@ async fn a_token_revoked_in_the_middle_ends_the_attempt_and_the_next_has_another
     assert_eq!(fetched(&engine_of(&world), "a.txt"), "01");
     assert!(world.labeler.workers().len() > revoked.len(), "another token was minted");
 }
+
+#[tokio::test]
+async fn no_attempt_has_the_tokens_of_another() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let engine = engine_of(&world).runner.engine;
+    let (tell, _told) = mpsc::channel(1);
+    let (saying, stop) = (Saying::new(tell), CancellationToken::new());
+    let jobs = ["job_1", "job_1", "job_2"];
+    for job_id in jobs {
+        let task = Task { job_id: job_id.to_owned(), ..task() };
+        // How it ends is no matter.
+        drop(engine.run(Activity::Validate, &task, &saying, &stop).await);
+    }
+    // Each token is told once, however often it came.
+    let came = world.labeler.workers();
+    assert_eq!(came.iter().map(|of| of.1.as_deref()).collect::<Vec<_>>(), jobs.map(Some));
+}
