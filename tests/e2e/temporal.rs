@@ -166,6 +166,12 @@ fn a_labeler_that_is_away_is_waited_for() {
     site.until(&id, "failure.reason", "LABELER_UNAVAILABLE");
     site.start_labeler();
     assert_eq!(site.end(&id), "succeeded");
+    // What Labeler was called with, and what it said, is for the job's record: Temporal learns the reason alone.
+    let history = temporal.history(&id);
+    for secret in ["eyJ", "labeler answers", "labeler:read"] {
+        assert!(!history.contains(secret), "{secret} is in the history: {history}");
+    }
+    assert!(!has_token(temporal.folder.path()), "a token is in Temporal's own database");
 }
 
 #[test]
