@@ -60,9 +60,13 @@ pub struct Served<S> {
     pub service: S,
 }
 
-/// Takes a unary request apart into the permit and the message.
+/// Takes a request apart into the permit and the message. The call was let through by its head alone: what has ended until its message came
+/// is refused here.
 pub fn enter<T>(request: Request<T>) -> Result<(Permit, T), Status> {
     let permit = Permit::of(request.extensions())?.clone();
+    if let Err(denial) = permit.stands() {
+        return Err(report(Refusal { denial, decision: permit.decision() }, &permit));
+    }
     Ok((permit, request.into_inner()))
 }
 

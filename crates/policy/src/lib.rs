@@ -22,4 +22,4 @@ pub use hallpass_token::TokenType;
 pub use permit::Permit;
 pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};
-pub use witness::Witness;
+pub use witness::{Basis, Witness};

@@ -6,7 +6,7 @@ use hallpass_token::{Grants, TokenType, Verified};
 use tonic::{Extensions, Status};
 
 use crate::rule::Rule;
-use crate::{DecisionId, Denial, Refusal, Witness};
+use crate::{Basis, DecisionId, Denial, Refusal, Witness};
 
 /// The proof that a call was let through. Its fields are private and only the decision makes one.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Permit {
     token: Option<Arc<Verified>>,
     action: Option<Arc<Verified>>,
     decision: DecisionId,
-    witness: Option<Arc<dyn Witness>>,
+    witness: Option<(Arc<dyn Witness>, Basis)>,
     bucket: Option<Arc<str>>,
 }
 
@@ -43,10 +43,10 @@ impl Permit {
         Self::granted(rule, token, None, decision)
     }
 
-    /// The same permit, whose later refusals this witness learns of.
+    /// The same permit, whose later refusals this witness learns of, and which stands as long as the witness upholds it.
     #[must_use]
-    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
-        Self { witness: Some(witness), ..self }
+    pub fn witnessed(self, witness: Arc<dyn Witness>, basis: Basis) -> Self {
+        Self { witness: Some((witness, basis)), ..self }
     }
 
     /// The same permit for what lies in one bucket: tokens that are minted in its holder's name have storage grants for that one alone.
@@ -64,8 +64,16 @@ impl Permit {
 
     /// Lets the witness know of a refusal.
     pub(crate) fn tell(&self, refusal: &Refusal) {
-        if let Some(witness) = &self.witness {
+        if let Some((witness, _)) = &self.witness {
             witness.refused(self, refusal);
+        }
+    }
+
+    /// Whether it would still be given.
+    pub(crate) fn stands(&self) -> Result<(), Denial> {
+        match &self.witness {
+            Some((witness, basis)) => witness.upholds(self, *basis),
+            None => Ok(()),
         }
     }
 

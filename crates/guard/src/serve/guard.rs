@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hallpass_policy::{
-    Access, ActionDesk, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome, Permit,
-    Refusal, Rule, Witness, decide,
+    Access, ActionDesk, Basis, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome,
+    Permit, Refusal, Rule, Witness, decide,
 };
 use hallpass_revocation::{Freshness, Handle, Index, Sessions};
 use hallpass_token::{KeyRing, TokenError, UnixTime};
 use http::Request;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tonic::body::Body;
 
@@ -22,39 +21,10 @@ use crate::serve::credentials::{self, ClientCertificate, Presented, Token};
 use crate::serve::limits::{self, CallLimits, Limits};
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
+use crate::serve::setup::GuardSetup;
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::{report, session, watch as watching};
 use crate::{Clock, Decisions, Keys, Rules};
-
-/// What a guard is made of.
-#[derive(Debug)]
-pub struct GuardSetup {
-    /// The contract's rules.
-    pub rules: Rules,
-    /// The key ring.
-    pub keys: Keys,
-    /// The revocation list in memory.
-    pub index: Arc<Index>,
-    /// Tells when the list has changed, so that open streams are looked at again.
-    pub changes: watch::Receiver<u64>,
-    /// Whether the list can be trusted.
-    pub freshness: Freshness,
-    /// The clock.
-    pub clock: Clock,
-    /// Where action tokens are used up.
-    pub actions: Arc<Actions>,
-    /// The sessions whose handles stand for tokens here; none where only tokens are taken.
-    pub sessions: Option<Sessions>,
-    /// A random number that tells this process' decisions from others'.
-    pub node: u64,
-    /// How much memory the verified tokens may take, in bytes.
-    pub cache_bytes: u64,
-}
-
-impl GuardSetup {
-    /// The usual size of the token cache: 32 MiB.
-    pub const CACHE_BYTES: u64 = 32 << 20;
-}
 
 /// The server's guard. Its layer decides every call; its task ends streams whose token has ended.
 pub struct Guard {
@@ -70,7 +40,7 @@ pub struct Guard {
     decisions: Decisions,
     cache: TokenCache,
     refused: AtomicU64,
-    refusals: Arc<Refusals>,
+    pub(super) refusals: Arc<Refusals>,
     watch: OnceLock<AbortHandle>,
 }
 
@@ -98,6 +68,14 @@ pub(super) struct Admitted {
 pub(super) struct Caller {
     pub(super) bearer: Option<Arc<Known>>,
     pub(super) action: Option<Arc<Known>>,
+}
+
+impl Caller {
+    /// The oldest ring that verified one of the tokens.
+    fn ring(&self) -> u64 {
+        let known = [&self.bearer, &self.action].into_iter().flatten();
+        known.map(|known| known.ring()).min().unwrap_or_default()
+    }
 }
 
 impl Guard {
@@ -158,7 +136,10 @@ impl Guard {
     }
 
     /// Decides a call: leaves a permit in the request, or says why it is refused, which is in the log by then.
-    pub(super) fn admit(&self, request: &mut Request<Body>) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        request: &mut Request<Body>,
+    ) -> Result<Admitted, Refusal> {
         let decision = self.decisions.next();
         let mut caller = Caller::default();
         match self.judge(request, decision, &mut caller) {
@@ -184,7 +165,7 @@ impl Guard {
     }
 
     fn judge(
-        &self,
+        self: &Arc<Self>,
         request: &mut Request<Body>,
         decision: DecisionId,
         caller: &mut Caller,
@@ -206,10 +187,12 @@ impl Guard {
         }
         // A stream is registered first and looked up after, so that no revocation falls between.
         let stream = self.register(rule, decision, caller)?;
+        // Read before the look-up: what arrives in between is looked up when the message has come.
+        let basis = Basis { list: self.index.generation(), ring: caller.ring() };
         let facts = self.facts(rule, caller, request.extensions().get().copied());
         let permit = decide(&facts, now, decision)?;
         report::allowed(&permit);
-        let permit = permit.witnessed(Arc::clone(&self.refusals) as Arc<dyn Witness>);
+        let permit = permit.witnessed(Arc::clone(self) as Arc<dyn Witness>, basis);
         request.extensions_mut().insert::<Permit>(permit);
         if rule.action().is_some() {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));

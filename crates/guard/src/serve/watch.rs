@@ -107,7 +107,7 @@ mod tests {
     use hallpass_token::UnixTime;
 
     use super::*;
-    use crate::serve::guard::GuardSetup;
+    use crate::serve::GuardSetup;
     use crate::{Actions, Clock, Keys};
 
     const MAX_STALENESS: Duration = Duration::from_secs(2);

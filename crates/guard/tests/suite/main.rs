@@ -14,6 +14,7 @@ mod caller;
 mod fixture;
 mod following;
 mod issuer;
+mod late;
 mod limits;
 mod patience;
 mod refusals;
