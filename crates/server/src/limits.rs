@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::config::duration;
 
-/// What one caller, or all together, may take of a server. A message is at most 4 MiB, as for every gRPC server.
+/// What one caller, or all together, may take of a server. A message is at most 4 MiB, as for every gRPC server; of a unary
+/// call that needs no token, or that revokes, 64 KiB.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -20,6 +21,9 @@ pub struct Limits {
     pub calls: usize,
     /// How many streams that need no token, such as reflection's, may be open; they have deadlines as unary calls have.
     pub anonymous_streams: usize,
+    /// How many unary calls that need no token, such as that for Platform's public keys, may be under way; they take 10 s at most. Health's
+    /// checks are not counted.
+    pub anonymous_calls: usize,
     /// How many tokens that do not verify one address may send in a minute; 0 is no limit.
     pub failures_a_minute: u32,
     /// How many calls may be refused to one caller in a minute; 0 is no limit.
@@ -56,6 +60,7 @@ impl Default for Limits {
             calls_per_connection: 256,
             calls: 4096,
             anonymous_streams: 64,
+            anonymous_calls: 1024,
             failures_a_minute: 600,
             refusals_a_minute: 0,
             calls_a_minute: 0,

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a unary call has a deadline, and what it calls in its turn knows it; a stream that a client keeps open for
 //! ever ends when the server drains; the calls by which a node becomes fresh again are not crowded out, and nothing that needs
-//! no token takes a place from what does.
+//! no token takes a place from what does. A message that nobody's token or place answers for is small, and comes soon.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use hallpass_guard::{Deadline, Decisions, Guard};
 use hallpass_policy::{Access, Denial, Rule, WhenStale};
 use http::{Request, Response};
+use http_body_util::{BodyExt as _, Limited as Bounded};
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -29,6 +30,12 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The transport has a timer of its own for `grpc-timeout` and answers CANCELLED; ours is this much earlier.
 const AHEAD: Duration = Duration::from_millis(1);
 
+/// How long a unary call without a token may take, so that a stranger who withholds the message keeps its place for no longer.
+const STRANGERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest message, in bytes, of a call that has a place whoever comes, or needs no token.
+const SMALL: usize = 64 << 10;
+
 const HEALTH: &str = "grpc.health.v1.Health";
 
 #[derive(Clone)]
@@ -43,6 +50,10 @@ struct Shared {
     calls: Arc<Semaphore>,
     /// For streams that need no token, such as reflection's.
     anonymous: Arc<Semaphore>,
+    /// For unary calls that need none. Health's checks always have a place.
+    strangers: Arc<Semaphore>,
+    /// For unary calls that keep others from calling, such as revoking.
+    vital: Arc<Semaphore>,
     /// For those who watch health: they may stay for ever, so they are counted apart.
     watchers: Arc<Semaphore>,
     shutdown: Shutdown,
@@ -53,10 +64,17 @@ impl LimitsLayer {
         // Other ids than the guard's, which counts from the same number.
         let decisions = Decisions::new(!node);
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        let calls = places(limits.calls);
-        let (anonymous, watchers) =
-            (places(limits.anonymous_streams), places(limits.health_watchers));
-        let shared = Shared { limits, guard, decisions, calls, anonymous, watchers, shutdown };
+        let shared = Shared {
+            limits,
+            guard,
+            decisions,
+            calls: places(limits.calls),
+            anonymous: places(limits.anonymous_streams),
+            strangers: places(limits.anonymous_calls),
+            vital: places(limits.calls),
+            watchers: places(limits.health_watchers),
+            shutdown,
+        };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -97,6 +115,9 @@ where
         if let Some(at) = terms.deadline {
             request.extensions_mut().insert(Deadline(at));
         }
+        if terms.small {
+            request = request.map(|body| Body::new(Bounded::new(body, SMALL).map_err(too_long)));
+        }
         let timer = terms.deadline.map(|at| sleep_until(at.checked_sub(AHEAD).unwrap_or(at)));
         Limited {
             way: Way::UnderWay { handler: self.inner.call(request), timer, terms: Some(terms) },
@@ -109,6 +130,8 @@ struct Terms {
     held: Option<OwnedSemaphorePermit>,
     deadline: Option<Instant>,
     streams: bool,
+    /// Whether its message has to be.
+    small: bool,
     drain: Option<Shutdown>,
 }
 
@@ -122,12 +145,17 @@ impl Shared {
         let held = self.places(rule).map(place).transpose()?;
         let streams = rule.is_some_and(Rule::streams);
         let endless = rule.is_some_and(is_endless);
+        let public = rule.is_some_and(|rule| rule.access == Access::Public);
         let unbounded = streams && !rule.is_some_and(is_anonymous);
         let deadline = self.within(timeout::of(request.headers()), unbounded);
+        let strange = public && !streams;
+        let deadline =
+            if strange { deadline.map(|within| within.min(STRANGERS_WITHIN)) } else { deadline };
         Ok(Terms {
             held,
             deadline: deadline.and_then(|within| Instant::now().checked_add(within)),
             streams,
+            small: strange || !streams && rule.is_some_and(is_vital),
             drain: endless.then(|| self.shutdown.clone()),
         })
     }
@@ -137,7 +165,8 @@ impl Shared {
         match rule {
             Some(rule) if is_anonymous(rule) => Some(&self.anonymous),
             Some(rule) if rule.service == HEALTH => rule.streams().then_some(&self.watchers),
-            Some(rule) if is_vital(rule) => None,
+            Some(rule) if rule.access == Access::Public => Some(&self.strangers),
+            Some(rule) if is_vital(rule) => (!rule.streams()).then_some(&self.vital),
             Some(_) | None => Some(&self.calls),
         }
     }
@@ -202,6 +231,15 @@ async fn drained(drain: Option<Shutdown>) {
     match drain {
         Some(shutdown) => shutdown.draining().await,
         None => std::future::pending().await,
+    }
+}
+
+/// Keeps what a handler would say of the body itself, if it is no more than too long.
+fn too_long(error: tonic::codegen::StdError) -> tonic::codegen::StdError {
+    if error.is::<http_body_util::LengthLimitError>() {
+        Status::resource_exhausted("the message is longer than 64 KiB").into()
+    } else {
+        error
     }
 }
 

@@ -16,14 +16,14 @@ use hallpass_contract::auth::{
 use hallpass_guard::{Actions, Clock, Deadline, Guard, GuardSetup, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{Incoming, Reply};
-use hallpass_revocation::{Freshness, Index};
+use hallpass_revocation::{Claim, ClaimStore, Claiming, Freshness, Index};
 use hallpass_server::{
     Bound, Config, Contract, Server, ServerSetup, ServiceSet, Shutdown, ShutdownSwitch, Sources,
     StartError, Stopped,
 };
 use hallpass_token::{
-    Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType, UnixTime,
-    generate,
+    Algorithm, Fingerprint, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
+    UnixTime, generate,
 };
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -78,6 +78,13 @@ pub(crate) fn config(flags: &Flags<'_>) -> Config {
 }
 
 pub(crate) fn setup(services: ServiceSet) -> (ServerSetup, Keys) {
+    setup_with(services, None)
+}
+
+pub(crate) fn setup_with(
+    services: ServiceSet,
+    claims: Option<Arc<dyn ClaimStore>>,
+) -> (ServerSetup, Keys) {
     let keys = Keys::new(KeyRing::new(vec![key()]).unwrap());
     let guard = Guard::start(GuardSetup {
         rules: hallpass_contract::rule,
@@ -86,7 +93,7 @@ pub(crate) fn setup(services: ServiceSet) -> (ServerSetup, Keys) {
         changes: watch::Sender::new(0).subscribe(),
         freshness: Freshness::always(),
         clock: Clock::manual(NOW),
-        actions: Actions::new(None, Clock::manual(NOW)),
+        actions: Actions::new(claims, Clock::manual(NOW)),
         sessions: None,
         node: 7,
         cache_bytes: GuardSetup::CACHE_BYTES,
@@ -260,10 +267,24 @@ fn key() -> hallpass_token::Key {
 }
 
 /// A background token: it may call both services.
-fn worker() -> NewToken {
+pub(crate) fn worker() -> NewToken {
     let mut new = NewToken::new(TokenType::Background, TokenId::from_random([1; 16]));
     new.service = Some("labeler".to_owned());
     new.audience = vec!["platform".to_owned()];
     new.scopes = ["revocations:read"].into_iter().collect();
     new
+}
+
+/// Where nothing is ever claimed.
+#[derive(Debug)]
+pub(crate) struct NoClaims;
+
+impl ClaimStore for NoClaims {
+    fn claim(&self, _: Claim, _: UnixTime) -> Claiming<'_> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn is_claimed(&self, _: Fingerprint) -> Claiming<'_> {
+        Box::pin(async { Ok(false) })
+    }
 }
