@@ -2,9 +2,8 @@
 //!
 //! Invariant: a line takes a bounded part of memory, however long it is, and nothing that is printed ends the job.
 
-use std::io::BufRead;
-
 use serde::Deserialize;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
 use crate::said::{Said, Saying};
 
@@ -18,14 +17,14 @@ struct Report {
     message: Option<String>,
 }
 
-/// Passes on what is printed, to its end. Waits for it: no task of the runtime's may call this.
-pub(crate) fn follow(mut from: impl BufRead, saying: &Saying) {
+/// Passes on what is printed, to its end.
+pub(crate) async fn follow(mut from: impl AsyncBufRead + Unpin, saying: Saying) {
     let (mut line, mut more) = (Vec::new(), false);
     loop {
-        let Ok(read) = from.fill_buf() else { return };
+        let Ok(read) = from.fill_buf().await else { return };
         if read.is_empty() {
             if more {
-                saying.tell(understood(&line));
+                saying.say(understood(&line)).await;
             }
             return;
         }
@@ -36,7 +35,7 @@ pub(crate) fn follow(mut from: impl BufRead, saying: &Saying) {
         from.consume(used);
         more = end.is_none();
         if !more {
-            saying.tell(understood(&line));
+            saying.say(understood(&line)).await;
             line.clear();
         }
     }
@@ -68,20 +67,20 @@ mod tests {
 
     use super::*;
 
-    fn all(printed: &[u8]) -> Vec<Said> {
+    async fn all(printed: &[u8]) -> Vec<Said> {
         let (tell, mut told) = mpsc::channel(100);
-        follow(printed, &Saying::new(tell));
+        follow(printed, Saying::new(tell)).await;
         let mut all = Vec::new();
-        while let Some(said) = told.blocking_recv() {
+        while let Some(said) = told.recv().await {
             all.push(said);
         }
         all
     }
 
-    #[test]
-    fn reports_are_told_from_lines() {
+    #[tokio::test]
+    async fn reports_are_told_from_lines() {
         let line = |text: &str| Said::Line(text.to_owned());
-        let said = all(b"hello\n{\"progress\": 0.5, \"message\": \"half\"}\n{\"progress\": 7}\n{\"a\": 1}\n\xff\x1b[2J\nend");
+        let said = all(b"hello\n{\"progress\": 0.5, \"message\": \"half\"}\n{\"progress\": 7}\n{\"a\": 1}\n\xff\x1b[2J\nend").await;
         assert_eq!(said[0], line("hello"));
         assert_eq!(said[1], Said::Progress(0.5, Some("half".to_owned())));
         assert_eq!(said[2], Said::Progress(1.0, None));
@@ -89,12 +88,12 @@ mod tests {
         assert_eq!(said[4..], [line("\u{fffd}\u{fffd}[2J"), line("end")]);
     }
 
-    #[test]
-    fn a_line_without_end_is_cut() {
-        let said = all(&vec![b'a'; 1_000_000]);
+    #[tokio::test]
+    async fn a_line_without_end_is_cut() {
+        let said = all(&vec![b'a'; 1_000_000]).await;
         let [Said::Line(line)] = said.as_slice() else { unreachable!("{}", said.len()) };
         assert_eq!(line.len(), LONGEST);
-        assert!(all(b"").is_empty());
-        assert_eq!(all(b"a\n\n").pop().unwrap(), Said::Line(String::new()));
+        assert!(all(b"").await.is_empty());
+        assert_eq!(all(b"a\n\n").await.pop().unwrap(), Said::Line(String::new()));
     }
 }

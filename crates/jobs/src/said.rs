@@ -30,10 +30,4 @@ impl Saying {
         // The activity goes on whether somebody listens or not.
         let _ = self.0.send(said).await;
     }
-
-    /// The same for threads that may wait.
-    pub(crate) fn tell(&self, said: Said) {
-        // As above.
-        let _ = self.0.blocking_send(said);
-    }
 }

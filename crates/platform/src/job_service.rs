@@ -24,6 +24,11 @@ use crate::jobs::Jobs;
 use crate::labeler::{Asked, LabelerClient, LabelerError, Peer, answered};
 use crate::page;
 
+/// What a token needs to read a dataset, or to have a job read it.
+const READ_SCOPE: &str = "datasets:read";
+/// The same for changing it.
+const WRITE_SCOPE: &str = "datasets:write";
+
 /// The handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct JobHandler<S> {
@@ -44,6 +49,7 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
         if let Some(earlier) = self.jobs.requested(&dataset, &spec).await? {
             return Ok(CreateJobResponse { job: Some(earlier.into()) });
         }
+        demand(dataset.permit(), READ_SCOPE)?;
         if self.jobs.would_write(&spec)? {
             self.check_writing(dataset.permit(), dataset.id()).await?;
         }
@@ -154,6 +160,7 @@ impl<S: Peer> JobHandler<S> {
 
     /// A job that will change the dataset needs what its user would need to change it: the job's own tokens ask nobody.
     async fn check_writing(&self, permit: &Permit, dataset_id: &str) -> Result<(), Error> {
+        demand(permit, WRITE_SCOPE)?;
         let dataset_id = dataset_id.to_owned();
         let object = CheckPermissionRequest { dataset_id, ..CheckPermissionRequest::default() };
         let answer = self.labeler.check(permit, object).await?;
@@ -172,6 +179,7 @@ impl<S: Peer> JobHandler<S> {
     /// The etag of a job's dataset, which the caller must be allowed to read still: the job's own tokens ask nobody.
     async fn readable(&self, job: &Granted<can::RetryJob>) -> Result<String, Error> {
         let kept = self.jobs.to_retry(job).await?;
+        demand(job.permit(), READ_SCOPE)?;
         if kept.snapshot_id.is_empty() && self.jobs.writes(&kept.trainer) {
             self.check_writing(job.permit(), &kept.dataset_id).await?;
         }
@@ -189,6 +197,14 @@ impl<S: Peer> JobHandler<S> {
         let found = answered(&asked, self.labeler.datasets().get_dataset(call).await)?.dataset;
         Ok(found.ok_or(LabelerError::Empty("GetDataset"))?.etag)
     }
+}
+
+/// A job does with its dataset what its user's token lets them do there themselves.
+fn demand(permit: &Permit, scope: &'static str) -> Result<(), Error> {
+    if permit.has_scope(scope) {
+        return Ok(());
+    }
+    Err(LabelerError::Refused(permit.refuse(Denial::ScopeMissing(scope))).into())
 }
 
 /// The state that a list is limited to.

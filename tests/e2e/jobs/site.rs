@@ -113,8 +113,14 @@ impl Site {
     }
 
     pub(crate) fn token(&self, subject: &str) -> String {
+        self.token_with(subject, &[])
+    }
+
+    /// A token with these scopes, or with all that its key may sign.
+    pub(crate) fn token_with(&self, subject: &str, scopes: &[&str]) -> String {
         let mut command = Command::new(HALLPASS);
         command.args(["token", "mint", "--subject", subject, "--data", self.folder()]);
+        command.args(scopes.iter().flat_map(|scope| ["--scope", scope]));
         run(&mut command).stdout.trim_end().to_owned()
     }
 

@@ -96,6 +96,16 @@ fn who_may_only_read_a_dataset_has_no_job_that_changes_it() {
     assert_eq!(create("reader").code, 0);
     site.json(&["dataset", "share", &dataset, "bob:editor"]);
     assert_eq!(create("splitter").code, 0);
+    // Nor does a job do what its user's token does not hold.
+    let scopes = ["jobs:write", "datasets:read", "datasets:write"];
+    for (held, trainer) in [(1, "reader"), (2, "splitter")] {
+        let narrow = site.token_with("alice", &scopes[..held]);
+        let asked =
+            ["job", "create", "--dataset", &dataset, "--name", "more", "--trainer", trainer];
+        let refused = site.call_with(&asked, &narrow);
+        let told = refused.stderr.contains("SCOPE_MISSING");
+        assert!(refused.code != 0 && told, "{trainer}: {refused:?}");
+    }
 }
 
 #[test]
