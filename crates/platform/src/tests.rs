@@ -10,6 +10,7 @@ mod edge;
 mod every_rpc;
 mod fake;
 mod fake_splits;
+mod followed;
 mod jobs;
 mod lent;
 mod long_jobs;

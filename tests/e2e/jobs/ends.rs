@@ -3,7 +3,14 @@
 use serde_json::Value;
 
 use super::site::{HOLD, Site};
+use crate::mesh::HALLPASS;
+use crate::tools::run;
 use crate::traces::until;
+
+/// Where trainers note when they begin and end.
+const NOTED: &str = "{data}/../../noted";
+/// Long enough for another one to begin meanwhile, if it may.
+const LINGER: &str = "for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done";
 
 /// Scripts that end badly, each in its own way.
 fn trainers(jobs: &str) -> String {
@@ -25,6 +32,7 @@ fn trainers(jobs: &str) -> String {
         script("wrong", "echo '{\"loss\": \"small\"}' > metrics.json", ""),
         script("holds", &format!("{begun}; {HOLD}; echo '{{\"right\": 1}}' > metrics.json"), ""),
         script("quick", "true", ""),
+        script("alone", &format!("echo + >> {NOTED}; {LINGER}; echo - >> {NOTED}"), ""),
     ]
     .concat()
 }
@@ -69,7 +77,7 @@ fn an_abort_ends_the_trainer_and_all_that_it_started() {
         let id = site.create(trainer);
         site.until(&id, "message", "begun");
         let stranger = site.call_with(&["job", "abort", &id], &site.token("mallory"));
-        assert_ne!(stranger.code, 0);
+        assert!(stranger.stderr.contains("OBJECT_REFUSED"), "{stranger:?}");
         let aborted = site.call(&["job", "abort", &id]);
         assert_eq!(aborted.code, 0, "{aborted:?}");
         let job = site.ended(&id);
@@ -79,6 +87,38 @@ fn an_abort_ends_the_trainer_and_all_that_it_started() {
     site.ended(&id);
     let late = site.call(&["job", "abort", &id]);
     assert!(late.stderr.contains("JOB_ENDED"), "{late:?}");
+}
+
+/// Whoever looks after the mesh sees nobody's jobs, and can end those that should not go on.
+#[test]
+fn an_administrator_ends_the_job_of_another() {
+    let site = Site::start(&trainers(""));
+    let id = site.create("hangs");
+    site.until(&id, "message", "begun");
+    let with_role = |role: &str| {
+        let arguments = ["token", "mint", "--subject", "root", "--role", role, "--data"];
+        let mut command = std::process::Command::new(HALLPASS);
+        run(command.args(arguments).arg(site.folder())).stdout.trim_end().to_owned()
+    };
+    for (role, wish) in [("operator", "abort"), ("admin", "get"), ("admin", "retry")] {
+        let refused = site.call_with(&["job", wish, &id], &with_role(role));
+        assert!(refused.stderr.contains("OBJECT_REFUSED"), "{role} {wish}: {refused:?}");
+    }
+    let aborted = site.call_with(&["job", "abort", &id], &with_role("admin"));
+    assert_eq!(aborted.code, 0, "{aborted:?}");
+    assert_eq!(site.end(&id), "aborted");
+}
+
+/// Two jobs where there is a place for one: the second begins when the first has ended.
+#[test]
+fn no_more_jobs_run_at_once_than_there_are_places() {
+    let site = Site::start(&trainers("concurrency = 1"));
+    let jobs: Vec<_> = (0..2).map(|_| site.create("alone")).collect();
+    for id in &jobs {
+        assert_eq!(site.end(id), "succeeded");
+    }
+    let noted = std::fs::read_to_string(site.work().join("noted"));
+    assert_eq!(noted.expect("they ran"), "+\n-\n+\n-\n");
 }
 
 /// An acknowledged abort is the end, whatever the trainer is about to do; an abort that comes too late is told so.

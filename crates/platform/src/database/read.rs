@@ -49,11 +49,11 @@ impl Database {
             .collect()
     }
 
-    /// Whether there is such a job and this is its owner.
-    pub(crate) async fn is_owner(&self, id: &JobId, subject: &str) -> Result<bool, sqlx::Error> {
-        let row = sqlx::query("SELECT 1 FROM jobs WHERE job_id = $1 AND owner = $2");
-        let row = row.bind(id.as_str()).bind(subject).fetch_optional(self.store.pool()).await?;
-        Ok(row.is_some())
+    /// Whose job it is, if there is such a job.
+    pub(crate) async fn owner(&self, id: &JobId) -> Result<Option<String>, sqlx::Error> {
+        let row = sqlx::query("SELECT owner FROM jobs WHERE job_id = $1").bind(id.as_str());
+        let row = row.fetch_optional(self.store.pool()).await?;
+        row.map(|row| row.try_get("owner")).transpose()
     }
 
     /// The job that an earlier request made, with that request's fingerprint.
