@@ -12,11 +12,14 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 
 use hallpass_bench::{Bench, Nothing, fingerprint, index, new_token};
+use hallpass_policy::adapter;
 use tower::Service as _;
 
-const OPERATIONS: [&str; 6] = [
+const OPERATIONS: [&str; 8] = [
     "call_unguarded",
     "call_guarded_cache_hit",
+    "message_unguarded",
+    "message_entered",
     "verify_eddsa",
     "verify_hs256",
     "mint_eddsa",
@@ -73,6 +76,8 @@ fn run(operation: &str, times: u32) {
         "call_guarded_cache_hit" => {
             repeat(times, |_| drop(black_box(guarded.call(bench.request()))));
         }
+        "message_unguarded" => repeat(times, |_| drop(black_box(bench.message()))),
+        "message_entered" => repeat(times, |_| drop(black_box(adapter::enter(bench.message())))),
         "verify_eddsa" => {
             repeat_with(times / SLOW, &mint("EdDSA"), |minted| verify(minted.expose()));
         }

@@ -1,4 +1,4 @@
-//! A unary RPC that answers with the bytes it was sent, over real tonic, with or without the guard.
+//! A unary RPC that answers with the bytes it was sent, over real tonic, with the guard and what an adapter does, or without both.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -16,6 +16,7 @@ use tower::Service;
 
 use crate::Bench;
 use hallpass_guard::GuardLayer;
+use hallpass_policy::adapter;
 
 /// Serves the RPC on a listener until the process ends.
 pub async fn serve(
@@ -24,16 +25,19 @@ pub async fn serve(
 ) -> Result<(), transport::Error> {
     let incoming = TcpListenerStream::new(listener);
     match guarded {
-        None => Server::builder().add_service(Echo).serve_with_incoming(incoming).await,
+        None => {
+            Server::builder().add_service(Echo(Same::Plain)).serve_with_incoming(incoming).await
+        }
         Some(bench) => {
             let guard = GuardLayer::new(std::sync::Arc::clone(&bench.guard));
-            Server::builder().layer(guard).add_service(Echo).serve_with_incoming(incoming).await
+            let echo = Echo(Same::Entered);
+            Server::builder().layer(guard).add_service(echo).serve_with_incoming(incoming).await
         }
     }
 }
 
 #[derive(Debug, Clone)]
-struct Echo;
+struct Echo(Same);
 
 impl NamedService for Echo {
     const NAME: &'static str = "bench.Echo";
@@ -49,18 +53,29 @@ impl Service<Request<Body>> for Echo {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(async move { Ok(tonic::server::Grpc::new(Bytes).unary(Same, request).await) })
+        let same = self.0;
+        Box::pin(async move { Ok(tonic::server::Grpc::new(Bytes).unary(same, request).await) })
     }
 }
 
-pub(crate) struct Same;
+/// Answers with what it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Same {
+    /// As anybody's handler.
+    Plain,
+    /// As a handler behind an adapter, which takes the permit and looks at it once more.
+    Entered,
+}
 
 impl UnaryService<Vec<u8>> for Same {
     type Response = Vec<u8>;
     type Future = Ready<Result<tonic::Response<Vec<u8>>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Vec<u8>>) -> Self::Future {
-        ready(Ok(tonic::Response::new(request.into_inner())))
+        ready(match self {
+            Self::Plain => Ok(tonic::Response::new(request.into_inner())),
+            Self::Entered => adapter::enter(request).map(|(_, sent)| tonic::Response::new(sent)),
+        })
     }
 }
 

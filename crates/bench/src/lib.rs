@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hallpass_guard::{Actions, Clock, Guard, GuardLayer, GuardSetup, Guarded, Keys};
-use hallpass_policy::{Access, Rule, WhenStale};
+use hallpass_policy::{Access, Permit, Rule, WhenStale};
 use hallpass_revocation::{Entry, Freshness, Index};
 use hallpass_token::{
     Algorithm, Fingerprint, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
@@ -95,6 +95,7 @@ pub struct Bench {
     pub now: UnixTime,
     /// The value of `authorization`.
     pub authorization: HeaderValue,
+    permit: Permit,
     _changes: watch::Sender<u64>,
 }
 
@@ -120,12 +121,20 @@ impl Bench {
             cache_bytes: GuardSetup::CACHE_BYTES,
         });
         let authorization = authorization.expect("a token is ASCII");
-        Self { ring, guard, now, authorization, _changes: teller }
+        let permit = permit(&guard, &authorization);
+        Self { ring, guard, now, authorization, permit, _changes: teller }
     }
 
     /// The guard before a service that does nothing.
     pub fn guarded(&self) -> Guarded<Nothing> {
         GuardLayer::new(Arc::clone(&self.guard)).layer(Nothing)
+    }
+
+    /// A message as it reaches an adapter, with the permit of a call that was let through.
+    pub fn message(&self) -> tonic::Request<()> {
+        let mut message = tonic::Request::new(());
+        message.extensions_mut().insert(self.permit.clone());
+        message
     }
 
     /// A request as it reaches the guard.
@@ -136,6 +145,20 @@ impl Bench {
         request.extensions_mut().insert(0_u8);
         request
     }
+}
+
+/// The permit of a call with this token.
+fn permit(guard: &Arc<Guard>, authorization: &HeaderValue) -> Permit {
+    let (tell, told) = std::sync::mpsc::channel();
+    let taking = tower::service_fn(move |request: Request<Body>| {
+        let _ = tell.send(request.extensions().get::<Permit>().cloned());
+        ready(Ok::<_, Infallible>(Response::new(Body::empty())))
+    });
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = http::Uri::from_static(PATH);
+    request.headers_mut().insert(http::header::AUTHORIZATION, authorization.clone());
+    drop(GuardLayer::new(Arc::clone(guard)).layer(taking).call(request));
+    told.recv().ok().flatten().expect("the call is let through")
 }
 
 /// Answers at once with nothing.

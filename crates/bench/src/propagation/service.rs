@@ -73,7 +73,7 @@ impl Service<Request<Body>> for Served {
             let mut grpc = tonic::server::Grpc::new(Bytes);
             Ok(match request.uri().path() {
                 STAY => grpc.server_streaming(Stays, request).await,
-                _ => grpc.unary(Same, request).await,
+                _ => grpc.unary(Same::Entered, request).await,
             })
         })
     }
