@@ -12,7 +12,8 @@ use std::path::Path;
 
 use site::{Site, json};
 
-use crate::mesh::Mesh;
+use crate::mesh::{HALLPASS, Mesh};
+use crate::tools::run;
 use crate::traces::until;
 
 /// Trainers in scripts of a shell that the operator, not Platform, has asked for.
@@ -66,6 +67,18 @@ fn the_first_job_is_real() {
     // It has succeeded before its working folder is cleared away.
     let folder = data.join("platform/jobs").join(job["job_id"].as_str().expect("an id"));
     until(|| (!folder.exists()).then_some(()));
+}
+
+#[test]
+fn one_command_leads_from_a_clone_to_a_finished_job() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/first-job");
+    let mut command = std::process::Command::new(script);
+    command.arg("model").current_dir(folder.path()).env("HALLPASS", HALLPASS);
+    let ran = run(command.env("RUST_LOG", "warn").env_remove("TEST_TOOLS"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("succeeded: accuracy="), "{ran:?}");
+    assert!(folder.path().join("model/model.json").is_file());
 }
 
 #[test]
