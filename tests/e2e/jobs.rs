@@ -1,7 +1,7 @@
 //! Jobs that really run: the trainer that ships, and what the mesh does meanwhile.
 
 mod artifacts;
-mod ends;
+pub(crate) mod ends;
 pub(crate) mod pace;
 pub(crate) mod site;
 mod splits;

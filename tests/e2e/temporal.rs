@@ -5,6 +5,7 @@ mod waits;
 
 use serde_json::Value;
 
+use crate::jobs::ends::is_raced;
 use crate::jobs::has_token;
 use crate::jobs::pace::{self, is_paced};
 use crate::jobs::site::{Site, at, text};
@@ -122,6 +123,14 @@ fn an_abort_ends_the_trainer_and_the_workflow() {
     let signalled = temporal.ask(&[&signal[..], &["--input", "null"]].concat());
     assert_eq!(signalled.0, 0, "{signalled:?}");
     assert_eq!(site.ended(&id)["state"], "aborted");
+}
+
+#[test]
+fn an_abort_that_races_with_the_end_is_either_the_end_or_refused() {
+    let Some(temporal) = Temporal::start() else { return };
+    let site = Site::start(&temporal.settings());
+    let _worker = worker(&site, &[]);
+    is_raced(&site);
 }
 
 #[test]

@@ -124,7 +124,11 @@ fn no_more_jobs_run_at_once_than_there_are_places() {
 /// An acknowledged abort is the end, whatever the trainer is about to do; an abort that comes too late is told so.
 #[test]
 fn an_abort_that_races_with_the_end_is_either_the_end_or_refused() {
-    let site = Site::start(&trainers("concurrency = 4"));
+    is_raced(&Site::start(&trainers("concurrency = 4")));
+}
+
+/// The same for any engine.
+pub(crate) fn is_raced(site: &Site) {
     let jobs: Vec<_> = (0..6).map(|_| site.create("quick")).collect();
     for id in jobs {
         let aborted = site.call(&["job", "abort", &id]);
