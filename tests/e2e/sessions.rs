@@ -82,6 +82,35 @@ async fn a_session_ends_on_the_next_call_once_its_token_is_revoked() {
     assert_eq!(with(&platform, LIST, &handle).await, REVOKED);
 }
 
+/// Runs `hallpass token revoke - --as CALLER` with this on its standard input.
+fn revoke_presented(mesh: &Mesh, presented: &str, caller: Option<&str>) -> Ran {
+    let server = format!("http://{}", mesh.platform());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), presented).expect("it is written");
+    let mut command = Command::new(HALLPASS);
+    command.args(["token", "revoke", "-", "--server", &server]).env_remove("HALLPASS_TOKEN");
+    command.envs(caller.map(|token| ("HALLPASS_TOKEN", token)));
+    run(command.stdin(file.reopen().expect("it is read")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_a_handle_by_presenting_it_closes_the_session_and_leaves_the_token() {
+    let mesh = Mesh::up();
+    let platform = connect(&mesh.platform()).await;
+    let (token, bob) = (mint(&mesh, "alice"), mint(&mesh, "bob"));
+    let (first, second) = (opened(&mesh, &token), opened(&mesh, &token));
+    let foreign = revoke_presented(&mesh, &first, Some(&bob));
+    assert!(foreign.code != 0 && foreign.stderr.contains("NOT_THE_CALLERS"), "{foreign:?}");
+    assert_eq!(with(&platform, LIST, &first).await, "OK");
+    for (handle, caller) in [(&first, Some(token.as_str())), (&second, None)] {
+        let revoked = revoke_presented(&mesh, handle, caller);
+        assert_eq!((revoked.code, revoked.stdout.as_str()), (0, "revoked\n"), "{revoked:?}");
+        assert_eq!(with(&platform, LIST, handle).await, REVOKED);
+    }
+    assert_eq!(with(&platform, LIST, &token).await, "OK", "the token was not presented");
+    assert_eq!(listed(&mesh, &token).len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_survives_the_death_of_its_node_and_its_handle_is_found_nowhere() {
     let mesh = Mesh::up();

@@ -4,32 +4,89 @@
 
 use std::sync::Arc;
 
-use hallpass_guard::Clock;
 use hallpass_policy::Permit;
-use hallpass_token::{KeyRing, TokenError, UnixTime, Verified, inspect};
+use hallpass_revocation::{Absent, Entry, Handle, Session, Sessions};
+use hallpass_token::{Fingerprint, KeyRing, TokenError, UnixTime, Verified, inspect};
 
 use crate::error::Error;
+use crate::token_service::{TokenHandler, kept_until};
 
-/// The token that a request presents: the caller's own where it is empty; `None` for one that no key of the ring signed, or that is over.
+/// What a request presents: a token, or the handle of a session that shows one.
+pub(crate) struct Presented {
+    pub(crate) token: Arc<Verified>,
+    session: Option<Arc<Session>>,
+}
+
+impl Presented {
+    /// The token itself, even if a session shows it.
+    pub(crate) const fn of(token: Arc<Verified>) -> Self {
+        Self { token, session: None }
+    }
+
+    /// What revokes it: a handle's session, and not the token that the session shows.
+    pub(crate) fn entry(&self) -> Entry {
+        match &self.session {
+            None => {
+                let end = self.token.token_expires_at();
+                Entry::exact(self.token.fingerprint(), end.map(kept_until))
+            }
+            Some(session) => {
+                Entry::exact(Fingerprint::session(session.id()), Some(session.kept_until()))
+            }
+        }
+    }
+
+    /// Whether this is the time of the session that a handle is of.
+    pub(crate) fn check_session(&self, tokens: &TokenHandler) -> Result<(), Absent> {
+        match (&self.session, &tokens.sessions) {
+            (Some(session), Some(sessions)) => sessions.check(session, tokens.clock.now()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a request presents: the caller's own token where it is empty; `None` for one that no key of the ring signed, or that is over, and
+/// for a handle of no session.
 ///
 /// A token that is not valid yet counts: it will be. One of a retired key does not: it is refused everywhere already.
 pub(crate) fn presented(
+    tokens: &TokenHandler,
     permit: &Permit,
     token: &str,
-    ring: &KeyRing,
-    clock: &Clock,
-) -> Result<Option<Arc<Verified>>, Error> {
+) -> Result<Option<Presented>, Error> {
     if token.is_empty() {
-        return Ok(Some(Arc::clone(permit.token().ok_or(Error::NoToken)?)));
+        let own = Arc::clone(permit.token().ok_or(Error::NoToken)?);
+        return Ok(Some(Presented::of(own)));
     }
-    let now = clock.now();
+    let (ring, now) = (tokens.keys.ring(), tokens.clock.now());
+    if is_handle(token) {
+        return Ok(shown(tokens.sessions.as_ref(), token, &ring, now).ok());
+    }
     let verified = match ring.verify(token, now) {
         Err(TokenError::NotYetValid) => {
             start(token).and_then(|start| ring.verify(token, start).ok())
         }
         other => other.ok(),
     };
-    Ok(verified.map(Arc::new))
+    Ok(verified.map(Arc::new).map(Presented::of))
+}
+
+/// Whether this is a session's handle, and no token.
+pub(crate) fn is_handle(token: &str) -> bool {
+    token.starts_with(Handle::PREFIX)
+}
+
+/// The session of a handle and the token that it shows. That somebody asks is no use of it.
+pub(crate) fn shown(
+    sessions: Option<&Sessions>,
+    handle: &str,
+    ring: &KeyRing,
+    now: UnixTime,
+) -> Result<Presented, TokenError> {
+    let session = sessions.and_then(|sessions| sessions.look_up(handle));
+    let session = session.ok_or(TokenError::UnknownKey)?;
+    let token = Arc::new(session.verified(handle, ring, now)?);
+    Ok(Presented { token, session: Some(session) })
 }
 
 /// Whether the token is the caller's own: the very one, or one of the same user by the same issuer, whoever has it to act for them. Who

@@ -8,7 +8,7 @@ use hallpass_contract::auth::{
 };
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::adapter::{GrpcService, Served};
-use hallpass_revocation::List;
+use hallpass_revocation::{List, Sessions};
 
 use crate::action_service::{ActionHandler, Registry};
 use crate::key_service::{KeyHandler, PublicKeys};
@@ -42,6 +42,7 @@ impl Issuer {
                 keys: keys.clone(),
                 clock: clock.clone(),
                 actions: Arc::clone(&actions),
+                sessions: None,
             },
             revocations: RevocationHandler { list, clock: clock.clone() },
             keys: PublicKeys { keys: keys.clone(), owner: OWNER },
@@ -59,6 +60,13 @@ impl Issuer {
     #[must_use]
     pub fn issuing(mut self, a_minute: Option<NonZeroU32>) -> Self {
         self.actions.rate = Rate::a_minute(a_minute, self.actions.clock.clone());
+        self
+    }
+
+    /// The same services, to which the handles of these sessions may be presented like tokens.
+    #[must_use]
+    pub fn knowing(mut self, sessions: Sessions) -> Self {
+        self.tokens.sessions = Some(sessions);
         self
     }
 

@@ -8,6 +8,7 @@ mod by_name;
 mod delegations;
 mod diagnostics;
 mod feed;
+mod handles;
 mod introspect;
 mod loopback;
 mod many;

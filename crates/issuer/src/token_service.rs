@@ -9,7 +9,7 @@ use hallpass_contract::auth::{
 };
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::Permit;
-use hallpass_revocation::{Entry, List};
+use hallpass_revocation::{Entry, List, Sessions};
 use hallpass_token::{Claims, Fingerprint, SKEW, UnixTime, Verified};
 
 use crate::error::Error;
@@ -29,6 +29,8 @@ pub(crate) struct TokenHandler {
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) actions: Arc<Actions>,
+    /// Whose handles may be presented like tokens.
+    pub(crate) sessions: Option<Sessions>,
 }
 
 impl TokenService for TokenHandler {
@@ -43,13 +45,11 @@ impl TokenService for TokenHandler {
     ) -> Result<RevokeTokenResponse, Error> {
         let now = self.clock.now();
         let note = note(&permit, request.reason, now)?;
-        let token = presented(&permit, &request.token, &self.keys.ring(), &self.clock)?;
-        if let Some(token) = token {
-            if !permit.has_scope(ADMIN_SCOPE) && !is_own(&permit, &token)? {
+        if let Some(presented) = presented(self, &permit, &request.token)? {
+            if !permit.has_scope(ADMIN_SCOPE) && !is_own(&permit, &presented.token)? {
                 return Err(Error::NotTheCallers);
             }
-            let entry = Entry::exact(token.fingerprint(), token.expires_at().map(kept_until));
-            self.list.revoke(entry, note).await?;
+            self.list.revoke(presented.entry(), note).await?;
         }
         Ok(RevokeTokenResponse {})
     }
@@ -87,15 +87,15 @@ impl TokenService for TokenHandler {
         permit: Permit,
         request: IntrospectTokenRequest,
     ) -> Result<IntrospectTokenResponse, Error> {
-        let token = presented(&permit, &request.token, &self.keys.ring(), &self.clock)?;
-        let Some(token) = token else { return Ok(IntrospectTokenResponse::default()) };
-        if !self.is_active(&token).await {
+        let presented = presented(self, &permit, &request.token)?;
+        let Some(presented) = presented else { return Ok(IntrospectTokenResponse::default()) };
+        if presented.check_session(self).is_err() || !self.is_active(&presented.token).await {
             return Ok(IntrospectTokenResponse::default());
         }
-        if !permit.has_scope(INTROSPECT_SCOPE) && !is_own(&permit, &token)? {
+        if !permit.has_scope(INTROSPECT_SCOPE) && !is_own(&permit, &presented.token)? {
             return Ok(IntrospectTokenResponse::default());
         }
-        Ok(described(&token))
+        Ok(described(&presented.token))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: nobody learns a token or a handle from the store. A record stands under the handle's hash, and its token is sealed with a key
 //! that only the handle gives. What is opened is durable before its handle is given away, and no restart lets a session live longer.
 
+mod admission;
 mod news;
 mod seal;
 mod session;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hallpass_token::{Fingerprint, UnixTime};
 
-use crate::{Entry, List, Note, OpenError, Options, ReadError, WriteError};
+use crate::{Entry, Index, List, Note, OpenError, Options, ReadError, WriteError};
 
 pub use news::{SessionNews, SessionNewsKind};
 pub use seal::Handle;
@@ -58,6 +59,8 @@ pub struct Sessions(Arc<Shared>);
 struct Shared {
     list: List,
     limits: SessionLimits,
+    /// Of the list that sessions are closed in.
+    closed: Arc<Index>,
     open: ArcSwap<HashMap<Fingerprint, Arc<Session>>>,
     /// Held by whoever replaces the map, which no call waits for.
     changing: Mutex<()>,
@@ -87,6 +90,17 @@ pub enum Absent {
     Idle,
 }
 
+impl Absent {
+    /// Why, for whoever used the handle.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Unknown => "there is no such handle",
+            Self::Over => "its time is over",
+            Self::Idle => "it was not used for too long",
+        }
+    }
+}
+
 /// A session was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
@@ -105,17 +119,19 @@ pub enum BeginError {
 }
 
 impl Sessions {
-    /// Opens the store in a folder of its own, or makes one; a store that is lost ends its sessions. Blocks while it reads.
+    /// Opens the store in a folder of its own, or makes one; a store that is lost ends its sessions. A session is closed by revoking it
+    /// in the list whose index this is. Blocks while it reads.
     pub fn open(
         folder: &Path,
         options: &Options,
         limits: SessionLimits,
+        closed: Arc<Index>,
     ) -> Result<Self, SessionsError> {
         let mut options = options.clone();
         options.note_bytes = RECORD_BYTES;
         let list = List::open(folder, &options)?;
         let open = ArcSwap::from_pointee(read(&list)?);
-        Ok(Self(Arc::new(Shared { list, limits, open, changing: Mutex::default() })))
+        Ok(Self(Arc::new(Shared { list, limits, closed, open, changing: Mutex::default() })))
     }
 
     /// How long sessions live.
@@ -130,16 +146,11 @@ impl Sessions {
         new: NewSession<'_>,
         now: UnixTime,
     ) -> Result<Arc<Session>, BeginError> {
-        if self.of(new.holder, now).len() >= OF_ONE {
-            return Err(BeginError::TooMany(OF_ONE));
-        }
-        if self.count() >= AT_MOST {
-            return Err(BeginError::TooMany(AT_MOST));
-        }
         let longest = now.plus(self.0.limits.longest);
         let ends = new.token_ends.map_or(longest, |token| token.min(longest));
         let sealed = Sealed::new(handle, &new.id, new.token).ok_or(BeginError::Unsealed)?;
-        let session = Session::new(new.id, new.holder, (now, ends), sealed);
+        let session = Arc::new(Session::new(new.id, new.holder, (now, ends), sealed));
+        let place = self.admit(handle.name(), &session, now)?;
         let note =
             Note { reason: session.write(), by: session.holder.to_string(), at: session.opened };
         let entry = Entry::exact(handle.name(), Some(session.kept_until()));
@@ -147,25 +158,38 @@ impl Sessions {
             Err(WriteError::NoteTooLong) => return Err(BeginError::TooLong),
             other => other?,
         };
-        let session = Arc::new(session);
-        self.change(|open| drop(open.insert(handle.name(), Arc::clone(&session))));
+        place.keep();
         Ok(session)
     }
 
     /// The session of a handle, which counts as used now.
     pub fn find(&self, handle: &str, now: UnixTime) -> Result<Arc<Session>, Absent> {
-        let open = self.0.open.load();
-        let session = open.get(&Fingerprint::handle(handle)).ok_or(Absent::Unknown)?;
-        session.check(now, self.0.limits.idle)?;
+        let session = self.look_up(handle).ok_or(Absent::Unknown)?;
+        self.check(&session, now)?;
         session.used.fetch_max(now.as_secs(), Ordering::Relaxed);
-        Ok(Arc::clone(session))
+        Ok(session)
+    }
+
+    /// The session of a handle, whether or not it has ended; this is no use of it.
+    pub fn look_up(&self, handle: &str) -> Option<Arc<Session>> {
+        self.0.open.load().get(&Fingerprint::handle(handle)).map(Arc::clone)
+    }
+
+    /// Whether this is still a session's time. Whether it was closed, the list says.
+    pub fn check(&self, session: &Session, now: UnixTime) -> Result<(), Absent> {
+        session.check(now, self.0.limits.idle)
+    }
+
+    fn is_open(&self, session: &Session, now: UnixTime) -> bool {
+        self.check(session, now).is_ok()
+            && !self.0.closed.contains(Fingerprint::session(&session.id))
     }
 
     /// A holder's sessions that have not ended, the oldest first.
     pub fn of(&self, holder: Fingerprint, now: UnixTime) -> Vec<Arc<Session>> {
         let open = self.0.open.load();
         let own = open.values().filter(|session| session.holder == holder);
-        let live = own.filter(|session| session.check(now, self.0.limits.idle).is_ok());
+        let live = own.filter(|session| self.is_open(session, now));
         let mut live: Vec<_> = live.map(Arc::clone).collect();
         live.sort_by(|one, two| (one.opened, &one.id).cmp(&(two.opened, &two.id)));
         live
@@ -194,11 +218,12 @@ impl Sessions {
         self.0.list.healthy()
     }
 
-    fn change(&self, change: impl FnOnce(&mut HashMap<Fingerprint, Arc<Session>>)) {
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<Fingerprint, Arc<Session>>) -> T) -> T {
         let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = HashMap::clone(&self.0.open.load());
-        change(&mut open);
+        let changed = change(&mut open);
         self.0.open.store(Arc::new(open));
+        changed
     }
 }
 

@@ -148,6 +148,9 @@ impl Members {
         if present != self.has("root_iat") || present != self.has("root_kid") {
             return Err(TokenError::Malformed("par, root_iat and root_kid belong together"));
         }
+        if !present && self.has("root_iss") {
+            return Err(TokenError::Malformed("root_iss without par"));
+        }
         let Some(value) = self.0.remove("par") else { return Ok(Vec::new()) };
         let parents = texts("par", value, MAX_PARENTS)?;
         if parents.is_empty() {

@@ -48,6 +48,9 @@ pub struct Claims {
     pub root_issued_at: Option<UnixTime>,
     /// `root_kid`: the key that signed the first token of the chain; present with `par` only.
     pub root_key: Option<String>,
+    /// `root_iss`: who issued the first token of the chain, so that a process without that issuer's keys knows, too; present with `par` only,
+    /// and not where `iss` or `root_kid` says the same.
+    pub root_issuer: Option<String>,
     /// `sid`: the session that the token was made for.
     pub session: Option<String>,
     /// `roles`: what the user is, as their issuer knows it.

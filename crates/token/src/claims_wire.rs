@@ -53,6 +53,7 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         parents: members.parents()?,
         root_issued_at: members.time("root_iat")?,
         root_key: members.name("root_kid")?,
+        root_issuer: members.name("root_iss")?,
         session: members.name("sid")?,
         roles: members.names("roles")?,
         amr: members.names("amr")?,
@@ -114,6 +115,7 @@ pub(crate) fn of_entry(
         parents: Vec::new(),
         root_issued_at: None,
         root_key: None,
+        root_issuer: None,
         session: None,
         roles: Vec::new(),
         amr: Vec::new(),
@@ -181,6 +183,7 @@ fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
     set("par", (!claims.parents.is_empty()).then(|| parents.collect()));
     set("root_iat", claims.root_issued_at.map(|at| at.as_secs().into()));
     set("root_kid", text(claims.root_key.as_deref()));
+    set("root_iss", text(claims.root_issuer.as_deref()));
 }
 
 fn text(value: Option<&str>) -> Option<Value> {

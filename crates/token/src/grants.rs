@@ -150,6 +150,14 @@ impl Grants {
             && self.roles.is_subset(&held.roles)
     }
 
+    /// About how many bytes of memory they take.
+    pub(crate) fn held_bytes(&self) -> usize {
+        /// A text in a tree: what points to it, in a node that is not full, and what the allocator adds.
+        const TEXT: usize = 64;
+        let texts = self.buckets.iter().chain(&self.roles).map(|text| text.len() + TEXT);
+        texts.sum::<usize>() + self.permissions.len() * size_of::<&str>() * 2
+    }
+
     /// The same grants for one bucket alone; without buckets if that one is not among them.
     #[must_use]
     pub fn only(&self, bucket: &str) -> Self {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::standing::Standing;
 use crate::{
-    Fingerprint, Grants, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
-    UnixTime, Verified,
+    Fingerprint, Grants, Key, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
+    UnixTime, Verified, outside,
 };
 
 /// The parent's side of a new token.
@@ -15,6 +15,7 @@ pub(crate) struct Lineage {
     pub(crate) parents: Vec<Fingerprint>,
     pub(crate) root_issued_at: UnixTime,
     pub(crate) root_key: String,
+    root_issuer: Option<String>,
     /// The parent's `exp`.
     pub(crate) not_after: Option<UnixTime>,
     subject: Option<String>,
@@ -48,6 +49,7 @@ impl Lineage {
             parents,
             root_issued_at: parent.root_issued_at(),
             root_key: parent.root_key().to_owned(),
+            root_issuer: parent.root_issuer().map(str::to_owned),
             not_after: parent.expires_at(),
             subject: claims.subject.clone().filter(|_| token_type != TokenType::Background),
             txn: parent.txn().to_owned(),
@@ -61,6 +63,14 @@ impl Lineage {
             grants: inherited(claims.grants.as_ref(), token_type)?,
             standing,
         })
+    }
+
+    /// The issuer of the chain's first token, where neither the signer's own issuer nor the name of the first one's key says it.
+    pub(crate) fn root_issuer_beside(&self, signer: &Key) -> Option<String> {
+        let said = |issuer: &str| {
+            issuer == signer.issuer() || outside::issuer_of_key(&self.root_key) == Some(issuer)
+        };
+        self.root_issuer.clone().filter(|issuer| !said(issuer))
     }
 
     /// What the new token takes over.

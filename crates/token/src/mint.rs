@@ -67,6 +67,7 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         parents: lineage.map(|lineage| lineage.parents.clone()).unwrap_or_default(),
         root_issued_at: lineage.map(|lineage| lineage.root_issued_at),
         root_key: lineage.map(|lineage| lineage.root_key.clone()),
+        root_issuer: lineage.and_then(|lineage| lineage.root_issuer_beside(key)),
         session: new.session.clone(),
         roles: new.roles.clone(),
         amr: new.amr.clone(),

@@ -79,6 +79,10 @@ impl OutsideIssuer {
         {
             return problem("algorithms", "right: one or more of RS256, PS256, ES256, EdDSA");
         }
+        if self.subject_prefix.is_empty() {
+            let right = "empty: its users could have the names of users of this mesh's own keys; right: a prefix of its own, such as acme:";
+            return problem("subject_prefix", right);
+        }
         if self.subject_prefix.len() > LONGEST_ISSUER + 1
             || self.subject_prefix.contains(char::is_control)
         {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Claims, Fingerprint, Key, Profile, SKEW, TokenError, UnixTime};
+use crate::{Claims, Fingerprint, Grants, Key, Profile, SKEW, TokenError, UnixTime};
 
 /// A verified token. Time goes on, so [`Verified::check_time`] is asked again at every use.
 #[derive(Clone, PartialEq)]
@@ -15,25 +15,39 @@ pub struct Verified {
     profile: Profile,
     signed: Fingerprint,
     txn: String,
+    token_ends: Option<UnixTime>,
+    length: usize,
     root_issuer: Option<String>,
     lookups: Vec<Fingerprint>,
     cutoffs: Vec<Fingerprint>,
 }
 
 impl Verified {
-    /// `root_issuer` is the issuer of the key that signed the chain's first token, where the ring knows that key.
+    /// With its names, its own and that of the signed part, and its length. `root_issuer` is who issued the chain's first token, where that
+    /// can be told.
     pub(crate) fn new(
         claims: Claims,
         key: &Key,
-        own: Fingerprint,
-        signed: Fingerprint,
+        (own, signed, length): (Fingerprint, Fingerprint, usize),
         root_issuer: Option<String>,
     ) -> Self {
         let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
         let lookups = lookups(&claims, key.kid(), own);
         let cutoffs = cutoffs(&claims, root_issuer.as_deref());
         let (kid, profile) = (key.kid().to_owned(), key.profile());
-        Self { claims, kid, profile, signed, txn, root_issuer, lookups, cutoffs }
+        let token_ends = claims.expires_at;
+        Self {
+            claims,
+            kid,
+            profile,
+            signed,
+            txn,
+            token_ends,
+            length,
+            root_issuer,
+            lookups,
+            cutoffs,
+        }
     }
 
     /// The same token as a session shows it: it ends with the session, and is refused once the session is. `None` for a token that is of
@@ -95,8 +109,8 @@ impl Verified {
         self.claims.root_key.as_deref().unwrap_or(&self.kid)
     }
 
-    /// Who issued the first token of the chain: its own issuer where it has no ancestors, and nobody where the ring does not know the
-    /// key that signed the first, unless its name says so, as that of an outside issuer's key does.
+    /// Who issued the first token of the chain: its own issuer where it has no ancestors, and nobody where neither the ring
+    /// knows the key that signed the first, nor its name or the token says whose it is.
     pub fn root_issuer(&self) -> Option<&str> {
         match self.claims.root_key {
             None => self.claims.issuer.as_deref(),
@@ -118,9 +132,20 @@ impl Verified {
         &self.txn
     }
 
-    /// When it ends.
+    /// When it ends: with the session that shows it, where one does.
     pub const fn expires_at(&self) -> Option<UnixTime> {
         self.claims.expires_at
+    }
+
+    /// When the token itself ends, whatever session shows it. What is kept under [`Verified::fingerprint`] is kept until then: the token
+    /// counts outside the session, too.
+    pub const fn token_expires_at(&self) -> Option<UnixTime> {
+        self.token_ends
+    }
+
+    /// About how many bytes of memory it takes. Compressed grants unfold to many times the token's length.
+    pub fn held_bytes(&self) -> usize {
+        self.length + self.claims.grants.as_ref().map_or(0, Grants::held_bytes)
     }
 
     /// Whether the token is within its time, give or take [`SKEW`].

@@ -21,14 +21,19 @@ impl KeyRing {
         let claims = claims_wire::read(key, compact.payload()?)?;
         check_header_type(&header, key, claims.token_type)?;
         check_entry(key, &claims)?;
-        let root = claims.root_key.as_deref().and_then(|kid| self.key(kid));
-        let named = || claims.root_key.as_deref().and_then(outside::issuer_of_key);
-        let root_issuer = root.map(Key::issuer).or_else(named).map(str::to_owned);
+        let root_issuer = self.root_issuer(&claims).map(str::to_owned);
         let signed = Fingerprint::signed_part(compact.signed());
         let own = fingerprint(&claims, signed);
-        let verified = Verified::new(claims, key, own, signed, root_issuer);
+        let verified = Verified::new(claims, key, (own, signed, token.len()), root_issuer);
         verified.check_time(now)?;
         Ok(verified)
+    }
+
+    /// Who issued the first token of a chain: the ring knows it best, then its key's name tells it, then whoever made the token.
+    fn root_issuer<'a>(&'a self, claims: &'a Claims) -> Option<&'a str> {
+        let root = claims.root_key.as_deref()?;
+        let known = self.key(root).map(Key::issuer).or_else(|| outside::issuer_of_key(root));
+        known.or(claims.root_issuer.as_deref())
     }
 
     /// The key that signed the token. A `kid` names one key. Without one only the keys of other minters come into question, and the

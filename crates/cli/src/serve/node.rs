@@ -69,7 +69,10 @@ impl Node {
         let actions = Actions::new(claims.store(), clock.clone());
         let sessions = match role {
             // Handles are for users, who come to Platform alone.
-            "platform" => Some(sessions::open(&state(config, role), config.sessions, &clock)?),
+            "platform" => {
+                let (state, closed) = (state(config, role), list.index());
+                Some(sessions::open(&state, config.sessions, &clock, closed)?)
+            }
             _ => None,
         };
         let number = u64::from_ne_bytes(random()?);

@@ -73,11 +73,12 @@ impl Platform {
         });
         let (list, actions) = (Arc::clone(&node.list), Arc::clone(&node.actions));
         let pace = NonZeroU32::new(config.limits.issued_a_minute);
-        let issuer =
-            Issuer::new(list, node.keys.clone(), node.clock.clone(), actions).issuing(pace);
         let sessions = node.sessions.clone();
         let sessions =
             sessions.ok_or_else(|| Failure::failed("Platform has no store of sessions"))?;
+        let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions)
+            .issuing(pace)
+            .knowing(sessions.clone());
         let delegations = delegations::open(&node.state(), &node.clock)?;
         let services = ServiceSet::default()
             .add(platform.datasets())

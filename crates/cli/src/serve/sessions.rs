@@ -1,10 +1,11 @@
 //! Platform's store of sessions: opened beside the list, swept, and its uses noted.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_guard::Clock;
-use hallpass_revocation::{Options, SessionLimits, Sessions};
+use hallpass_revocation::{Index, Options, SessionLimits, Sessions};
 use hallpass_server::SessionsSection;
 
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ pub(super) fn open(
     state: &Path,
     section: SessionsSection,
     clock: &Clock,
+    closed: Arc<Index>,
 ) -> Result<Sessions, Failure> {
     const LONGEST: Duration = Duration::from_hours(1);
     if section.longest > LONGEST || section.longest.is_zero() || section.idle.is_zero() {
@@ -27,7 +29,7 @@ pub(super) fn open(
     }
     let limits = SessionLimits { longest: section.longest, idle: section.idle };
     let options = Options::new(random()?, clock.now());
-    let sessions = Sessions::open(&state.join("sessions"), &options, limits);
+    let sessions = Sessions::open(&state.join("sessions"), &options, limits, closed);
     let sessions = sessions.map_err(Failure::failed)?;
     tokio::spawn(sweep(sessions.clone(), clock.clone()));
     Ok(sessions)

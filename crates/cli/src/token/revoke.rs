@@ -16,7 +16,7 @@ Examples:
   hallpass token revoke - --server https://platform.example --ca ca.pem < token.txt
 
 Without TOKEN the caller's own token is revoked: that of HALLPASS_TOKEN, --token-file or --as. With TOKEN and without a caller's
-token, TOKEN authorizes its own end. Others on this machine can see arguments: prefer `-`.";
+token, TOKEN authorizes its own end. A session's handle as TOKEN closes the session and leaves its token alone. Others on this machine can see arguments: prefer `-`.";
 
 /// Which token, where, and why.
 #[derive(Debug, Args)]
@@ -46,12 +46,9 @@ pub(crate) fn run(wanted: Revoke, format: Format) -> Result<(), Failure> {
         Failure::arguments("which token? right: TOKEN, `-`, --token-file FILE or HALLPASS_TOKEN")
     })?;
     let credential = Credential::of(credential)?;
-    // Empty means the token that authorizes the call.
-    let token = match (&caller, &revoked) {
-        (Some(_), Some(other)) => other.expose_secret().to_owned(),
-        _ => String::new(),
-    };
-    let own = token.is_empty();
+    // Empty means the token that authorizes the call, and a session's own token where a handle does. What is presented is what is meant.
+    let own = caller.is_none() || revoked.is_none();
+    let token = revoked.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
     let request = RevokeTokenRequest { token, reason: wanted.reason };
     caller::wait_for(async {
         let mut client = TokenServiceClient::new(wanted.connection.open(credential).await?);

@@ -55,7 +55,8 @@ impl ActionDesk for Actions {
     ) -> Pin<Box<dyn Future<Output = Result<Claimed, Unknown>> + Send + 'a>> {
         Box::pin(async move {
             let claims = self.claims.as_ref().ok_or(Unknown("no store of claims"))?;
-            let expires_at = token.expires_at().ok_or(Unknown("an action token without end"))?;
+            let expires_at = token.token_expires_at();
+            let expires_at = expires_at.ok_or(Unknown("an action token without end"))?;
             let claim = Claim {
                 token: token.fingerprint(),
                 issued_at: token.claims().issued_at,

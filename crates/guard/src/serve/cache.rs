@@ -19,6 +19,7 @@ use crate::serve::credentials::Token;
 pub(crate) struct Known {
     pub(crate) token: Arc<Verified>,
     ring: u64,
+    bytes: u64,
     /// The list's generation and, in the lowest bit, what it said. One number, so that both are read and written at once.
     seen: AtomicU64,
 }
@@ -28,7 +29,8 @@ const NEVER: u64 = u64::MAX;
 
 impl Known {
     fn new(token: Verified, ring: u64) -> Arc<Self> {
-        Arc::new(Self { token: Arc::new(token), ring, seen: AtomicU64::new(NEVER) })
+        let bytes = token.held_bytes() as u64;
+        Arc::new(Self { token: Arc::new(token), ring, bytes, seen: AtomicU64::new(NEVER) })
     }
 
     /// The generation of the ring that verified it.
@@ -60,7 +62,7 @@ impl TokenCache {
     /// Keeps as much as fits into about this many bytes.
     pub(crate) fn new(bytes: u64) -> Self {
         const USUAL_TOKEN: u64 = 700;
-        let items = usize::try_from(bytes / weight(USUAL_TOKEN)).unwrap_or(usize::MAX);
+        let items = usize::try_from(bytes / weight(USUAL_TOKEN, USUAL_TOKEN)).unwrap_or(usize::MAX);
         let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
         let known = Cache::with(items, bytes, Weight, hasher, lifecycle);
         Self { known, misses: AtomicU64::new(0) }
@@ -111,12 +113,12 @@ impl TokenCache {
 struct Weight;
 
 impl quick_cache::Weighter<Box<[u8]>, Arc<Known>> for Weight {
-    fn weight(&self, token: &Box<[u8]>, _: &Arc<Known>) -> u64 {
-        weight(token.len() as u64)
+    fn weight(&self, token: &Box<[u8]>, known: &Arc<Known>) -> u64 {
+        weight(token.len() as u64, known.bytes)
     }
 }
 
-/// The token itself, its claims in about the same size again, and what holds them.
-const fn weight(token: u64) -> u64 {
-    2 * token + 1024
+/// What was sent, what it stands for, unfolded, and what holds them.
+const fn weight(sent: u64, held: u64) -> u64 {
+    sent + held + 1024
 }

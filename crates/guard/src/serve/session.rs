@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use hallpass_policy::Denial;
-use hallpass_revocation::{Absent, Session, Sessions};
-use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
-use secrecy::ExposeSecret as _;
+use hallpass_revocation::{Absent, Sessions};
+use hallpass_token::{TokenError, UnixTime};
 
 use crate::Keys;
 use crate::serve::cache::{Known, TokenCache};
@@ -23,27 +22,13 @@ pub(super) fn known(
     now: UnixTime,
 ) -> Result<Arc<Known>, Denial> {
     let session = sessions.find(handle.text()?, now).map_err(denial)?;
-    cache.verified(handle, keys, now, |ring, handle| opened(&session, ring, handle, now))
-}
-
-fn opened(
-    session: &Session,
-    ring: &KeyRing,
-    handle: &str,
-    now: UnixTime,
-) -> Result<Verified, Denial> {
-    let token = session.token(handle).ok_or(Denial::TokenInvalid(TokenError::BadSignature))?;
-    let token = ring.verify(token.expose_secret(), now)?;
-    token
-        .in_session(session.id(), session.ends())
-        .ok_or(Denial::Misconfigured("a session in a session"))
+    cache.verified(handle, keys, now, |ring, handle| Ok(session.verified(handle, ring, now)?))
 }
 
 /// A handle that is none says as little as a token that is none.
 fn denial(absent: Absent) -> Denial {
     match absent {
         Absent::Unknown => Denial::TokenInvalid(TokenError::UnknownKey),
-        Absent::Over => Denial::SessionEnded("its time is over"),
-        Absent::Idle => Denial::SessionEnded("it was not used for too long"),
+        Absent::Over | Absent::Idle => Denial::SessionEnded(absent.why()),
     }
 }

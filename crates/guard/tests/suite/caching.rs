@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use hallpass_token::{Fingerprint, KeyState, SKEW};
+use hallpass_revocation::Entry;
+use hallpass_token::{Fingerprint, Grants, KeyRing, KeyState, NewToken, SKEW, TokenType, UnixTime};
 
-use crate::fixture::{ISSUER, Mesh, user, with};
+use crate::fixture::{ISSUER, Mesh, id, user, with};
 
 const READ: &str = "/t.Platform/Read";
 
@@ -47,7 +48,7 @@ async fn a_new_ring_counts_from_the_next_call_on() {
     assert_eq!(mesh.call(READ, &token).await.reason(), "OK");
     mesh.reload_with("users", KeyState::Retired);
     assert_eq!(mesh.call(READ, &token).await.reason(), "TOKEN_INVALID");
-    mesh.keys.reload(hallpass_token::KeyRing::new(mesh.all.clone()).unwrap());
+    mesh.keys.reload(KeyRing::new(mesh.all.clone()).unwrap());
     assert_eq!(mesh.call(READ, &token).await.reason(), "OK");
 }
 
@@ -63,4 +64,43 @@ async fn an_expired_token_is_refused_and_forgotten() {
     }
     // The first refusal dropped it, so the second had to verify.
     assert_eq!(mesh.guard.counts().verifications, 2);
+}
+
+/// Labeler's ring has none of the keys of other systems' users, and their cut-offs reach it all the same.
+#[tokio::test]
+async fn a_users_cut_off_reaches_a_service_that_does_not_know_the_users_key() {
+    let mesh = Mesh::start();
+    let parent = mesh.keys.ring().verify(&mesh.user_token(), mesh.clock.now()).unwrap();
+    let mut new = NewToken::child_of(&parent, TokenType::Service, id(), &["labeler:read"]).unwrap();
+    new.service = Some("platform".to_owned());
+    new.audience = vec!["labeler".to_owned()];
+    new.scopes = ["labeler:read"].into_iter().collect();
+    let token = mesh.mint("platform-1", &new);
+    let known = mesh.all.iter().filter(|key| key.kid() != "users").cloned();
+    mesh.keys.reload(KeyRing::new(known.collect()).unwrap());
+    assert_eq!(mesh.call("/t.Labeler/Read", &token).await.reason(), "OK");
+    for (issuer, expected) in [("another", "OK"), (ISSUER, "TOKEN_REVOKED")] {
+        let subject = Fingerprint::subject(issuer, "ann");
+        mesh.index.insert(&[Entry::cutoff(subject, UnixTime::from_secs(u64::MAX >> 1), None)]);
+        mesh.changes.send_modify(|sequence| *sequence += 1);
+        assert_eq!(mesh.call("/t.Labeler/Read", &token).await.reason(), expected);
+    }
+}
+
+/// Tokens of some 6 KB, each of which is some 60 KB when it is unfolded: a MiB holds the first by the dozen, the second not.
+#[tokio::test]
+async fn what_is_remembered_weighs_what_it_is_and_not_what_was_sent() {
+    const TOKENS: u64 = 40;
+    let mesh = Mesh::remembering(1 << 20);
+    let name = |number: u32| format!("{}{number:03}", "a-long-name-of-a-bucket-".repeat(2));
+    let buckets: Vec<_> = (0..500).map(name).collect();
+    let grants = Grants::of(&buckets, &["s3:GetObject".to_owned()], None).unwrap();
+    let token = || mesh.mint("users", &with(user("ann"), |new| new.grants = Some(grants.clone())));
+    let tokens: Vec<_> = (0..TOKENS).map(|_| token()).collect();
+    for token in tokens.iter().chain(&tokens) {
+        assert!(token.len() < 8_000, "{}", token.len());
+        assert_eq!(mesh.call(READ, token).await.reason(), "OK");
+    }
+    let again = mesh.guard.counts().verifications - TOKENS;
+    assert!(again > TOKENS / 2, "only {again} of {TOKENS} had to be verified again");
 }

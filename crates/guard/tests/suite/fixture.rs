@@ -61,10 +61,25 @@ impl Mesh {
         Self::made(Freshness::always(), None, limits).0
     }
 
+    /// With a guard that remembers about so many bytes of tokens.
+    pub(crate) fn remembering(bytes: u64) -> Self {
+        let limits = CallLimits::default();
+        Self::sized(Freshness::always(), None, limits, bytes).0
+    }
+
     fn made(
         freshness: Freshness,
         claims: Option<Claims>,
         limits: CallLimits,
+    ) -> (Self, Arc<Actions>) {
+        Self::sized(freshness, claims, limits, GuardSetup::CACHE_BYTES)
+    }
+
+    fn sized(
+        freshness: Freshness,
+        claims: Option<Claims>,
+        limits: CallLimits,
+        cache_bytes: u64,
     ) -> (Self, Arc<Actions>) {
         let all = vec![
             key("users", "edge", &[TokenType::User, TokenType::Action]),
@@ -87,7 +102,7 @@ impl Mesh {
             actions: Arc::clone(&actions),
             sessions: None,
             node: 7,
-            cache_bytes: GuardSetup::CACHE_BYTES,
+            cache_bytes,
         };
         let guard = Guard::limited(setup, limits);
         (Self { clock, keys, all, index, changes, freshness, guard }, actions)

@@ -10,7 +10,7 @@ use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
 
 use super::{ADMIN_SCOPE, facts};
 use crate::error::Error;
-use crate::holder::{is_own, start};
+use crate::holder::{Presented, is_handle, is_own, shown, start};
 use crate::token_service::TokenHandler;
 
 /// Looks into a token for a caller; an empty one means the caller's own.
@@ -21,18 +21,20 @@ pub(super) async fn answer(
 ) -> Result<ValidateTokenResponse, Error> {
     let (ring, now, admin) =
         (tokens.keys.ring(), tokens.clock.now(), permit.has_scope(ADMIN_SCOPE));
-    let verified = if token.is_empty() {
-        Ok(Arc::clone(permit.token().ok_or(Error::NoToken)?))
+    let presented = if token.is_empty() {
+        Ok(Presented::of(Arc::clone(permit.token().ok_or(Error::NoToken)?)))
+    } else if is_handle(token) {
+        shown(tokens.sessions.as_ref(), token, &ring, now)
     } else {
-        signed(&ring, token, now).map(Arc::new)
+        signed(&ring, token, now).map(Arc::new).map(Presented::of)
     };
-    let verified = match verified {
-        Ok(verified) if admin || is_own(permit, &verified)? => verified,
+    let presented = match presented {
+        Ok(presented) if admin || is_own(permit, &presented.token)? => presented,
         Ok(_) => return Ok(nothing(None)),
         Err(error) => return Ok(nothing(admin.then_some(error))),
     };
-    let told = facts::of(&verified, &ring, now);
-    Ok(match problem(tokens, &verified, now).await {
+    let told = facts::of(&presented.token, &ring, now);
+    Ok(match problem(tokens, &presented, now).await {
         None => ValidateTokenResponse {
             validation: "passed".to_owned(),
             validated_claims: Some(told),
@@ -53,7 +55,11 @@ fn signed(ring: &KeyRing, token: &str, now: UnixTime) -> Result<Verified, TokenE
 }
 
 /// What is wrong with a token that was signed as it should be.
-async fn problem(tokens: &TokenHandler, token: &Verified, now: UnixTime) -> Option<Denial> {
+async fn problem(tokens: &TokenHandler, presented: &Presented, now: UnixTime) -> Option<Denial> {
+    let token = &presented.token;
+    if let Err(absent) = presented.check_session(tokens) {
+        return Some(Denial::SessionEnded(absent.why()));
+    }
     if let Err(error) = token.check_time(now) {
         return Some(error.into());
     }

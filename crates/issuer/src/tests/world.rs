@@ -1,5 +1,6 @@
 //! An issuer with a list of its own, a ring of several issuers, and holders of tokens.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -117,10 +118,14 @@ impl World {
         Arc::new(self.signers.verify(token.expose(), self.clock.now()).unwrap())
     }
 
+    /// A folder of its own for a store.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// A store for delegations.
     pub(super) fn delegations(&self) -> Delegations {
-        let folder = self.folder.path().join("delegations");
-        Delegations::open(&folder, &Options::new([8; 8], NOW)).unwrap()
+        Delegations::open(&self.folder("delegations"), &Options::new([8; 8], NOW)).unwrap()
     }
 
     /// The permit of a call made with a token that another handler made.

@@ -1,6 +1,7 @@
 //! A session that one Platform opened is one at every Platform, through the faults of the server.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -27,7 +28,8 @@ impl Platform {
     pub(crate) fn start(folder: &Path, mesh: Mesh) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let options = Options::new([7; 8], now());
-        let sessions = Sessions::open(folder, &options, SessionLimits::default()).unwrap();
+        let sessions =
+            Sessions::open(folder, &options, SessionLimits::default(), Arc::default()).unwrap();
         let shared = SharedSessions::new(mesh, sessions.clone(), Clock::system());
         let stop = CancellationToken::new();
         tokio::spawn(shared.run(stop.clone()));

@@ -131,6 +131,7 @@ async fn settings_that_cannot_be_are_refused_with_what_would_be_right() {
         ("refresh: right: 10s to 24h", false, |s| s.refresh = Duration::from_secs(9)),
         ("keep: shorter than refresh", false, |s| s.keep = Duration::from_secs(30)),
         ("audience: ", false, |s| s.issuer.audience.clear()),
+        ("subject_prefix: empty", false, |s| s.issuer.subject_prefix.clear()),
         ("ca: /none.pem: ", false, |s| s.ca = Some("/none.pem".into())),
         ("ca: Cargo.toml: no PEM certificates", false, |s| s.ca = Some("Cargo.toml".into())),
     ];
@@ -152,7 +153,7 @@ async fn issuers_that_could_be_taken_for_one_another_are_refused() {
     let (acme, other) = ("https://login.acme.test", "https://login.other.test");
     let twice = told(&[of(acme, "a:"), of(acme, "b:")], false, KeyRing::default());
     assert!(twice.contains("is there twice"), "{twice}");
-    for (one, two) in [("a:", "a:"), ("", "b:"), ("a", "ab:")] {
+    for (one, two) in [("a:", "a:"), ("ab:", "a"), ("a", "ab:")] {
         let told = told(&[of(acme, one), of(other, two)], false, KeyRing::default());
         assert!(told.contains("subject_prefix: a user of it could have the name"), "{told}");
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use hallpass_token::{Fingerprint, UnixTime};
 use tokio::sync::watch;
 
-use super::{AT_MOST, Session, Sessions};
+use super::{Session, Sessions};
 use crate::{Listed, Note, ReadError};
 
 /// That a session was opened, or used.
@@ -71,7 +71,7 @@ impl Sessions {
                         }
                     }
                     Some(Told::Opened(session)) if now >= session.ends => {}
-                    Some(Told::Opened(session)) if open.len() < AT_MOST => {
+                    Some(Told::Opened(session)) if self.has_room(open, now) => {
                         open.entry(name).or_insert_with(|| Arc::new(session));
                     }
                     Some(Told::Opened(_)) | None => left += 1,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hallpass_token::{Fingerprint, SKEW, UnixTime};
-use secrecy::SecretString;
+use hallpass_token::{Fingerprint, KeyRing, SKEW, TokenError, UnixTime, Verified};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Absent;
 use super::seal::Sealed;
@@ -65,6 +65,18 @@ impl Session {
     /// The token that it stands for; `None` where this is not its handle.
     pub fn token(&self, handle: &str) -> Option<SecretString> {
         self.sealed.open(handle, &self.id)
+    }
+
+    /// The token that it stands for, verified now, as the session shows it.
+    pub fn verified(
+        &self,
+        handle: &str,
+        ring: &KeyRing,
+        now: UnixTime,
+    ) -> Result<Verified, TokenError> {
+        let token = self.token(handle).ok_or(TokenError::BadSignature)?;
+        let token = ring.verify(token.expose_secret(), now)?;
+        token.in_session(&self.id, self.ends).ok_or(TokenError::UnexpectedClaim("sid"))
     }
 
     pub(super) fn check(&self, now: UnixTime, idle: Duration) -> Result<(), Absent> {

@@ -10,7 +10,11 @@ fn options() -> Options {
 }
 
 fn open(folder: &Path) -> Sessions {
-    Sessions::open(folder, &options(), SessionLimits::default()).unwrap()
+    Sessions::open(folder, &options(), SessionLimits::default(), Arc::default()).unwrap()
+}
+
+fn open_beside(folder: &Path, closed: &Arc<Index>) -> Sessions {
+    Sessions::open(folder, &options(), SessionLimits::default(), Arc::clone(closed)).unwrap()
 }
 
 fn holder() -> Fingerprint {
@@ -121,6 +125,75 @@ async fn one_holder_has_a_bounded_number() {
     assert_eq!(sessions.sweep(after(200)).await.unwrap(), 100);
     assert_eq!(sessions.count(), 0);
     sessions.begin(&handle, new("one more", None), after(200)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_closed_takes_no_place_and_is_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = Arc::new(Index::default());
+    let sessions = open_beside(folder.path(), &closed);
+    for number in 0..110_u8 {
+        let handle = Handle::new(&[number; 32]);
+        let session =
+            sessions.begin(&handle, new(&format!("s-{number}"), None), NOW).await.unwrap();
+        closed.insert(&[Entry::exact(Fingerprint::session(session.id()), None)]);
+        assert_eq!(sessions.of(holder(), NOW).len(), 0);
+        assert!(sessions.find(handle.expose(), NOW).is_ok(), "the list refuses it, and says why");
+    }
+}
+
+#[tokio::test]
+async fn the_node_is_not_full_of_what_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = Arc::new(Index::default());
+    let sessions = open_beside(folder.path(), &closed);
+    let holder = |number: usize| Fingerprint::subject("users.test", &number.to_string());
+    let sealed = |id: &str| Sealed::new(&Handle::new(&[1; 32]), id, TOKEN).unwrap();
+    let one = |number: usize| {
+        let id = format!("s-{number}");
+        let sealed = sealed(&id);
+        Arc::new(Session::new(id, holder(number), (NOW, after(3_600)), sealed))
+    };
+    sessions.change(|open| {
+        let all =
+            (0..AT_MOST).map(|number| (Fingerprint::handle(&number.to_string()), one(number)));
+        open.extend(all);
+    });
+    let handle = Handle::new(&[2; 32]);
+    let refused = sessions.begin(&handle, new("one more", None), NOW).await;
+    assert!(matches!(refused, Err(BeginError::TooMany(AT_MOST))), "{refused:?}");
+    closed.insert(&[Entry::exact(Fingerprint::session("s-7"), None)]);
+    sessions.begin(&handle, new("one more", None), NOW).await.unwrap();
+    assert_eq!(sessions.count(), AT_MOST);
+}
+
+#[tokio::test]
+async fn sessions_that_are_opened_at_once_are_counted_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let mut opening = tokio::task::JoinSet::new();
+    for number in 0..110_u8 {
+        let sessions = sessions.clone();
+        opening.spawn(async move {
+            let (handle, id) = (Handle::new(&[number; 32]), format!("s-{number}"));
+            sessions.begin(&handle, new(&id, None), NOW).await.is_ok()
+        });
+    }
+    let opened = opening.join_all().await;
+    assert_eq!(opened.iter().filter(|opened| **opened).count(), 100);
+    assert_eq!((sessions.of(holder(), NOW).len(), sessions.count()), (100, 100));
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_opened_gives_its_place_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let token = "x".repeat(30_000);
+    for number in 0..3 {
+        let long = NewSession { token: &token, ..new("long", None) };
+        sessions.begin(&Handle::new(&[number; 32]), long, NOW).await.unwrap_err();
+        assert_eq!(sessions.count(), 0);
+    }
 }
 
 #[tokio::test]

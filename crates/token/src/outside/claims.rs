@@ -58,6 +58,7 @@ pub(crate) fn read(
         parents: Vec::new(),
         root_issued_at: None,
         root_key: None,
+        root_issuer: None,
         session: None,
         roles: few("roles", roles, MAX_NAMES)?,
         amr: members.names("amr")?,

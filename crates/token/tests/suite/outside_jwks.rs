@@ -175,6 +175,7 @@ fn settings_that_make_no_sense_are_refused() {
         ("algorithms", |s| s.algorithms.clear()),
         ("algorithms", |s| s.algorithms = vec![Algorithm::Rs256, Algorithm::Hs256]),
         ("subject_prefix", |s| s.subject_prefix = "a\n".to_owned()),
+        ("subject_prefix", |s| s.subject_prefix.clear()),
         ("scopes", |s| drop(s.scopes.insert("x".to_owned(), vec!["a b".to_owned()]))),
         ("roles", |s| drop(s.roles.insert("x".to_owned(), vec![String::new()]))),
         ("roles_claim", |s| s.roles_claim = None),

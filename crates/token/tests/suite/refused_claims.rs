@@ -133,6 +133,21 @@ fn ancestors() {
         ("root_iat alone", |_, p| p["root_iat"] = 1.into(), TOGETHER),
         ("root_kid alone", |_, p| p["root_kid"] = "users".into(), TOGETHER),
         (
+            "root_iss alone",
+            |_, p| p["root_iss"] = "users".into(),
+            Malformed("root_iss without par"),
+        ),
+        (
+            "root_iss no text",
+            |_, p| {
+                p["par"] = json!(["A".repeat(22)]);
+                p["root_iat"] = (NOW.as_secs() - 10).into();
+                p["root_kid"] = "users".into();
+                p["root_iss"] = 1.into();
+            },
+            Malformed("root_iss"),
+        ),
+        (
             "a root younger than its child",
             |_, p| {
                 p["par"] = json!(["A".repeat(22)]);

@@ -1,6 +1,6 @@
 //! What a token is looked up by: nothing whose revocation concerns it is left out, and nothing else is in.
 
-use hallpass_token::{Fingerprint, TokenId, TokenType};
+use hallpass_token::{Fingerprint, KeyRing, NewToken, TokenId, TokenType, Verified};
 use serde_json::json;
 
 use crate::fixtures::{NOW, forge, forgers_ring, parts, service_parts};
@@ -74,6 +74,47 @@ fn a_descendant_is_looked_up_by_all_it_descends_from() {
         Fingerprint::service("platform"),
     ];
     assert_eq!(token.cutoffs(), cutoffs);
+}
+
+/// A ring that lacks the users' keys is told by the token whose user it is for.
+#[test]
+fn a_descendant_says_who_issued_its_root_where_nothing_else_does() {
+    let ring = forgers_ring();
+    let (header, payload) = parts(TokenType::User);
+    let user = ring.verify(&forge(&header, &payload), NOW).unwrap();
+    let child_of = |parent: &Verified, id| {
+        let id = TokenId::from_random([id; 16]);
+        let mut new = NewToken::child_of(parent, TokenType::Service, id, &[]).unwrap();
+        new.service = Some("platform".to_owned());
+        new.audience = vec!["labeler".to_owned()];
+        ring.mint("services", &new, NOW).unwrap()
+    };
+    let child = child_of(&user, 1);
+    let grandchild = child_of(&ring.verify(child.expose(), NOW).unwrap(), 2);
+    let without: Vec<_> = ring.keys().filter(|key| key.kid() != "users").cloned().collect();
+    let without = KeyRing::new(without).unwrap();
+    for token in [&child, &grandchild] {
+        let verified = without.verify(token.expose(), NOW).unwrap();
+        assert_eq!(verified.root_issuer(), Some("users"));
+        assert!(verified.cutoffs().contains(&Fingerprint::subject("users", "1")));
+    }
+}
+
+/// What the ring knows, or the name of the root's key tells, no token gainsays.
+#[test]
+fn the_word_of_a_token_on_its_root_counts_last() {
+    let (header, mut payload) = service_parts();
+    payload["par"] = json!([Fingerprint::token("users", "a").to_string()]);
+    payload["root_iat"] = 5.into();
+    payload["root_iss"] = "elsewhere".into();
+    let outside = "https://login.acme.test#1";
+    for (key, issuer) in
+        [("users", "users"), (outside, "https://login.acme.test"), ("unknown", "elsewhere")]
+    {
+        payload["root_kid"] = key.into();
+        let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
+        assert_eq!(token.root_issuer(), Some(issuer));
+    }
 }
 
 #[test]
