@@ -12,6 +12,7 @@
 
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -114,14 +115,20 @@ async fn revoke(list: &List, number: u64) {
     list.revoke(Entry::exact(fingerprint(number), None), note).await.expect("it is acknowledged");
 }
 
-/// What the disk takes for a write without anything else: the bound of a single caller.
+/// What the disk takes to overwrite a block and to sync that, without anything else: the bound of a single caller.
 fn bare_syncs(lasts: Duration) -> Vec<Duration> {
+    const BLOCK: usize = 4096;
+    const BLOCKS: u64 = 1024;
     let folder = folder();
     let mut file = std::fs::File::create(folder.path().join("bare")).expect("a file");
+    let mut whole = (0..BLOCKS).map(|_| file.write_all(&[0; BLOCK]));
+    whole.try_for_each(|written| written).and_then(|()| file.sync_all()).expect("a disk");
     let (began, mut took) = (Instant::now(), Vec::new());
     while began.elapsed() < lasts {
+        let place = took.len() as u64 % BLOCKS * BLOCK as u64;
         let asked = Instant::now();
-        file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).expect("a disk");
+        let written = file.write_all_at(&[7; BLOCK], place);
+        written.and_then(|()| file.sync_data()).expect("a disk");
         took.push(asked.elapsed());
     }
     took
