@@ -8,7 +8,6 @@
     reason = "a benchmark that cannot be set up should stop; its figures go to the terminal"
 )]
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hallpass_bench::figures::{HEAD, Times, load, wanted};
@@ -26,11 +25,12 @@ const LASTS: Duration = Duration::from_secs(3);
 const LONGER: Duration = Duration::from_millis(170);
 
 fn main() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let (place, clock) = (Path::new(env!("CARGO_TARGET_TMPDIR")), Clock::system());
-        let mut feeds = vec![Feed::own(place, &clock).await];
-        feeds.extend(Feed::nats(place, &clock).await);
+        let clock = Clock::system();
+        let mut feeds = vec![Feed::own(&folder.path().join("own"), &clock).await];
+        feeds.extend(Feed::nats(&folder.path().join("nats"), &clock).await);
         println!("{}", load());
         propagation(&feeds).await;
         partitions(&feeds).await;

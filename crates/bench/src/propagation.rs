@@ -17,7 +17,6 @@ use std::path::Path;
 use hallpass_guard::{Clock, Keys};
 use hallpass_nats::{Mesh, Settings};
 use hallpass_token::UnixTime;
-use tempfile::TempDir;
 
 pub use issuer::Issuer;
 pub use keys::{Pass, ring};
@@ -42,40 +41,40 @@ pub struct Feed {
     nodes: Vec<(Relay, Node)>,
     keys: Keys,
     clock: Clock,
-    _held: (Option<NatsServer>, TempDir),
+    _server: Option<NatsServer>,
 }
 
 impl Feed {
-    /// By the issuer's own feed.
-    pub async fn own(place: &Path, clock: &Clock) -> Self {
-        let (folder, keys) = (folder(place), Keys::new(ring()));
-        let issuer = Issuer::start(&folder.path().join("issuer"), &keys, clock, None).await;
+    /// By the issuer's own feed, its state in a folder, which has to outlive the runtime: lists write to the end.
+    pub async fn own(folder: &Path, clock: &Clock) -> Self {
+        let keys = Keys::new(ring());
+        let issuer = Issuer::start(&folder.join("issuer"), &keys, clock, None).await;
         let mut nodes = Vec::new();
         for number in 1..=NODES {
             let relay = Relay::before(issuer.address()).await;
-            let at = folder.path().join(number.to_string());
+            let at = folder.join(number.to_string());
             let node = Node::start(&at, &keys, clock).await;
             node.follow_issuer(relay.address());
             nodes.push((relay, node));
         }
-        Self::fresh("own feed", issuer, nodes, keys, clock, (None, folder)).await
+        Self::fresh("own feed", issuer, nodes, keys, clock, None).await
     }
 
     /// By NATS; `None` after saying that there is no server.
-    pub async fn nats(place: &Path, clock: &Clock) -> Option<Self> {
-        let (folder, keys) = (folder(place), Keys::new(ring()));
-        let server = NatsServer::start(folder.path()).await?;
+    pub async fn nats(folder: &Path, clock: &Clock) -> Option<Self> {
+        let keys = Keys::new(ring());
+        let server = NatsServer::start(folder).await?;
         let mesh = mesh_at(server.address()).await;
-        let issuer = Issuer::start(&folder.path().join("issuer"), &keys, clock, Some(mesh)).await;
+        let issuer = Issuer::start(&folder.join("issuer"), &keys, clock, Some(mesh)).await;
         let mut nodes = Vec::new();
         for number in 1..=NODES {
             let relay = Relay::before(server.address()).await;
-            let at = folder.path().join(number.to_string());
+            let at = folder.join(number.to_string());
             let node = Node::start(&at, &keys, clock).await;
             node.follow_nats(mesh_at(relay.address()).await, ISSUER);
             nodes.push((relay, node));
         }
-        Some(Self::fresh("NATS", issuer, nodes, keys, clock, (Some(server), folder)).await)
+        Some(Self::fresh("NATS", issuer, nodes, keys, clock, Some(server)).await)
     }
 
     /// Once every node serves.
@@ -85,10 +84,10 @@ impl Feed {
         nodes: Vec<(Relay, Node)>,
         keys: Keys,
         clock: &Clock,
-        held: (Option<NatsServer>, TempDir),
+        server: Option<NatsServer>,
     ) -> Self {
         let clock = clock.clone();
-        let feed = Self { name, issuer, nodes, keys, clock, _held: held };
+        let feed = Self { name, issuer, nodes, keys, clock, _server: server };
         let pass = feed.pass();
         feed.issuer.until_it_revokes().await;
         for (_, node) in &feed.nodes {
@@ -115,10 +114,6 @@ impl Feed {
     fn now(&self) -> UnixTime {
         self.clock.now()
     }
-}
-
-fn folder(place: &Path) -> TempDir {
-    tempfile::tempdir_in(place).expect("a folder")
 }
 
 async fn mesh_at(address: std::net::SocketAddr) -> Mesh {

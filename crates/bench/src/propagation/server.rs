@@ -21,7 +21,8 @@ impl NatsServer {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = free.local_addr().expect("an address");
         drop(free);
-        let data = folder.join("nats").display().to_string();
+        std::fs::create_dir_all(folder).expect("a folder");
+        let data = folder.join("server").display().to_string();
         let text = format!(
             "listen: \"{address}\"\njetstream {{ store_dir: {data:?}, sync_interval: always }}\n"
         );
