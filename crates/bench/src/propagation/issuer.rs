@@ -13,13 +13,12 @@ use hallpass_guard::{Actions, Clock, Guard, GuardLayer, GuardSetup, Keys};
 use hallpass_nats::{Carrying, Following, Mesh};
 use hallpass_revocation::{Freshness, List};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Status};
 
-use super::node::{MAX_STALENESS, open_list};
+use super::node::{MAX_STALENESS, incoming, open_list};
 use super::{ISSUER, keys};
 
 /// The issuer. Its tasks end with the runtime, those on NATS with this value.
@@ -113,6 +112,6 @@ async fn serve(list: &Arc<List>, keys: &Keys, clock: &Clock, freshness: Freshnes
     let address = listener.local_addr().expect("an address");
     let mut server = Server::builder().layer(GuardLayer::new(guard));
     let server = server.add_service(issuer.revocations().service);
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    tokio::spawn(server.serve_with_incoming(incoming(listener)));
     address
 }

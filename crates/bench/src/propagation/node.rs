@@ -14,8 +14,8 @@ use hallpass_revocation::{Freshness, List, Options};
 use http::uri::PathAndQuery;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Status, Streaming};
 use tonic_types::StatusExt as _;
@@ -74,7 +74,7 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = Server::builder().layer(GuardLayer::new(guard)).add_service(Served);
-        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        tokio::spawn(server.serve_with_incoming(incoming(listener)));
         let caller = endpoint(address).connect().await.expect("it listens");
         let (keys, clock, stop) = (keys.clone(), clock.clone(), CancellationToken::new());
         Self { list, keys, clock, freshness, caller, stop }
@@ -162,6 +162,11 @@ pub(super) fn open_list(folder: &Path, clock: &Clock) -> Arc<List> {
     let mut epoch = [0; 8];
     aws_lc_rs::rand::fill(&mut epoch).expect("random bytes");
     Arc::new(List::open(folder, &Options::new(epoch, clock.now())).expect("a new list"))
+}
+
+/// As the mesh's servers take connections: what is small is sent at once.
+pub(super) fn incoming(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
 }
 
 async fn next(stream: &mut Streaming<Vec<u8>>) -> Result<(), Refused> {
