@@ -12,6 +12,7 @@ mod handles;
 mod introspect;
 mod loopback;
 mod many;
+mod network;
 mod revoke;
 mod rotation;
 mod world;

@@ -84,6 +84,11 @@ impl World {
         }
     }
 
+    /// The keys of everybody, for those who need no world.
+    pub(super) fn signers_alone() -> KeyRing {
+        ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, AGENTS])
+    }
+
     pub(super) fn mint(&self, wish: &Wish) -> MintedToken {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let token_type = self.signers.key(wish.kid).unwrap().types()[0];
