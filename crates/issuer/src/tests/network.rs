@@ -69,14 +69,20 @@ impl Run<'_> {
             self.step();
         }
         self.mend();
+        // Revocations keep coming: nodes are fresh again meanwhile, and have everything once there are no more.
+        self.until(Hosts::are_fresh);
         self.hosts.stop_revoking();
-        let mended = self.sim.elapsed();
-        while !self.hosts.are_well() {
-            let since = self.sim.elapsed().saturating_sub(mended);
+        self.until(Hosts::have_everything);
+        (self.hosts.acknowledged(), self.faults)
+    }
+
+    fn until(&mut self, is_so: fn(&Hosts) -> bool) {
+        let begun = self.sim.elapsed();
+        while !is_so(&self.hosts) {
+            let since = self.sim.elapsed().saturating_sub(begun);
             assert!(since < WELL_WITHIN, "shut for {since:?}: {}", self.hosts.state());
             self.step();
         }
-        (self.hosts.acknowledged(), self.faults)
     }
 
     fn step(&mut self) {
@@ -89,12 +95,14 @@ impl Run<'_> {
     fn fault(&mut self) {
         self.faults += 1;
         let node = format!("node-{}", self.chance.below(NODES as u64));
-        match self.chance.below(8) {
-            0 | 1 => self.sim.partition(node, "issuer"),
-            2 | 3 => self.sim.repair(node, "issuer"),
-            4 => self.sim.hold(node, "issuer"),
-            5 => self.sim.release(node, "issuer"),
-            6 => self.crash_or_start(node),
+        match self.chance.below(10) {
+            0 => self.sim.partition(node, "issuer"),
+            1 => self.sim.partition_oneway(node, "issuer"),
+            2 => self.sim.partition_oneway("issuer", node),
+            3..=5 => self.sim.repair(node, "issuer"),
+            6 => self.sim.hold(node, "issuer"),
+            7 => self.sim.release(node, "issuer"),
+            8 => self.crash_or_start(node),
             _ => self.crash_or_start("issuer".to_owned()),
         }
     }

@@ -62,6 +62,8 @@ struct Link {
     /// Answers that wait for their entries to be applied: what they need, and the instant that they then prove.
     held: VecDeque<(Position, Duration)>,
     applying: usize,
+    /// A first answer has come: from then on entries alone are no sign that probes arrive.
+    answered: bool,
     probed_at: Duration,
     heard_at: Duration,
 }
@@ -85,6 +87,7 @@ impl Follower {
             sent: VecDeque::new(),
             held: VecDeque::new(),
             applying: 0,
+            answered: false,
             probed_at: now,
             heard_at: now,
         });
@@ -101,6 +104,9 @@ impl Follower {
         let Some(link) = &self.link else { return Vec::new() };
         if link.applying == 0 && now.saturating_sub(link.heard_at) >= self.timing.silent_for {
             return self.give_up("the issuer is silent");
+        }
+        if link.applying == 0 && link.is_unanswered(now, self.timing.silent_for * 2) {
+            return self.give_up("the issuer answers no probe");
         }
         if now.saturating_sub(link.probed_at) < self.timing.probe_every {
             return Vec::new();
@@ -145,6 +151,7 @@ impl Follower {
         };
         let proves = link.sent[at].1;
         link.sent.drain(..=at);
+        link.answered = true;
         let needs = Position { epoch: answer.epoch, sequence: answer.sequence };
         link.held.push_back((needs, proves));
         self.prove();
@@ -182,6 +189,12 @@ impl Follower {
 }
 
 impl Link {
+    /// Whether a probe has had no answer for so long, though one has come before.
+    fn is_unanswered(&self, now: Duration, long: Duration) -> bool {
+        let oldest = self.sent.front().filter(|_| self.answered);
+        oldest.is_some_and(|(_, sent)| now.saturating_sub(*sent) >= long)
+    }
+
     /// Moves the stream on, or says why the batch does not fit it: a position must never count that was not reached.
     fn accept(&mut self, batch: &Batch) -> Result<(), &'static str> {
         if batch.epoch == 0 {

@@ -185,15 +185,19 @@ impl Hosts {
         }
     }
 
-    /// Every node is fresh and has everything.
-    pub(super) fn are_well(&self) -> bool {
-        let (now, acknowledged) = (self.0.clock.boot(), locked(&self.0.acknowledged));
-        self.0.nodes.iter().all(|node| {
-            locked(node).as_ref().is_some_and(|Node { list, freshness }| {
-                freshness.is_fresh(now)
-                    && acknowledged.iter().all(|(print, _)| list.index().contains(*print))
-            })
-        })
+    /// Every node lets calls in.
+    pub(super) fn are_fresh(&self) -> bool {
+        let now = self.0.clock.boot();
+        let fresh = |node: &Node| node.freshness.is_fresh(now);
+        self.0.nodes.iter().all(|node| locked(node).as_ref().is_some_and(fresh))
+    }
+
+    /// Every node lets calls in, and has all that was acknowledged.
+    pub(super) fn have_everything(&self) -> bool {
+        let acknowledged = locked(&self.0.acknowledged);
+        let whole =
+            |node: &Node| acknowledged.iter().all(|(print, _)| node.list.index().contains(*print));
+        self.are_fresh() && self.0.nodes.iter().all(|node| locked(node).as_ref().is_some_and(whole))
     }
 
     /// For a person.

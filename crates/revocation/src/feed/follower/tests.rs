@@ -122,6 +122,22 @@ fn silence_ends_a_connection_but_not_while_it_applies() {
     assert!(matches!(follower.tick(at(10_000))[..], [Effect::Reconnect(_)]));
 }
 
+/// The way to the issuer is dead and the way back is not: what comes is no sign that the probes arrive.
+#[test]
+fn unanswered_probes_end_a_connection_however_many_entries_come() {
+    let (mut follower, _) = follower(Some(position(5)));
+    follower.connected(at(0));
+    follower.answered(answer(1, 5), at(10));
+    let gave_up = (1..100_u64).map(|round| round * 100).find(|&now| {
+        let sequence = 5 + now / 100;
+        follower.received(batch(sequence), at(now));
+        follower.applied(Some(position(sequence)), at(now));
+        matches!(follower.tick(at(now))[..], [Effect::Reconnect(_)])
+    });
+    let gave_up = gave_up.unwrap();
+    assert!((2_000..3_000).contains(&gave_up), "{gave_up} ms");
+}
+
 #[test]
 fn few_probes_are_under_way_however_long_nothing_is_answered() {
     let (mut follower, _) = follower(None);
