@@ -52,6 +52,7 @@ fn killed_again_and_again_nothing_acknowledged_is_lost() {
 fn haunt(post: &Post, load: &Load, mut chance: Chance, done: &AtomicU64, kills: u64) {
     post.start();
     while done.load(Ordering::Relaxed) < kills {
+        // Chance says when: this is the fault, nothing is waited for.
         thread::sleep(Duration::from_millis(chance.below(700)));
         let acknowledged = load.count();
         post.kill();

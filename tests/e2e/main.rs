@@ -14,6 +14,7 @@ mod datasets;
 mod datasets_cut;
 mod diagnostics;
 mod elevated;
+mod failing_disk;
 mod faults;
 mod frontend;
 mod grants;
