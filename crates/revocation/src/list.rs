@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::feed::{Batch, PAGE, Position};
-use crate::{Entry, Index, Note};
+use crate::{Entry, Index, Note, boot_now};
 
 pub use error::{OpenError, ReadError, StoreError, WriteError};
 pub use open::Opened;
@@ -39,10 +39,15 @@ use writer::{Change, Command, Writer};
 const GROUP: usize = PAGE;
 /// How many commands may wait; beyond that callers wait.
 const QUEUE: usize = 4_096;
+/// A disk that answers nothing for so long counts as one that has failed: sled waits for ever where a write fails in the wrong moment.
+const SILENT_FOR: Duration = Duration::from_secs(20);
+/// How often who waits for the writer looks whether the disk is silent.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long an entry may take to be carried to where the other nodes find it.
 const CARRIED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The revocation list of one node. Dropping it writes what was asked for, then stops; the drop waits for that.
+/// The revocation list of one node. Dropping it writes what was asked for, then stops; the drop waits for that. Its changes want a tokio runtime
+/// with time.
 #[derive(Debug)]
 pub struct List {
     shared: Arc<Shared>,
@@ -61,6 +66,8 @@ struct Shared {
     sequence: watch::Sender<u64>,
     position: watch::Sender<Option<Position>>,
     failure: OnceLock<String>,
+    /// Since when the writer waits for the disk, in milliseconds of the boot clock; zero while it does not.
+    waiting_since: AtomicU64,
     carried: OnceLock<watch::Receiver<u64>>,
     syncs: AtomicU64,
     written: AtomicU64,
@@ -86,6 +93,7 @@ impl List {
             sequence: watch::Sender::new(loaded.meta.sequence),
             position: watch::Sender::new(loaded.meta.position),
             failure: OnceLock::new(),
+            waiting_since: AtomicU64::new(0),
             carried: OnceLock::new(),
             syncs: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -245,15 +253,40 @@ impl List {
     }
 
     async fn change(&self, change: Change) -> Result<u64, WriteError> {
+        self.shared.healthy()?;
         let commands = self.commands.as_ref().ok_or(WriteError::Stopped)?;
         let (reply, answer) = oneshot::channel();
-        commands.send(Command { change, reply }).await.map_err(|_| WriteError::Stopped)?;
-        answer.await.map_err(|_| WriteError::Stopped)?
+        let mut answered = std::pin::pin!(async {
+            commands.send(Command { change, reply }).await.map_err(|_| WriteError::Stopped)?;
+            answer.await.map_err(|_| WriteError::Stopped)?
+        });
+        loop {
+            match timeout(LOOK_EVERY, &mut answered).await {
+                Ok(answer) => return answer,
+                Err(_) => self.shared.healthy()?,
+            }
+        }
     }
 }
 
 impl Shared {
+    /// Whether the writer waits for a disk that answers nothing. By the real clock: the disk knows no other.
+    fn is_silent(&self) -> bool {
+        let since = Duration::from_millis(self.waiting_since.load(Ordering::Acquire));
+        !since.is_zero() && boot_now().saturating_sub(since) >= SILENT_FOR
+    }
+
     fn healthy(&self) -> Result<(), WriteError> {
+        if self.is_silent() {
+            self.failure.get_or_init(|| {
+                let reason = format!("the disk has not answered for {} s", SILENT_FOR.as_secs());
+                tracing::error!(
+                    reason,
+                    "revocations: nothing more is accepted until the list is opened anew"
+                );
+                reason
+            });
+        }
         self.failure.get().map_or(Ok(()), |reason| Err(WriteError::Unhealthy(reason.clone())))
     }
 }
@@ -263,6 +296,13 @@ impl Drop for List {
         // The writer ends when the last sender is gone and the queue is empty.
         self.commands = None;
         if let Some(writer) = self.writer.take() {
+            while !writer.is_finished() {
+                // One that waits for ever is left to the end of the process.
+                if self.shared.is_silent() {
+                    return;
+                }
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
             // A writer that panicked has marked the list unhealthy itself.
             drop(writer.join());
         }

@@ -22,7 +22,7 @@ const HELD_BY: &str = "operator";
 fn a_damaged_list_is_whole_or_says_so() {
     let number = |name, default| env::var(name).map_or(default, |text| text.parse().unwrap());
     let (first, seeds) = (number(FIRST, 100), number(SEEDS, 60_u64));
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let place = tempfile::tempdir().unwrap();
     let good = place.path().join("good");
     let held = runtime.block_on(fill(&good));

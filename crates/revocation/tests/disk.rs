@@ -136,7 +136,7 @@ impl Told {
 /// The child: asks for revocations, one after the other, and tells what it was answered.
 fn revoke(folder: &Path) {
     println!();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let list = match List::open(folder, &Options::new([7; 8], UnixTime::from_secs(1_000))) {
         Ok(list) => list,
         Err(why) => return println!("unopened {why}"),

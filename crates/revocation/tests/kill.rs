@@ -136,7 +136,11 @@ fn revoke_until_killed(folder: &Path) {
     let round: u64 = env::var(ROUND).unwrap().parse().unwrap();
     // The test harness has begun a line.
     println!();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_time()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let list = std::sync::Arc::new(List::open(folder, &options()).unwrap());
         let writers = (0..WRITERS).map(|writer| {

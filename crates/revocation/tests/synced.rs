@@ -58,7 +58,7 @@ fn what_is_written_is_synced_before_it_is_acknowledged() {
 
 fn revoke(folder: &Path) {
     println!();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let list = List::open(folder, &Options::new([7; 8], UnixTime::from_secs(1_000))).unwrap();
         for number in 0..REVOCATIONS {

@@ -11,7 +11,7 @@ use hallpass_token::UnixTime;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::feed::Position;
-use crate::{Entry, Note};
+use crate::{Entry, Note, boot_now};
 
 use super::draft::{Draft, Outcome};
 use super::durability::Files;
@@ -82,7 +82,12 @@ impl Writer {
             group.into_iter().map(|command| (command.reply, command.change)).unzip();
         let swept = changes.iter().any(|change| matches!(change, Change::Sweep(_)));
         let done = match self.shared.healthy() {
-            Ok(()) => self.make_durable(changes).map_err(|error| self.shared.fail(&error)),
+            Ok(()) => {
+                self.shared.begin_to_wait();
+                let done = self.make_durable(changes).map_err(|error| self.shared.fail(&error));
+                self.shared.waiting_since.store(0, Ordering::Release);
+                done
+            }
             Err(unhealthy) => Err(unhealthy),
         };
         if swept {
@@ -154,6 +159,12 @@ impl Shared {
         self.sequence.send_if_modified(|sequence| {
             std::mem::replace(sequence, outcome.sequence) != outcome.sequence
         });
+    }
+
+    /// From now on the disk is waited for.
+    fn begin_to_wait(&self) {
+        let now = u64::try_from(boot_now().as_millis()).unwrap_or(u64::MAX);
+        self.waiting_since.store(now.max(1), Ordering::Release);
     }
 
     fn fail(&self, error: &StoreError) -> WriteError {
