@@ -2,13 +2,15 @@
 //!
 //! `cargo bench -p hallpass-bench --bench guarded` pairs a guarded server with an unguarded one; `micro` times and counts the
 //! allocations of the parts; `instructions` counts their instructions under valgrind; `issuing` loads the issuer of action tokens;
-//! `list` fills the durable list; `propagation` takes the time from a revocation to its force on every node.
+//! `list` fills the durable list; `propagation` takes the time from a revocation to its force on every node; `attack` has attackers and
+//! honest callers share a server.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
     reason = "a benchmark that cannot be set up should stop"
 )]
 
+pub mod attack;
 pub mod echo;
 pub mod figures;
 pub mod memory;
