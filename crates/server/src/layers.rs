@@ -7,14 +7,15 @@ use hallpass_telemetry::{ServiceTelemetry, TraceLayer};
 use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
 
-use crate::certificate::CertificateLayer;
+use crate::client::ClientLayer;
 use crate::limits_layer::LimitsLayer;
 
-/// Trace, limits, certificate, guard, and then the services behind their generated adapters.
+/// Client, trace, limits, guard, and then the services behind their generated adapters.
 pub(crate) type Layers =
-    Stack<GuardLayer, Stack<CertificateLayer, Stack<LimitsLayer, Stack<TraceLayer, Identity>>>>;
+    Stack<GuardLayer, Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Identity>>>>;
 
 pub(crate) fn layers(
+    client: ClientLayer,
     telemetry: ServiceTelemetry,
     limits: LimitsLayer,
     guard: Arc<Guard>,
@@ -22,13 +23,14 @@ pub(crate) fn layers(
     let rules = Arc::clone(&guard);
     let known = move |path: &str| rules.rule(path).map(|rule| rule.path);
     ServiceBuilder::new()
-        // Outermost, so that every refusal of what follows is in the trace and counted.
+        // Outermost: it refuses nothing, and all that follow read the same address of the client. The guard compares the
+        // certificate that it finds with the token's `cnf`.
+        .layer(client)
+        // Before all that refuse, so that every refusal is in the trace and counted.
         .layer(TraceLayer::new(telemetry, known))
         // Before the guard: a flood is turned away before it costs a signature, and the guard's work counts as part of a
         // call's time. It leaves the deadline in the request for the guard to pass on.
         .layer(limits)
-        // Right before the guard, which compares the certificate with the token's `cnf`.
-        .layer(CertificateLayer)
         // Innermost: nothing reaches a service but what it let through. Behind it stand the adapters that the build made,
         // which check the objects and then enter the handlers.
         .layer(GuardLayer::new(guard))

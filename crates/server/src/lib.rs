@@ -3,17 +3,19 @@
 //! Invariants: a server binds only if every service that its role declares is there and each of their methods has a rule; a
 //! port or a peer beyond loopback is never plaintext by oversight; no call reaches a service except through the guard.
 
-mod certificate;
+mod client;
 mod config;
 mod contract;
 mod documents;
 mod ending;
+mod forwarded;
 mod health;
 mod layers;
 mod limits;
 mod limits_layer;
 mod peer;
 mod probe;
+mod proxies;
 mod reflection;
 mod server;
 mod service_set;
@@ -32,6 +34,7 @@ pub use health::{LIVENESS, Ready};
 pub use limits::Limits;
 pub use peer::{Peer, PeerError};
 pub use probe::Probe;
+pub use proxies::Proxies;
 pub use server::{Bound, Server, ServerSetup, StartError, Stopped};
 pub use service_set::{ServiceSet, ServiceSetError};
 pub use shutdown::{Shutdown, ShutdownSwitch};

@@ -7,12 +7,15 @@ use hallpass_guard::CallLimits;
 use serde::Deserialize;
 
 use crate::config::duration;
+use crate::proxies::Proxies;
 
 /// What one caller, or all together, may take of a server. A message is at most 4 MiB, as for every gRPC server; of a unary
 /// call that needs no token, or that revokes, 64 KiB.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
+    /// The networks (CIDR) of the proxies whose `x-forwarded-for` and `x-forwarded-client-cert` are believed; by default none.
+    pub trusted_proxies: Proxies,
     /// The most that the metadata of one request may weigh, in bytes.
     pub header_bytes: u32,
     /// How many calls one connection may have under way; a further one waits at the client.
@@ -56,6 +59,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            trusted_proxies: Proxies::default(),
             header_bytes: 16 * 1024,
             calls_per_connection: 256,
             calls: 4096,

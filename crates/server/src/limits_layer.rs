@@ -65,7 +65,6 @@ impl LimitsLayer {
         let decisions = Decisions::new(!node);
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let shared = Shared {
-            limits,
             guard,
             decisions,
             calls: places(limits.calls),
@@ -74,6 +73,7 @@ impl LimitsLayer {
             vital: places(limits.calls),
             watchers: places(limits.health_watchers),
             shutdown,
+            limits,
         };
         Self { shared: Arc::new(shared) }
     }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
+use crate::client::ClientLayer;
 use crate::documents::{self, Document};
 use crate::health::NodeHealth;
 use crate::layers::layers;
@@ -124,9 +125,10 @@ impl Bound {
         let (role, drain) = (setup.role, config.drain);
         let routes = routes(&config, &setup, &shutdown)?;
         let guard = Arc::clone(&setup.guard);
+        let client = ClientLayer::new(config.limits.trusted_proxies.clone());
         let limits = LimitsLayer::new(config.limits, guard, setup.node, shutdown.clone());
         let serving = transport
-            .layer(layers(setup.telemetry, limits, setup.guard))
+            .layer(layers(client, setup.telemetry, limits, setup.guard))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming(listener), draining(shutdown.clone(), role));
         tracing::info!(role, %address, tls = config.tls.is_some(), "serving");

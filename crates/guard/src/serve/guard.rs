@@ -155,7 +155,8 @@ impl Guard {
                 if let Some(known) = &caller.bearer {
                     self.limits.refused(&known.token, &denial);
                 }
-                report::refused(rpc, &denial, decision, &caller);
+                let client = request.extensions().get().copied();
+                report::refused(rpc, client, &denial, decision, &caller);
                 let refusal = Refusal { denial, decision };
                 let bearer = caller.bearer.as_ref().map(|known| &*known.token);
                 self.refusals.note((rule, path), &refusal, bearer);
@@ -191,7 +192,7 @@ impl Guard {
         let basis = Basis { list: self.index.generation(), ring: caller.ring() };
         let facts = self.facts(rule, caller, request.extensions().get().copied());
         let permit = decide(&facts, now, decision)?;
-        report::allowed(&permit);
+        report::allowed(&permit, request.extensions().get().copied());
         let permit = permit.witnessed(Arc::clone(self) as Arc<dyn Witness>, basis);
         request.extensions_mut().insert::<Permit>(permit);
         if rule.action().is_some() {

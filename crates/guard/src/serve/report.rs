@@ -6,17 +6,19 @@ use opentelemetry::{Context, KeyValue};
 use tracing::Level;
 
 use crate::serve::guard::Caller;
+use crate::serve::limits::PeerAddress;
 
 const TARGET: &str = "hallpass::decision";
 
 /// A call was let through.
-pub(super) fn allowed(permit: &Permit) {
+pub(super) fn allowed(permit: &Permit, client: Option<PeerAddress>) {
     let kind = permit.token_type().map_or("none", |kind| kind.as_str());
     if tracing::enabled!(target: TARGET, Level::DEBUG) {
         tracing::debug!(
             target: TARGET,
             decision = %permit.decision(),
             rpc = permit.rule().path,
+            client = client.map(|client| tracing::field::display(client.0)),
             token_type = kind,
             sub = permit.subject(),
             jti = permit.token().and_then(|token| token.claims().id.as_deref()),
@@ -28,13 +30,20 @@ pub(super) fn allowed(permit: &Permit) {
 }
 
 /// A call was refused.
-pub(super) fn refused(rpc: &str, denial: &Denial, decision: DecisionId, caller: &Caller) {
+pub(super) fn refused(
+    rpc: &str,
+    client: Option<PeerAddress>,
+    denial: &Denial,
+    decision: DecisionId,
+    caller: &Caller,
+) {
     let claims = caller.bearer.as_ref().map(|known| known.token.claims());
     let kind = claims.map(|claims| claims.token_type.as_str());
     tracing::info!(
         target: TARGET,
         %decision,
         rpc = shortened(rpc),
+        client = client.map(|client| tracing::field::display(client.0)),
         reason = denial.reason(),
         cause = %denial,
         token_type = kind,

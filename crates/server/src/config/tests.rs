@@ -45,7 +45,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
-    let rows: [Row<'_>; 9] = [
+    let rows: [Row<'_>; 10] = [
         ("lisen = 'x'", &[], Flags::new(), &["lisen (from FILE)", "allowed here: listen, data"]),
         ("[limits]\ncals = 1", &[], Flags::new(), &["limits.cals (from FILE)", "calls"]),
         (
@@ -53,6 +53,12 @@ fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
             &[("HALLPASS_LIMITS__CALLS", "many")],
             Flags::new(),
             &["limits.calls (from HALLPASS_LIMITS__CALLS)", "\"many\"", "usize"],
+        ),
+        (
+            "[limits]\ntrusted_proxies = ['10.0.0.1/8']",
+            &[],
+            Flags::new(),
+            &["limits.trusted_proxies (from FILE)", "write 10.0.0.0/8"],
         ),
         ("drain = '10'", &[], Flags::new(), &["drain (from FILE)", "such as \"30s\""]),
         ("", &[], Flags::from([("log_format", "xml")]), &["(from the command line)", "\"json\""]),

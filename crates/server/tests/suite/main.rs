@@ -7,6 +7,7 @@ mod fixture;
 mod health;
 mod limits;
 mod names;
+mod proxies;
 mod reflection;
 mod strangers;
 mod tls;
