@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 use aws_lc_rs::digest::{SHA256, digest};
 use hallpass_guard::{ClientCertificate, PeerAddress};
 use http::Request;
-use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
+use tonic::transport::server::TlsConnectInfo;
 use tower::{Layer, Service};
 
+use crate::connection::Arrival;
 use crate::forwarded::{self, ADDRESSES, CERTIFICATES};
 use crate::proxies::Proxies;
 
@@ -89,14 +90,11 @@ impl Client {
 
 /// The socket's other end.
 fn connected<B>(request: &Request<B>) -> Option<IpAddr> {
-    let extensions = request.extensions();
-    let plain = extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-    let under_tls = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?.get_ref().remote_addr();
-    plain.or_else(under_tls).map(|address| address.ip())
+    request.extensions().get::<Arrival>().map(|arrival| arrival.remote.ip())
 }
 
 fn shown<B>(request: &Request<B>) -> Option<[u8; 32]> {
-    let connection = request.extensions().get::<TlsConnectInfo<TcpConnectInfo>>()?;
+    let connection = request.extensions().get::<TlsConnectInfo<Arrival>>()?;
     let certificates = connection.peer_certs()?;
     digest(&SHA256, certificates.first()?).as_ref().try_into().ok()
 }
@@ -111,6 +109,7 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
+    use crate::activity::Activity;
 
     type Seen = (Option<PeerAddress>, Option<ClientCertificate>, usize);
 
@@ -136,9 +135,9 @@ mod tests {
             ("::ffff:10.0.0.1", Some("192.0.2.1"), Some(&hash), "192.0.2.1", true),
         ];
         for (from, addresses, certificate, expected, certified) in rows {
-            let remote_addr = Some((from.parse::<IpAddr>().unwrap(), 5000).into());
+            let remote = (from.parse::<IpAddr>().unwrap(), 5000).into();
             let mut request = Request::new(());
-            request.extensions_mut().insert(TcpConnectInfo { local_addr: None, remote_addr });
+            request.extensions_mut().insert(Arrival { remote, activity: Activity::new() });
             let named = [(ADDRESSES, addresses), (CERTIFICATES, certificate.map(String::as_str))];
             for (name, value) in named {
                 if let Some(value) = value {

@@ -131,6 +131,9 @@ impl Config {
             drain: sections.drain,
         };
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;
+        if let Some((key, problem)) = config.limits.problem() {
+            return Err(Problem { key: key.to_owned(), source: None, problem }.traced(figment));
+        }
         config.temporal.check(plaintext).map_err(|problem| problem.traced(figment))?;
         Ok(config)
     }

@@ -7,12 +7,15 @@ use hallpass_telemetry::{ServiceTelemetry, TraceLayer};
 use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
 
+use crate::calls::CallsLayer;
 use crate::client::ClientLayer;
 use crate::limits_layer::LimitsLayer;
 
-/// Client, trace, limits, guard, and then the services behind their generated adapters.
-pub(crate) type Layers =
-    Stack<GuardLayer, Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Identity>>>>;
+/// Calls, client, trace, limits, guard, and then the services behind their generated adapters.
+pub(crate) type Layers = Stack<
+    GuardLayer,
+    Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Stack<CallsLayer, Identity>>>>,
+>;
 
 pub(crate) fn layers(
     client: ClientLayer,
@@ -23,7 +26,9 @@ pub(crate) fn layers(
     let rules = Arc::clone(&guard);
     let known = move |path: &str| rules.rule(path).map(|rule| rule.path);
     ServiceBuilder::new()
-        // Outermost: it refuses nothing, and all that follow read the same address of the client. The guard compares the
+        // Outermost: a call is under way on its connection until the last byte of its answer is handed over.
+        .layer(CallsLayer)
+        // It refuses nothing, and all that follow read the same address of the client. The guard compares the
         // certificate that it finds with the token's `cnf`.
         .layer(client)
         // Before all that refuse, so that every refusal is in the trace and counted.

@@ -3,9 +3,15 @@
 //! Invariants: a server binds only if every service that its role declares is there and each of their methods has a rule; a
 //! port or a peer beyond loopback is never plaintext by oversight; no call reaches a service except through the guard.
 
+mod accepting;
+mod activity;
+mod calls;
 mod client;
 mod config;
+mod connection;
+mod connections;
 mod contract;
+mod descriptors;
 mod documents;
 mod ending;
 mod forwarded;
@@ -29,6 +35,7 @@ pub use config::{
     TemporalSection, TrainerSection,
 };
 pub use contract::Contract;
+pub use descriptors::TooFewDescriptors;
 pub use documents::Document;
 pub use health::{LIVENESS, Ready};
 pub use limits::Limits;

@@ -16,6 +16,23 @@ use crate::proxies::Proxies;
 pub struct Limits {
     /// The networks (CIDR) of the proxies whose `x-forwarded-for` and `x-forwarded-client-cert` are believed; by default none.
     pub trusted_proxies: Proxies,
+    /// How many connections may be open. At start the process raises its limit of file descriptors as far as it may; by default
+    /// half of what stores, files and peers leave of it, and 4096 at most.
+    pub connections: Option<NonZeroU32>,
+    /// How many connections one address may have (for IPv6 one network of 64 bits), trusted proxies excepted; by default 128, or a
+    /// quarter of `connections` where that is less. A further one closes the oldest that makes no call; if there is none, it is
+    /// closed itself.
+    pub connections_per_address: Option<NonZeroU32>,
+    /// How long a new connection may take until its first call, the handshakes of TLS and HTTP/2 included; 20 s by default.
+    #[serde(deserialize_with = "duration::read")]
+    pub first_call_within: Duration,
+    /// How long a connection may have no call under way; 5 minutes by default. Keepalive pings are no calls.
+    #[serde(deserialize_with = "duration::read")]
+    pub idle: Duration,
+    /// How many bytes of one call a client may send ahead of what is read; 256 KiB by default, from 64 KiB - 1 to 16 MiB.
+    pub stream_window_bytes: u32,
+    /// How many bytes of all calls of one connection it may; 1 MiB by default, from 64 KiB - 1 to 16 MiB.
+    pub connection_window_bytes: u32,
     /// The most that the metadata of one request may weigh, in bytes.
     pub header_bytes: u32,
     /// How many calls one connection may have under way; a further one waits at the client.
@@ -46,6 +63,22 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What is wrong with a setting: its key and what is allowed.
+    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
+        const WINDOWS: std::ops::RangeInclusive<u32> = 65_535..=16 << 20;
+        let windows = [
+            ("limits.stream_window_bytes", self.stream_window_bytes),
+            ("limits.connection_window_bytes", self.connection_window_bytes),
+        ];
+        let spans =
+            [("limits.first_call_within", self.first_call_within), ("limits.idle", self.idle)];
+        let window = windows.into_iter().find(|(_, bytes)| !WINDOWS.contains(bytes));
+        let span = spans.into_iter().find(|(_, span)| span.is_zero());
+        window
+            .map(|(key, bytes)| (key, format!("{bytes} is not from 65535 to 16777216")))
+            .or_else(|| span.map(|(key, _)| (key, "must be longer than nothing".to_owned())))
+    }
+
     /// The limits that the guard keeps.
     pub const fn of_calls(&self) -> CallLimits {
         CallLimits {
@@ -60,6 +93,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             trusted_proxies: Proxies::default(),
+            connections: None,
+            connections_per_address: None,
+            first_call_within: Duration::from_secs(20),
+            idle: Duration::from_mins(5),
+            stream_window_bytes: 256 * 1024,
+            connection_window_bytes: 1024 * 1024,
             header_bytes: 16 * 1024,
             calls_per_connection: 256,
             calls: 4096,

@@ -5,18 +5,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
+use crate::accepting::accepting;
+use crate::calls::CallsLayer;
+use crate::connections::Connections;
 use crate::health::NodeHealth;
-use crate::server::{StartError, incoming, listen, transport};
+use crate::server::{StartError, listen, transport};
 use crate::{Config, Ready, Shutdown};
 
 /// Answers health checks: `live` for the process, the empty name for whether it can do its work.
 pub struct Probe {
     address: SocketAddr,
     listener: TcpListener,
+    connections: Arc<Connections>,
     transport: tonic::transport::Server,
     ready: Ready,
 }
@@ -28,9 +33,10 @@ impl Probe {
         address: SocketAddr,
         ready: Ready,
     ) -> Result<Self, StartError> {
+        let connections = Connections::new(&config.limits)?;
         let (transport, listener) = (transport(config)?, listen(address).await?);
         let address = listener.local_addr().map_err(|cause| StartError::Bind { address, cause })?;
-        Ok(Self { address, listener, transport, ready })
+        Ok(Self { address, listener, connections, transport, ready })
     }
 
     /// Where it listens.
@@ -39,10 +45,11 @@ impl Probe {
     }
 
     /// Answers until it is dropped; once the process is told to stop, that it is not ready.
-    pub async fn serve(mut self, shutdown: Shutdown) -> Result<(), StartError> {
+    pub async fn serve(self, shutdown: Shutdown) -> Result<(), StartError> {
         let health = NodeHealth::new(self.ready, BTreeMap::new(), shutdown);
         let routes = Routes::new(health.into_service());
-        Ok(self.transport.add_routes(routes).serve_with_incoming(incoming(self.listener)).await?)
+        let transport = self.transport.layer(CallsLayer).add_routes(routes);
+        Ok(transport.serve_with_incoming(accepting(self.listener, self.connections)).await?)
     }
 }
 

@@ -9,14 +9,21 @@ use hallpass_guard::Guard;
 use hallpass_telemetry::ServiceTelemetry;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 
+use crate::accepting::accepting;
 use crate::client::ClientLayer;
+use crate::connections::Connections;
+use crate::descriptors::TooFewDescriptors;
 use crate::documents::{self, Document};
 use crate::health::NodeHealth;
 use crate::layers::layers;
 use crate::limits_layer::LimitsLayer;
 use crate::{Config, Contract, Ready, ServiceSet, ServiceSetError, Shutdown, TlsError, reflection};
+
+/// How many calls of one connection may be reset before they were looked at; then the connection is ended (CVE-2023-44487).
+const PENDING_RESETS: usize = 20;
+/// How many faulty calls of one connection may be reset by this side; then the connection is ended (CVE-2025-8671).
+const LOCAL_RESETS: usize = 128;
 
 /// What a server is made of.
 pub struct ServerSetup {
@@ -56,6 +63,9 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// There are fewer file descriptors than connections.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The address cannot be had.
     #[error("{address} cannot be listened on: {cause}")]
     Bind {
@@ -96,11 +106,12 @@ impl Server {
         }
         // HTTP/1.1 is for those who fetch a document.
         let transport = transport(config)?.accept_http1(!setup.documents.is_empty());
+        let connections = Connections::new(&config.limits)?;
         let listener = listen(config.listen).await?;
         let address = listener
             .local_addr()
             .map_err(|cause| StartError::Bind { address: config.listen, cause })?;
-        Ok(Bound { address, listener, transport, config: config.clone(), setup })
+        Ok(Bound { address, listener, connections, transport, config: config.clone(), setup })
     }
 }
 
@@ -108,6 +119,7 @@ impl Server {
 pub struct Bound {
     address: SocketAddr,
     listener: TcpListener,
+    connections: Arc<Connections>,
     transport: tonic::transport::Server,
     config: Config,
     setup: ServerSetup,
@@ -121,16 +133,17 @@ impl Bound {
 
     /// Serves until it is told to stop, then lets calls under way end, and ends.
     pub async fn serve(self, shutdown: Shutdown) -> Result<Stopped, StartError> {
-        let Self { address, listener, transport, config, setup } = self;
+        let Self { address, listener, connections, transport, config, setup } = self;
         let (role, drain) = (setup.role, config.drain);
         let routes = routes(&config, &setup, &shutdown)?;
         let guard = Arc::clone(&setup.guard);
         let client = ClientLayer::new(config.limits.trusted_proxies.clone());
         let limits = LimitsLayer::new(config.limits, guard, setup.node, shutdown.clone());
+        let incoming = accepting(listener, connections);
         let serving = transport
             .layer(layers(client, setup.telemetry, limits, setup.guard))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming(listener), draining(shutdown.clone(), role));
+            .serve_with_incoming_shutdown(incoming, draining(shutdown.clone(), role));
         tracing::info!(role, %address, tls = config.tls.is_some(), "serving");
         let overdue = async {
             shutdown.clone().draining().await;
@@ -161,6 +174,10 @@ pub(crate) fn transport(config: &Config) -> Result<tonic::transport::Server, Sta
     let transport = tonic::transport::Server::builder()
         .http2_max_header_list_size(config.limits.header_bytes)
         .max_concurrent_streams(config.limits.calls_per_connection)
+        .initial_stream_window_size(config.limits.stream_window_bytes)
+        .initial_connection_window_size(config.limits.connection_window_bytes)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
+        .http2_max_local_error_reset_streams(Some(LOCAL_RESETS))
         .http2_keepalive_interval(Some(config.keepalive.interval))
         .http2_keepalive_timeout(Some(config.keepalive.timeout));
     let Some(files) = &config.tls else { return Ok(transport) };
@@ -170,10 +187,6 @@ pub(crate) fn transport(config: &Config) -> Result<tonic::transport::Server, Sta
 
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|cause| StartError::Bind { address, cause })
-}
-
-pub(crate) fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
 }
 
 fn routes(config: &Config, setup: &ServerSetup, shutdown: &Shutdown) -> Result<Routes, StartError> {

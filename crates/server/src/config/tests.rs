@@ -45,7 +45,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
-    let rows: [Row<'_>; 10] = [
+    let rows: [Row<'_>; 13] = [
         ("lisen = 'x'", &[], Flags::new(), &["lisen (from FILE)", "allowed here: listen, data"]),
         ("[limits]\ncals = 1", &[], Flags::new(), &["limits.cals (from FILE)", "calls"]),
         (
@@ -60,6 +60,14 @@ fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
             Flags::new(),
             &["limits.trusted_proxies (from FILE)", "write 10.0.0.0/8"],
         ),
+        (
+            "[limits]\nstream_window_bytes = 1000",
+            &[],
+            Flags::new(),
+            &["limits.stream_window_bytes (from FILE)", "1000 is not from 65535"],
+        ),
+        ("[limits]\nidle = '0s'", &[], Flags::new(), &["limits.idle (from FILE)", "longer"]),
+        ("[limits]\nconnections = 0", &[], Flags::new(), &["limits.connections (from FILE)"]),
         ("drain = '10'", &[], Flags::new(), &["drain (from FILE)", "such as \"30s\""]),
         ("", &[], Flags::from([("log_format", "xml")]), &["(from the command line)", "\"json\""]),
         (
