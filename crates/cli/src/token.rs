@@ -8,6 +8,8 @@ mod signature;
 mod validate;
 mod verify;
 
+pub(crate) use revoke::say as say_revoked;
+
 use std::io::Read as _;
 
 use clap::Subcommand;

@@ -58,6 +58,9 @@ pub(crate) enum Error {
     /// The token is another's, and the caller is no administrator.
     #[error("the token is not the caller's")]
     NotTheCallers,
+    /// An administrator presents what leaves nothing to record.
+    #[error("nothing was revoked: {0}")]
+    NotRecorded(&'static str),
     /// Nothing is revoked under the name.
     #[error("nothing is revoked under this name")]
     NotRevoked,
@@ -147,6 +150,7 @@ impl From<Error> for Status {
             Error::NotTheCallers => {
                 answer(Code::PermissionDenied, "NOT_THE_CALLERS", "the token is not the caller's")
             }
+            Error::NotRecorded(_) => answer(Code::NotFound, "NOT_RECORDED", &error.to_string()),
             Error::NotRevoked => {
                 answer(Code::NotFound, "NOT_REVOKED", "nothing is revoked under this name")
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hallpass_policy::Permit;
 use hallpass_revocation::{Absent, Entry, Handle, Session, Sessions};
-use hallpass_token::{Fingerprint, KeyRing, TokenError, UnixTime, Verified, inspect};
+use hallpass_token::{Fingerprint, KeyRing, TokenError, UnixTime, Unverified, Verified, inspect};
 
 use crate::error::Error;
 use crate::token_service::{TokenHandler, kept_until};
@@ -69,6 +69,22 @@ pub(crate) fn presented(
         other => other.ok(),
     };
     Ok(verified.map(Arc::new).map(Presented::of))
+}
+
+/// The names of a token that an administrator presents and that nobody here can verify: one that only other nodes' rings know, or that is over
+/// here and may not be elsewhere. Exactly these bytes are refused, and where nothing contradicts it what calls itself a descendant of them.
+pub(crate) fn unverified(ring: &KeyRing, token: &str, now: UnixTime) -> Result<Vec<Entry>, Error> {
+    if is_handle(token) {
+        return Err(Error::NotRecorded("no open session has this handle"));
+    }
+    let Unverified { signed_part, name, expires_at } =
+        ring.unverified(token).map_err(|_| Error::NotRecorded("this is no token"))?;
+    let until = expires_at.map(kept_until);
+    if until.is_some_and(|until| until <= now) {
+        return Err(Error::NotRecorded("the token has ended"));
+    }
+    let names = std::iter::once(signed_part).chain(name);
+    Ok(names.map(|name| Entry::exact(name, until)).collect())
 }
 
 /// Whether this is a session's handle, and no token.

@@ -37,6 +37,7 @@ pub(crate) fn entry(
             Entry::exact(Fingerprint::session(name("target.session_id", sid)?), until)
         }
         Target::KeyId(kid) => Entry::exact(Fingerprint::key(name("target.key_id", kid)?), until),
+        Target::TokenFingerprint(text) => Entry::exact(fingerprint(text)?, until),
         Target::Subject(subject) => {
             let issuer = name("target.subject.issuer", &subject.issuer)?;
             let sub = name("target.subject.subject", &subject.subject)?;
@@ -65,6 +66,12 @@ pub(crate) fn note(permit: &Permit, reason: String, now: UnixTime) -> Result<Not
     let by = permit.subject().or(permit.service()).unwrap_or_default();
     let by = by[..by.floor_char_boundary(LONGEST_BY)].to_owned();
     Ok(Note { reason, by, at: now })
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, Error> {
+    let problem =
+        "must have 22 characters of base64url, as logs and `hallpass token inspect` give it";
+    text.parse().map_err(|_| Error::Invalid { field: "target.token_fingerprint", problem })
 }
 
 fn name<'a>(field: &'static str, name: &'a str) -> Result<&'a str, Error> {

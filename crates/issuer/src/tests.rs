@@ -7,6 +7,7 @@ mod audit;
 mod by_name;
 mod delegations;
 mod diagnostics;
+mod every_way;
 mod feed;
 mod handles;
 mod introspect;

@@ -13,7 +13,7 @@ use hallpass_revocation::{Entry, List, Sessions};
 use hallpass_token::{Claims, Fingerprint, SKEW, UnixTime, Verified};
 
 use crate::error::Error;
-use crate::holder::{is_own, presented};
+use crate::holder::{is_own, presented, unverified};
 use crate::instant::timestamp;
 use crate::target::note;
 
@@ -37,7 +37,7 @@ impl TokenService for TokenHandler {
     type Error = Error;
 
     /// What nobody can use any more needs no entry, and nobody learns which tokens exist: only a token that is alive and another's is
-    /// refused (RFC 7009, sections 2.1 and 2.2).
+    /// refused (RFC 7009, sections 2.1 and 2.2). An administrator is told of what was not recorded.
     async fn revoke_token(
         &self,
         permit: Permit,
@@ -45,13 +45,11 @@ impl TokenService for TokenHandler {
     ) -> Result<RevokeTokenResponse, Error> {
         let now = self.clock.now();
         let note = note(&permit, request.reason, now)?;
-        if let Some(presented) = presented(self, &permit, &request.token)? {
-            if !permit.has_scope(ADMIN_SCOPE) && !is_own(&permit, &presented.token)? {
-                return Err(Error::NotTheCallers);
-            }
-            self.list.revoke(presented.entry(), note).await?;
+        let entries = self.to_revoke(&permit, &request.token, now)?;
+        for entry in &entries {
+            self.list.revoke(*entry, note.clone()).await?;
         }
-        Ok(RevokeTokenResponse {})
+        Ok(RevokeTokenResponse { recorded: !entries.is_empty() })
     }
 
     /// Everything whose chain began by now. A chain begins with the user's own token, so what acts for them ends with it.
@@ -100,6 +98,20 @@ impl TokenService for TokenHandler {
 }
 
 impl TokenHandler {
+    /// What has to be recorded so that a presented token is refused everywhere. Nothing for one that nobody here knows and that no
+    /// administrator presents.
+    fn to_revoke(&self, permit: &Permit, token: &str, now: UnixTime) -> Result<Vec<Entry>, Error> {
+        let admin = permit.has_scope(ADMIN_SCOPE);
+        match presented(self, permit, token)? {
+            Some(presented) if admin || is_own(permit, &presented.token)? => {
+                Ok(vec![presented.entry()])
+            }
+            Some(_) => Err(Error::NotTheCallers),
+            None if admin => unverified(&self.keys.ring(), token, now),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// A token of which it cannot be told whether it is spent counts as spent.
     async fn is_active(&self, token: &Verified) -> bool {
         token.check_time(self.clock.now()).is_ok()

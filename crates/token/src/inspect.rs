@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 
 use crate::wire::{Compact, Header};
-use crate::{RingError, TokenError, signature, strict_json};
+use crate::{Fingerprint, RingError, TokenError, signature, strict_json};
 
 /// The longest token that is shown: other issuers' may be longer than those that are accepted here.
 const MAX_SHOWN: usize = 256 * 1024;
@@ -19,6 +19,8 @@ pub struct Inspected {
     pub header: Value,
     /// The payload.
     pub payload: Value,
+    /// What was signed: the name under which it can be revoked whoever made it.
+    pub fingerprint: Fingerprint,
 }
 
 /// Why a signature is not confirmed.
@@ -37,7 +39,8 @@ pub fn inspect(token: &str) -> Result<Inspected, TokenError> {
     let compact = Compact::cut(token, MAX_SHOWN)?;
     let (header, payload) = (compact.header()?, compact.payload()?);
     compact.signature()?;
-    Ok(Inspected { header: Value::Object(header), payload: Value::Object(payload) })
+    let fingerprint = Fingerprint::signed_part(compact.signed());
+    Ok(Inspected { header: Value::Object(header), payload: Value::Object(payload), fingerprint })
 }
 
 /// Verifies the signature of any JWS by a JWKS (RFC 7517) and nothing else: by its `kid`, or by the set's sole key. The algorithm is
@@ -62,7 +65,8 @@ pub fn verify_signature_only(jwks_json: &str, token: &str) -> Result<Inspected, 
         return Err(TokenError::BadSignature.into());
     }
     let payload = Value::Object(compact.payload()?);
-    Ok(Inspected { header: Value::Object(members), payload })
+    let fingerprint = Fingerprint::signed_part(compact.signed());
+    Ok(Inspected { header: Value::Object(members), payload, fingerprint })
 }
 
 fn choose(jwks_json: &str, kid: Option<&str>) -> Result<Map<String, Value>, SignatureError> {

@@ -32,7 +32,7 @@ impl Verified {
         root_issuer: Option<String>,
     ) -> Self {
         let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
-        let lookups = lookups(&claims, key.kid(), own);
+        let lookups = lookups(&claims, key.kid(), (own, signed));
         let cutoffs = cutoffs(&claims, root_issuer.as_deref());
         let (kid, profile) = (key.kid().to_owned(), key.profile());
         let token_ends = claims.expires_at;
@@ -89,7 +89,8 @@ impl Verified {
         self.signed
     }
 
-    /// Everything whose revocation revokes this token at once: itself, its ancestors, its session, its key, its root's key.
+    /// Everything whose revocation revokes this token at once: itself by either name, its ancestors, its session, its key, its root's key.
+    /// What was signed is one of its names whatever its profile: so a token is revoked where nobody can verify it, too.
     pub fn lookups(&self) -> &[Fingerprint] {
         &self.lookups
     }
@@ -179,9 +180,14 @@ impl fmt::Debug for Verified {
     }
 }
 
-fn lookups(claims: &Claims, kid: &str, own: Fingerprint) -> Vec<Fingerprint> {
-    let mut all = Vec::with_capacity(claims.parents.len() + 4);
+fn lookups(
+    claims: &Claims,
+    kid: &str,
+    (own, signed): (Fingerprint, Fingerprint),
+) -> Vec<Fingerprint> {
+    let mut all = Vec::with_capacity(claims.parents.len() + 5);
     all.push(own);
+    all.extend((signed != own).then_some(signed));
     all.extend_from_slice(&claims.parents);
     all.extend(claims.session.as_deref().map(Fingerprint::session));
     all.push(Fingerprint::key(kid));

@@ -6,11 +6,11 @@ use clap::Args;
 use hallpass_contract::auth::RevokeTokenRequest;
 use hallpass_contract::auth::token_service_client::TokenServiceClient;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::Format;
+use crate::token;
 
 /// Which token, and why.
 #[derive(Debug, Args)]
@@ -40,9 +40,6 @@ pub(super) async fn run(wanted: Revoke, format: Format) -> Result<(), Failure> {
     }
     let request = RevokeTokenRequest { token, reason: wanted.reason };
     let mut client = TokenServiceClient::new(wanted.connection.open_as_caller().await?);
-    client.revoke_token(unary(request)).await.map_err(|status| refused(&status))?;
-    match format {
-        Format::Text => output::print("revoked\n"),
-        Format::Json => output::print_json(&json!({ "revoked": true })),
-    }
+    let revoked = client.revoke_token(unary(request)).await.map_err(|status| refused(&status))?;
+    token::say_revoked(revoked.into_inner().recorded, format)
 }

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Which file, and where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "One JSON object a line, with exactly one of \"token_id\" (and \"issuer\"), \"session\", \"key\", \"subject\" (and \"issuer\"),
+    after_help = "One JSON object a line, with exactly one of \"token_id\" (and \"issuer\"), \"fingerprint\", \"session\", \"key\", \"subject\" (and \"issuer\"),
 \"service\"; \"before\" for the latter two, \"until\" and \"reason\" where wanted.
 
 Examples:
@@ -50,6 +50,7 @@ pub(crate) struct Import {
 struct Line {
     issuer: Option<String>,
     token_id: Option<String>,
+    fingerprint: Option<String>,
     session: Option<String>,
     key: Option<String>,
     subject: Option<String>,
@@ -144,24 +145,30 @@ fn read(file: &Path, from: u64) -> Result<Vec<RevokeManyRequest>, Failure> {
 
 impl Line {
     fn request(self, number: u64) -> Result<RevokeManyRequest, String> {
-        const ONE: &str = "right: exactly one of token_id, session, key, subject, service";
+        const ONE: &str =
+            "right: exactly one of token_id, fingerprint, session, key, subject, service";
         let before = self.before.as_deref().map(instant).transpose()?;
         let expire_time = self.until.as_deref().map(instant).transpose()?;
         let issuer = || self.issuer.clone().ok_or("issuer is missing");
-        let target = match (self.token_id, self.session, self.key, self.subject, self.service) {
-            (Some(token_id), None, None, None, None) => {
-                Target::Token(TokenName { issuer: issuer()?, token_id })
-            }
-            (None, Some(session), None, None, None) => Target::SessionId(session),
-            (None, None, Some(key), None, None) => Target::KeyId(key),
-            (None, None, None, Some(subject), None) => {
-                Target::Subject(SubjectBefore { issuer: issuer()?, subject, issued_before: before })
-            }
-            (None, None, None, None, Some(service)) => {
-                Target::Service(ServiceBefore { service, issued_before: before })
-            }
-            _ => return Err(ONE.to_owned()),
+        let token = |token_id| Ok(Target::Token(TokenName { issuer: issuer()?, token_id }));
+        let subject = |subject| {
+            let issuer = issuer()?;
+            Ok(Target::Subject(SubjectBefore { issuer, subject, issued_before: before }))
         };
+        let service = |service| Target::Service(ServiceBefore { service, issued_before: before });
+        let named: [Option<Result<Target, &str>>; 6] = [
+            self.token_id.map(token),
+            self.fingerprint.map(|of| Ok(Target::TokenFingerprint(of))),
+            self.session.map(|sid| Ok(Target::SessionId(sid))),
+            self.key.map(|kid| Ok(Target::KeyId(kid))),
+            self.subject.map(subject),
+            self.service.map(|name| Ok(service(name))),
+        ];
+        let mut named = named.into_iter().flatten();
+        let (Some(target), None) = (named.next(), named.next()) else {
+            return Err(ONE.to_owned());
+        };
+        let target = target?;
         let target = Some(RevocationTarget { target: Some(target) });
         Ok(RevokeManyRequest { number, target, expire_time, reason: self.reason })
     }

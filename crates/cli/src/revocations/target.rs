@@ -7,11 +7,14 @@ use prost_types::Timestamp;
 
 /// One thing by its name.
 #[derive(Debug, Clone, Args)]
-#[group(id = "named", required = true, multiple = false, args = ["token_id", "session", "key", "subject", "service"])]
+#[group(id = "named", required = true, multiple = false, args = ["token_id", "fingerprint", "session", "key", "subject", "service"])]
 pub(crate) struct Named {
     /// A token, by its `jti`; its descendants with it. Needs --issuer.
     #[arg(long, value_name = "JTI", requires = "issuer")]
     token_id: Option<String>,
+    /// A token, by its fingerprint, which `hallpass token inspect` shows and logs name where it has no `jti`; its descendants with it.
+    #[arg(long, value_name = "FINGERPRINT")]
+    fingerprint: Option<String>,
     /// A session, by its `sid`.
     #[arg(long, value_name = "SID")]
     session: Option<String>,
@@ -32,6 +35,9 @@ pub(crate) struct Named {
 impl Named {
     /// As the contract names it; `before` is for a subject or a service.
     pub(crate) fn target(self, issued_before: Option<Timestamp>) -> RevocationTarget {
+        if let Some(fingerprint) = self.fingerprint {
+            return RevocationTarget { target: Some(Target::TokenFingerprint(fingerprint)) };
+        }
         let issuer = self.issuer.unwrap_or_default();
         let target = match (self.token_id, self.session, self.key, self.subject, self.service) {
             (Some(token_id), ..) => Some(Target::Token(TokenName { issuer, token_id })),

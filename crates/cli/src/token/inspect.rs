@@ -34,8 +34,9 @@ pub(crate) fn run(wanted: &Inspect, format: Format) -> Result<(), Failure> {
     let now = Clock::system().now();
     match format {
         Format::Text => output::print(&format!(
-            "NOT VERIFIED: nothing vouches for what this token says.\n\n{}",
-            to_text(&shown, now)
+            "NOT VERIFIED: nothing vouches for what this token says.\n\n{}fingerprint {}\n",
+            to_text(&shown, now),
+            shown.fingerprint,
         )),
         Format::Json => output::print_json(&to_json(&shown, now)),
     }
@@ -95,6 +96,7 @@ fn to_json(shown: &Inspected, now: UnixTime) -> Value {
         "verified": false,
         "header": shown.header,
         "payload": shown.payload,
+        "fingerprint": shown.fingerprint.to_string(),
         "grants": grants(&shown.payload).and_then(Result::ok).map(|[buckets, permissions, unknown]| {
             json!({ "buckets": buckets, "permissions": permissions, "unknown_permissions": unknown })
         }),

@@ -16,7 +16,8 @@ Examples:
   hallpass token revoke - --server https://platform.example --ca ca.pem < token.txt
 
 Without TOKEN the caller's own token is revoked: that of HALLPASS_TOKEN, --token-file or --as. With TOKEN and without a caller's
-token, TOKEN authorizes its own end. A session's handle as TOKEN closes the session and leaves its token alone. Others on this machine can see arguments: prefer `-`.";
+token, TOKEN authorizes its own end. A session's handle as TOKEN closes the session and leaves its token alone. With the scope
+revocations:admin any TOKEN is revoked, also one that only other services can verify. Others on this machine can see arguments: prefer `-`.";
 
 /// Which token, where, and why.
 #[derive(Debug, Args)]
@@ -52,14 +53,22 @@ pub(crate) fn run(wanted: Revoke, format: Format) -> Result<(), Failure> {
     let request = RevokeTokenRequest { token, reason: wanted.reason };
     caller::wait_for(async {
         let mut client = TokenServiceClient::new(wanted.connection.open(credential).await?);
-        match client.revoke_token(caller::unary(request)).await {
+        let recorded = match client.revoke_token(caller::unary(request)).await {
             // It authorized its own end, and that had come already.
-            Err(status) if own && caller::is_revoked(&status) => {}
-            answer => answer.map(drop).map_err(|status| caller::refused(&status))?,
-        }
-        match format {
-            Format::Text => output::print("revoked\n"),
-            Format::Json => output::print_json(&json!({ "revoked": true })),
-        }
+            Err(status) if own && caller::is_revoked(&status) => true,
+            Err(status) => return Err(caller::refused(&status)),
+            Ok(answer) => answer.into_inner().recorded,
+        };
+        say(recorded, format)
     })
+}
+
+/// Says what became of it. What is unknown or over needs no revocation (RFC 7009), and is not said to have had one.
+pub(crate) fn say(recorded: bool, format: Format) -> Result<(), Failure> {
+    const NOTHING: &str = "nothing to revoke: Platform knows no such token, or it has ended. If another service accepts it, have an \
+                           administrator revoke it (scope revocations:admin)\n";
+    match format {
+        Format::Text => output::print(if recorded { "revoked\n" } else { NOTHING }),
+        Format::Json => output::print_json(&json!({ "revoked": recorded })),
+    }
 }

@@ -22,6 +22,10 @@ async fn each_target_becomes_its_entry() {
         (Target::SessionId("s".to_owned()), Entry::exact(Fingerprint::session("s"), None)),
         (Target::KeyId("users".to_owned()), Entry::exact(Fingerprint::key("users"), None)),
         (
+            Target::TokenFingerprint(Fingerprint::signed_part(b"a.b").to_string()),
+            Entry::exact(Fingerprint::signed_part(b"a.b"), None),
+        ),
+        (
             subject("users", "alice", None),
             Entry::cutoff(Fingerprint::subject("users", "alice"), NOW, None),
         ),
@@ -72,6 +76,7 @@ async fn what_makes_no_sense_is_refused_by_its_field() {
         (Some(token("users", "")), None, "target.token.token_id"),
         (Some(Target::SessionId(String::new())), None, "target.session_id"),
         (Some(Target::KeyId("k".repeat(4097))), None, "target.key_id"),
+        (Some(Target::TokenFingerprint("a.b".to_owned())), None, "target.token_fingerprint"),
         (Some(subject("", "alice", None)), None, "target.subject.issuer"),
         (Some(subject("users", "", None)), None, "target.subject.subject"),
         (Some(subject("users", "a", Some(soon))), None, "target.subject.issued_before"),

@@ -210,7 +210,7 @@ fn ring(signers: &[Signer]) -> KeyRing {
 }
 
 /// A shared secret that looks like chance, the same for each key's name.
-fn secret(kid: &str) -> String {
+pub(super) fn secret(kid: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, kid.as_bytes());
     base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest)
 }

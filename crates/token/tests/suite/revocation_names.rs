@@ -42,7 +42,7 @@ fn a_root_is_looked_up_by_itself_and_its_key() {
     let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
     let own = Fingerprint::token("platform", "fixture-1");
     assert_eq!(token.fingerprint(), own);
-    assert_eq!(token.lookups(), [own, Fingerprint::key("services")]);
+    assert_eq!(token.lookups(), [own, token.signed_part(), Fingerprint::key("services")]);
     let subject = Fingerprint::subject("platform", "1");
     assert_eq!(token.cutoffs(), [subject, Fingerprint::service("platform")]);
     assert_eq!((token.root_issued_at(), token.root_key()), (NOW, "services"));
@@ -60,6 +60,7 @@ fn a_descendant_is_looked_up_by_all_it_descends_from() {
     let token = forgers_ring().verify(&forge(&header, &payload), NOW).unwrap();
     let right = [
         Fingerprint::token("platform", "fixture-1"),
+        token.signed_part(),
         ancestors[0],
         ancestors[1],
         Fingerprint::session("s"),
