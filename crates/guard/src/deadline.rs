@@ -1,5 +1,6 @@
 //! How long a caller will wait, handed on from call to call: a call made on behalf of another never outlasts it.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -8,7 +9,13 @@ use tokio::time::Instant;
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 tokio::task_local! {
-    static CURRENT: Option<Deadline>;
+    static CURRENT: Call;
+}
+
+/// The call that a task serves.
+struct Call {
+    deadline: Option<Deadline>,
+    entered: Cell<bool>,
 }
 
 /// When the caller stops waiting. The server puts it into a request's extensions; the guard makes it the deadline of every call
@@ -23,16 +30,23 @@ pub(crate) struct Passed;
 impl Deadline {
     /// The deadline of the call that the current task serves.
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|deadline| *deadline).ok().flatten()
+        CURRENT.try_with(|call| call.deadline).ok().flatten()
     }
 
-    /// Runs a handler under a deadline.
+    /// Runs a step of a call under its deadline, and says whether its handler was entered in it.
     #[cfg(feature = "serve")]
-    pub(crate) fn scope<F: Future>(
-        deadline: Option<Self>,
-        handler: F,
-    ) -> tokio::task::futures::TaskLocalFuture<Option<Self>, F> {
-        CURRENT.scope(deadline, handler)
+    pub(crate) fn scope<T>(deadline: Option<Self>, step: impl FnOnce() -> T) -> (T, bool) {
+        CURRENT.sync_scope(Call { deadline, entered: Cell::new(false) }, || {
+            let done = step();
+            (done, CURRENT.with(|call| call.entered.get()))
+        })
+    }
+
+    /// Notes that the current task's call has its message, and its handler is entered.
+    #[cfg(feature = "serve")]
+    pub(crate) fn note_entered() {
+        // Outside a call, as in tests of adapters, nobody waits for it.
+        let _ = CURRENT.try_with(|call| call.entered.set(true));
     }
 
     /// How long the caller waits, by the metadata of a call.
@@ -130,10 +144,11 @@ mod tests {
     }
 
     #[cfg(feature = "serve")]
-    #[tokio::test]
-    async fn a_handler_knows_its_deadline_and_no_one_elses() {
+    #[test]
+    fn a_handler_knows_its_deadline_and_no_one_elses() {
         let deadline = Deadline(Instant::now());
-        let seen = Deadline::scope(Some(deadline), async { Deadline::current() }).await;
-        assert_eq!((seen, Deadline::current()), (Some(deadline), None));
+        let seen = Deadline::scope(Some(deadline), Deadline::current);
+        assert_eq!((seen, Deadline::current()), ((Some(deadline), false), None));
+        assert_eq!(Deadline::scope(None, Deadline::note_entered), ((), true));
     }
 }

@@ -13,7 +13,7 @@ use tonic::{Request, Status, Streaming};
 pub use crate::desk::{desk, use_up};
 use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal, Visible};
 
-/// How long a client may take to send the first message of a stream, which names the object.
+/// How long the first message of a call may take to arrive, where no witness says otherwise.
 pub const FIRST_MESSAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a client sends in pieces.
@@ -119,14 +119,30 @@ pub async fn first<T>(permit: &Permit, mut rest: Streaming<T>) -> Result<(T, Inc
 where
     T: Send + 'static,
 {
-    let first =
-        tokio::time::timeout(FIRST_MESSAGE_WITHIN, rest.message()).await.map_err(|_| {
-            Status::deadline_exceeded("the stream's first message did not come in time")
-        })??;
-    match first {
+    match in_time(permit.first_message_within(), &mut rest).await? {
         Some(first) => Ok((first, Box::pin(rest))),
         None => Err(invalid(permit, "", "the stream has no first message")),
     }
+}
+
+/// A client's stream whose handler reads all of it.
+pub fn incoming<T: Send + 'static>(permit: &Permit, stream: Streaming<T>) -> Incoming<T> {
+    let start = (stream, Some(permit.first_message_within()));
+    Box::pin(try_unfold(start, |(mut rest, within)| async move {
+        let message = match within {
+            Some(within) => in_time(within, &mut rest).await?,
+            None => rest.message().await?,
+        };
+        Ok(message.map(|message| (message, (rest, None))))
+    }))
+}
+
+/// The first message of a stream, unless it does not arrive whole in time.
+async fn in_time<T>(within: Duration, stream: &mut Streaming<T>) -> Result<Option<T>, Status> {
+    let first = tokio::time::timeout(within, stream.message()).await;
+    first.unwrap_or_else(|_| {
+        Err(Status::deadline_exceeded("the stream's first message did not arrive in time"))
+    })
 }
 
 /// Keeps a client's stream on the object that its first message named: an empty id means the same, another one ends it.

@@ -1,10 +1,12 @@
 //! The permit: the proof that a call was decided and let through. Handlers get it instead of a token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_token::{Grants, TokenType, Verified};
 use tonic::{Extensions, Status};
 
+use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::rule::Rule;
 use crate::{Basis, DecisionId, Denial, Refusal, Witness};
 
@@ -75,6 +77,12 @@ impl Permit {
             Some((witness, basis)) => witness.upholds(self, *basis),
             None => Ok(()),
         }
+    }
+
+    /// How long the first message of the caller's stream may take.
+    pub(crate) fn first_message_within(&self) -> Duration {
+        let witness = self.witness.as_ref().map(|(witness, _)| witness.first_message_within());
+        witness.unwrap_or(FIRST_MESSAGE_WITHIN)
     }
 
     /// The permit that the guard left in a request's extensions; its absence means that no guard is installed.

@@ -2,7 +2,9 @@
 //! message that came late is not handed on under a permit that would not be given any more.
 
 use std::fmt;
+use std::time::Duration;
 
+use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::{Denial, Permit, Refusal};
 
 /// What a decision rested on: as long as both are the same, there is nothing to look up again.
@@ -22,4 +24,9 @@ pub trait Witness: fmt::Debug + Send + Sync + 'static {
     /// Whether the permit would still be given: asked when the call's message has come, which its client may have withheld for long. Must
     /// not wait.
     fn upholds(&self, permit: &Permit, basis: Basis) -> Result<(), Denial>;
+
+    /// How long the first message of a client's stream may take.
+    fn first_message_within(&self) -> Duration {
+        FIRST_MESSAGE_WITHIN
+    }
 }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -14,19 +13,18 @@ use tonic::body::Body;
 pub(crate) type End = Pin<Box<dyn Future<Output = Status> + Send>>;
 
 pin_project_lite::pin_project! {
-    /// A stream's body, which keeps its place among the calls under way until it is gone.
+    /// A stream's body until its end.
     pub(crate) struct Ending {
         #[pin]
         inner: Body,
         end: End,
         ended: bool,
-        held: Option<OwnedSemaphorePermit>,
     }
 }
 
 impl Ending {
-    pub(crate) const fn new(inner: Body, end: End, held: Option<OwnedSemaphorePermit>) -> Self {
-        Self { inner, end, ended: false, held }
+    pub(crate) const fn new(inner: Body, end: End) -> Self {
+        Self { inner, end, ended: false }
     }
 }
 

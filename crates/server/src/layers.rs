@@ -33,8 +33,8 @@ pub(crate) fn layers(
         .layer(client)
         // Before all that refuse, so that every refusal is in the trace and counted.
         .layer(TraceLayer::new(telemetry, known))
-        // Before the guard: a flood is turned away before it costs a signature, and the guard's work counts as part of a
-        // call's time. It leaves the deadline in the request for the guard to pass on.
+        // Before the guard, whose work counts as part of a call's time. It leaves the deadline in the request for the guard to
+        // pass on.
         .layer(limits)
         // Innermost: nothing reaches a service but what it let through. Behind it stand the adapters that the build made,
         // which check the objects and then enter the handlers.

@@ -38,7 +38,7 @@ pub use contract::Contract;
 pub use descriptors::TooFewDescriptors;
 pub use documents::Document;
 pub use health::{LIVENESS, Ready};
-pub use limits::Limits;
+pub use limits::{Limits, Percent};
 pub use peer::{Peer, PeerError};
 pub use probe::Probe;
 pub use proxies::Proxies;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use hallpass_guard::CallLimits;
+use hallpass_guard::{CallLimits, SlotLimits};
 use serde::Deserialize;
 
 use crate::config::duration;
@@ -37,12 +37,24 @@ pub struct Limits {
     pub header_bytes: u32,
     /// How many calls one connection may have under way; a further one waits at the client.
     pub calls_per_connection: u32,
-    /// How many calls may be under way in all; a further one is refused with `RESOURCE_EXHAUSTED`.
+    /// How many calls and streams with a token may be under way in all; a further one is refused with `RESOURCE_EXHAUSTED`. Calls
+    /// that a stale node serves, such as revoking, have as many slots for themselves, and so have their streams.
     pub calls: usize,
+    /// How many more slots there are for holders of the scope `revocations:admin`, when those above are taken.
+    pub reserved_calls: usize,
+    /// How much of `calls` one token and all that was minted from it may take, in percent.
+    pub token_percent: Percent,
+    /// How much of `calls` one user may take, in percent; a background token counts for its job, or else for its service.
+    pub user_percent: Percent,
+    /// How much of the limits for calls that need no token one address may take, in percent. An IPv6 network of 64 bits is one address.
+    pub address_percent: Percent,
+    /// How long the first message of a call may take to arrive whole.
+    #[serde(deserialize_with = "duration::positive")]
+    pub first_message: Duration,
     /// How many streams that need no token, such as reflection's, may be open; they have deadlines as unary calls have.
     pub anonymous_streams: usize,
     /// How many unary calls that need no token, such as that for Platform's public keys, may be under way; they take 10 s at most. Health's
-    /// checks are not counted.
+    /// checks have the same share for each address, and no total.
     pub anonymous_calls: usize,
     /// How many tokens that do not verify one address may send in a minute; 0 is no limit.
     pub failures_a_minute: u32,
@@ -85,6 +97,37 @@ impl Limits {
             failures: NonZeroU32::new(self.failures_a_minute),
             refusals: NonZeroU32::new(self.refusals_a_minute),
             calls: NonZeroU32::new(self.calls_a_minute),
+            slots: self.slots(),
+            first_message: self.first_message,
+        }
+    }
+
+    const fn slots(&self) -> SlotLimits {
+        SlotLimits {
+            calls: self.calls,
+            reserved: self.reserved_calls,
+            anonymous_calls: self.anonymous_calls,
+            anonymous_streams: self.anonymous_streams,
+            health_watchers: self.health_watchers,
+            per_token: self.token_percent.0,
+            per_user: self.user_percent.0,
+            per_address: self.address_percent.0,
+        }
+    }
+}
+
+/// A share of a limit: 1 to 100 percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u8")]
+pub struct Percent(u8);
+
+impl TryFrom<u8> for Percent {
+    type Error = &'static str;
+
+    fn try_from(percent: u8) -> Result<Self, Self::Error> {
+        match percent {
+            1..=100 => Ok(Self(percent)),
+            _ => Err("not a share: give 1 to 100 percent"),
         }
     }
 }
@@ -102,6 +145,11 @@ impl Default for Limits {
             header_bytes: 16 * 1024,
             calls_per_connection: 256,
             calls: 4096,
+            reserved_calls: 64,
+            token_percent: Percent(25),
+            user_percent: Percent(50),
+            address_percent: Percent(50),
+            first_message: Duration::from_secs(10),
             anonymous_streams: 64,
             anonymous_calls: 1024,
             failures_a_minute: 600,

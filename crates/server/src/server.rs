@@ -138,7 +138,7 @@ impl Bound {
         let routes = routes(&config, &setup, &shutdown)?;
         let guard = Arc::clone(&setup.guard);
         let client = ClientLayer::new(config.limits.trusted_proxies.clone());
-        let limits = LimitsLayer::new(config.limits, guard, setup.node, shutdown.clone());
+        let limits = LimitsLayer::new(config.limits, guard, shutdown.clone());
         let incoming = accepting(listener, connections);
         let serving = transport
             .layer(layers(client, setup.telemetry, limits, setup.guard))

@@ -133,13 +133,9 @@ impl Adapted<'_> {
             Input::FirstAndRest => "let (permit, stream) = adapter::enter(request)?;
                  let (first, rest) = adapter::first(&permit, stream).await?;\n"
                 .to_owned(),
-            Input::Unread => {
-                let permit = if used { "permit" } else { "_" };
-                format!(
-                    "let ({permit}, stream) = adapter::enter(request)?;
-                     let requests: Incoming<_> = Box::pin(stream);\n"
-                )
-            }
+            Input::Unread => "let (permit, stream) = adapter::enter(request)?;
+                 let requests = adapter::incoming(&permit, stream);\n"
+                .to_owned(),
         }
     }
 

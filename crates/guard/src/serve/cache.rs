@@ -14,12 +14,15 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Keys;
 use crate::serve::credentials::Token;
+use crate::serve::holder::{Holder, Holders};
 
 /// A token that verified, with what is remembered about it.
 pub(crate) struct Known {
     pub(crate) token: Arc<Verified>,
     ring: u64,
     bytes: u64,
+    /// Whose it is, for what is shared.
+    pub(super) holder: Arc<Holder>,
     /// The list's generation and, in the lowest bit, what it said. One number, so that both are read and written at once.
     seen: AtomicU64,
 }
@@ -28,9 +31,9 @@ pub(crate) struct Known {
 const NEVER: u64 = u64::MAX;
 
 impl Known {
-    fn new(token: Verified, ring: u64) -> Arc<Self> {
-        let bytes = token.held_bytes() as u64;
-        Arc::new(Self { token: Arc::new(token), ring, bytes, seen: AtomicU64::new(NEVER) })
+    fn new(token: Verified, ring: u64, holder: Arc<Holder>) -> Arc<Self> {
+        let (bytes, seen) = (token.held_bytes() as u64, AtomicU64::new(NEVER));
+        Arc::new(Self { token: Arc::new(token), ring, bytes, holder, seen })
     }
 
     /// The generation of the ring that verified it.
@@ -55,6 +58,7 @@ impl Known {
 /// The tokens that verified lately.
 pub(crate) struct TokenCache {
     known: Cache<Box<[u8]>, Arc<Known>, Weight, RandomState>,
+    holders: Holders,
     misses: AtomicU64,
 }
 
@@ -65,7 +69,7 @@ impl TokenCache {
         let items = usize::try_from(bytes / weight(USUAL_TOKEN, USUAL_TOKEN)).unwrap_or(usize::MAX);
         let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
         let known = Cache::with(items, bytes, Weight, hasher, lifecycle);
-        Self { known, misses: AtomicU64::new(0) }
+        Self { known, holders: Holders::default(), misses: AtomicU64::new(0) }
     }
 
     /// The token, verified now or before, and within its time. `read` verifies what it is or stands for.
@@ -87,7 +91,9 @@ impl TokenCache {
             };
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let known = Known::new(read(&keys.ring(), token.text()?)?, ring);
+        let verified = read(&keys.ring(), token.text()?)?;
+        let holder = self.holders.of(&verified);
+        let known = Known::new(verified, ring, holder);
         self.known.insert(token.bytes().into(), Arc::clone(&known));
         Ok(known)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hallpass_policy::{
     Access, ActionDesk, Basis, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome,
@@ -18,10 +19,12 @@ use tonic::body::Body;
 use crate::serve::actions::Actions;
 use crate::serve::cache::{Known, TokenCache};
 use crate::serve::credentials::{self, ClientCertificate, Presented, Token};
-use crate::serve::limits::{self, CallLimits, Limits};
+use crate::serve::limits::{self, CallLimits, Limits, PeerAddress};
+use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
 use crate::serve::setup::GuardSetup;
+use crate::serve::slots::{Slot, Slots};
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::{report, session, watch as watching};
 use crate::{Clock, Decisions, Keys, Rules};
@@ -37,6 +40,9 @@ pub struct Guard {
     actions: Arc<Actions>,
     sessions: Option<Sessions>,
     limits: Limits,
+    slots: Arc<Slots>,
+    /// How long a call's first message may take.
+    pub(super) first_message: Duration,
     decisions: Decisions,
     cache: TokenCache,
     refused: AtomicU64,
@@ -53,19 +59,15 @@ pub struct Counts {
     pub refusals: u64,
     /// Tokens verified because they were not in the cache.
     pub verifications: u64,
-    /// Streams open now that end with their token.
+    /// Streams open now that end with their token, and calls that wait for their message.
     pub streams: usize,
-}
-
-/// A call that is let through.
-pub(super) struct Admitted {
-    /// For a call that streams: its place among the open ones.
-    pub(super) stream: Option<Registration>,
 }
 
 /// What is known about the caller, for the decision and for the log.
 #[derive(Default)]
 pub(super) struct Caller {
+    /// Where it comes from.
+    pub(super) client: Option<PeerAddress>,
     pub(super) bearer: Option<Arc<Known>>,
     pub(super) action: Option<Arc<Known>>,
 }
@@ -84,8 +86,10 @@ impl Guard {
         Self::limited(setup, CallLimits::default())
     }
 
-    /// Starts a guard as [`Guard::start`] does, which lets nobody call, be refused or fail more often than these limits say.
+    /// Starts a guard as [`Guard::start`] does, which lets nobody call, be refused or fail more often than these limits say,
+    /// nor have more calls under way.
     pub fn limited(setup: GuardSetup, limits: CallLimits) -> Arc<Self> {
+        let (slots, first_message) = (Slots::new(&limits.slots), limits.first_message);
         let limits = Limits::new(limits, &setup.clock);
         let refusals = Refusals::new(setup.clock.clone());
         let guard = Arc::new(Self {
@@ -98,6 +102,8 @@ impl Guard {
             actions: setup.actions,
             sessions: setup.sessions,
             limits,
+            slots,
+            first_message,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
             refused: AtomicU64::new(0),
@@ -141,28 +147,41 @@ impl Guard {
         request: &mut Request<Body>,
     ) -> Result<Admitted, Refusal> {
         let decision = self.decisions.next();
-        let mut caller = Caller::default();
+        let client = request.extensions().get().copied();
+        let mut caller = Caller { client, ..Caller::default() };
         match self.judge(request, decision, &mut caller) {
-            Ok(admitted) => Ok(admitted),
+            Ok((rule, stream, slot)) => {
+                let certificate = request.extensions().get().copied();
+                let guard = Arc::clone(self);
+                Ok(Admitted { stream, slot, guard, rule, decision, caller, certificate })
+            }
             Err(denial) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
                 let path = request.uri().path();
-                let rule = self.rule(path);
-                let rpc = rule.map_or(path, |rule| rule.path);
-                if let (Some(action), Some(known)) = (rule.and_then(Rule::action), &caller.action) {
-                    self.actions.note(action, &known.token, Outcome::Refused);
-                }
-                if let Some(known) = &caller.bearer {
-                    self.limits.refused(&known.token, &denial);
-                }
-                let client = request.extensions().get().copied();
-                report::refused(rpc, client, &denial, decision, &caller);
                 let refusal = Refusal { denial, decision };
-                let bearer = caller.bearer.as_ref().map(|known| &*known.token);
-                self.refusals.note((rule, path), &refusal, bearer);
+                self.note_refused((self.rule(path), path), &refusal, &caller);
                 Err(refusal)
             }
         }
+    }
+
+    /// Counts a refusal, tells the log, and remembers it.
+    pub(super) fn note_refused(
+        &self,
+        (rule, path): (Option<&'static Rule>, &str),
+        refusal: &Refusal,
+        caller: &Caller,
+    ) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let rpc = rule.map_or(path, |rule| rule.path);
+        if let (Some(action), Some(known)) = (rule.and_then(Rule::action), &caller.action) {
+            self.actions.note(action, &known.token, Outcome::Refused);
+        }
+        if let Some(known) = &caller.bearer {
+            self.limits.refused(&known.token, &refusal.denial);
+        }
+        report::refused(rpc, &refusal.denial, refusal.decision, caller);
+        let bearer = caller.bearer.as_ref().map(|known| &*known.token);
+        self.refusals.note((rule, path), refusal, bearer);
     }
 
     fn judge(
@@ -170,14 +189,13 @@ impl Guard {
         request: &mut Request<Body>,
         decision: DecisionId,
         caller: &mut Caller,
-    ) -> Result<Admitted, Denial> {
+    ) -> Result<(&'static Rule, Option<Registration>, Slot), Denial> {
         let rule = self.rule(request.uri().path()).ok_or(Denial::UnknownMethod)?;
-        let now = self.clock.now();
+        let (now, peer) = (self.clock.now(), limits::peer(request.extensions()));
         if rule.access == Access::Public {
             credentials::discard(request.headers_mut());
         } else {
             let presented = Presented::take(request.headers_mut())?;
-            let peer = limits::peer(request.extensions());
             let verify = |token| self.verified(token, peer, now);
             let known = |token| self.of_caller(token, peer, now);
             caller.bearer = presented.bearer()?.map(known).transpose()?;
@@ -192,13 +210,15 @@ impl Guard {
         let basis = Basis { list: self.index.generation(), ring: caller.ring() };
         let facts = self.facts(rule, caller, request.extensions().get().copied());
         let permit = decide(&facts, now, decision)?;
-        report::allowed(&permit, request.extensions().get().copied());
+        // Last: a call that is refused anyway takes no slot from others.
+        let slot = self.slot(rule, caller, peer)?;
+        report::allowed(&permit, caller.client);
         let permit = permit.witnessed(Arc::clone(self) as Arc<dyn Witness>, basis);
         request.extensions_mut().insert::<Permit>(permit);
         if rule.action().is_some() {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
-        Ok(Admitted { stream })
+        Ok((rule, stream, slot))
     }
 
     /// The caller's own token, or the one that the caller's handle stands for.
@@ -255,6 +275,16 @@ impl Guard {
         if caller.bearer.is_none() || !rule.streams() {
             return Ok(None);
         }
+        self.watch_over(rule, decision, caller).map(Some)
+    }
+
+    /// Puts a call under the watch that ends it when its token does.
+    pub(super) fn watch_over(
+        &self,
+        rule: &'static Rule,
+        decision: DecisionId,
+        caller: &Caller,
+    ) -> Result<Registration, Denial> {
         let known = || [&caller.bearer, &caller.action].into_iter().flatten();
         let tokens = known().map(|known| Arc::clone(&known.token)).collect();
         let registration = self.streams.register(rule, decision, tokens);
@@ -264,10 +294,26 @@ impl Guard {
         if known().any(|known| known.ring() != self.keys.generation()) {
             return Err(Denial::CannotDecide("the key ring was replaced meanwhile"));
         }
-        Ok(Some(registration))
+        Ok(registration)
     }
 
-    fn facts<'a>(
+    /// A slot for a call that is let through otherwise.
+    fn slot(
+        &self,
+        rule: &'static Rule,
+        caller: &Caller,
+        peer: Option<IpAddr>,
+    ) -> Result<Slot, Denial> {
+        const ADMINISTERS: &str = "revocations:admin";
+        match &caller.bearer {
+            None => self.slots.anonymous(rule, peer),
+            Some(known) => self
+                .slots
+                .held(rule, &known.holder, || known.token.claims().scopes.contains(ADMINISTERS)),
+        }
+    }
+
+    pub(super) fn facts<'a>(
         &self,
         rule: &'static Rule,
         caller: &'a Caller,

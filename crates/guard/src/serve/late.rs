@@ -3,10 +3,12 @@
 //! Invariant: what would not be let through any more when its message has come does not reach its handler.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_policy::{Basis, Denial, Permit, Refusal, WhenStale, Witness};
 use hallpass_token::{KeyState, TokenError, Verified};
 
+use crate::Deadline;
 use crate::serve::Guard;
 
 impl Witness for Guard {
@@ -15,6 +17,8 @@ impl Witness for Guard {
     }
 
     fn upholds(&self, permit: &Permit, basis: Basis) -> Result<(), Denial> {
+        // From here on the call is its handler's: nothing waits for its message any more.
+        Deadline::note_entered();
         let Some(bearer) = permit.token() else { return Ok(()) };
         let tokens = || std::iter::once(bearer).chain(permit.action());
         let now = self.clock.now();
@@ -38,5 +42,9 @@ impl Witness for Guard {
             }
         }
         Ok(())
+    }
+
+    fn first_message_within(&self) -> Duration {
+        self.first_message
     }
 }

@@ -12,7 +12,8 @@ use crate::Deadline;
 use crate::serve::Guard;
 use crate::serve::response::Answer;
 
-/// Puts a guard before services.
+/// Puts a guard before services. They must take their calls apart with `hallpass_policy::adapter::enter`, as generated ones
+/// do: a call that is not entered counts as one whose message has not arrived.
 #[derive(Debug, Clone)]
 pub struct GuardLayer {
     guard: Arc<Guard>,
@@ -58,13 +59,10 @@ where
             Err(refusal) => return Answer::refused(Status::from(refusal).into_http()),
         };
         let deadline = request.extensions().get::<Deadline>().copied();
-        match admitted.stream {
-            None => Answer::unary(Deadline::scope(deadline, self.inner.call(request))),
-            Some(stream) => {
-                let request = request.map(|body| stream.watch_request(body));
-                let handler = Deadline::scope(deadline, self.inner.call(request));
-                Answer::stream(handler, stream)
-            }
-        }
+        let request = match &admitted.stream {
+            None => request,
+            Some(stream) => request.map(|body| stream.watch_request(body)),
+        };
+        Answer::new(self.inner.call(request), deadline, admitted)
     }
 }

@@ -4,19 +4,21 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use hallpass_policy::Denial;
 use hallpass_token::{Fingerprint, Verified};
 use http::Extensions;
 
+use crate::serve::slots::SlotLimits;
 use crate::{Clock, Pace};
 
 /// Where a request comes from. The server puts it into each request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// How often a minute, and as often at once. Without a number there is no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What callers may take. Numbers are calls a minute, and as many at once; without a number there is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
     /// Tokens that do not verify, for each address (for IPv6 each network of 64 bits).
     pub failures: Option<NonZeroU32>,
@@ -24,6 +26,19 @@ pub struct CallLimits {
     pub refusals: Option<NonZeroU32>,
     /// Calls of one caller.
     pub calls: Option<NonZeroU32>,
+    /// How many calls may be under way.
+    pub slots: SlotLimits,
+    /// How long the first message of a call may take to arrive whole.
+    pub first_message: Duration,
+}
+
+impl Default for CallLimits {
+    /// No limit but that for the first message: 10 s.
+    fn default() -> Self {
+        let first_message = hallpass_policy::adapter::FIRST_MESSAGE_WITHIN;
+        let (failures, refusals, calls) = (None, None, None);
+        Self { failures, refusals, calls, slots: SlotLimits::NONE, first_message }
+    }
 }
 
 /// The limits at work.

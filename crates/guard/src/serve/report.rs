@@ -30,20 +30,14 @@ pub(super) fn allowed(permit: &Permit, client: Option<PeerAddress>) {
 }
 
 /// A call was refused.
-pub(super) fn refused(
-    rpc: &str,
-    client: Option<PeerAddress>,
-    denial: &Denial,
-    decision: DecisionId,
-    caller: &Caller,
-) {
+pub(super) fn refused(rpc: &str, denial: &Denial, decision: DecisionId, caller: &Caller) {
     let claims = caller.bearer.as_ref().map(|known| known.token.claims());
     let kind = claims.map(|claims| claims.token_type.as_str());
     tracing::info!(
         target: TARGET,
         %decision,
         rpc = shortened(rpc),
-        client = client.map(|client| tracing::field::display(client.0)),
+        client = caller.client.map(|client| tracing::field::display(client.0)),
         reason = denial.reason(),
         cause = %denial,
         token_type = kind,

@@ -61,6 +61,10 @@ impl Mesh {
         Self::made(Freshness::always(), None, limits).0
     }
 
+    pub(crate) fn limited_with(freshness: Freshness, limits: CallLimits) -> Self {
+        Self::made(freshness, None, limits).0
+    }
+
     /// With a guard that remembers about so many bytes of tokens.
     pub(crate) fn remembering(bytes: u64) -> Self {
         let limits = CallLimits::default();
@@ -245,8 +249,14 @@ pub(crate) fn id() -> TokenId {
 }
 
 pub(crate) fn key(kid: &str, owner: &str, types: &[TokenType]) -> Key {
-    let scopes =
-        ["platform:read", "platform:admin", "labeler:read", "audit:write", "revocations:read"];
+    let scopes = [
+        "platform:read",
+        "platform:admin",
+        "labeler:read",
+        "audit:write",
+        "revocations:read",
+        "revocations:admin",
+    ];
     let audiences = ["platform", "labeler", "audit", "jobs.abort", "jobs.create"];
     let spec = KeySpec {
         kid: kid.to_owned(),

@@ -22,6 +22,7 @@ mod refused;
 mod remembered;
 mod rules;
 mod silence;
+mod slots;
 mod streams;
 mod streams_server;
 mod traces;

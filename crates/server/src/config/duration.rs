@@ -13,6 +13,12 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Er
     })
 }
 
+/// As [`read`], and more than nothing.
+pub(crate) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let read = read(from)?;
+    if read.is_zero() { Err(de::Error::custom("the time must be more than 0")) } else { Ok(read) }
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at(digits);

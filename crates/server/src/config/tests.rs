@@ -45,8 +45,15 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
-    let rows: [Row<'_>; 13] = [
+    let rows: [Row<'_>; 15] = [
         ("lisen = 'x'", &[], Flags::new(), &["lisen (from FILE)", "allowed here: listen, data"]),
+        ("[limits]\ntoken_percent = 0", &[], Flags::new(), &["limits.token_percent", "1 to 100"]),
+        (
+            "[limits]\nfirst_message = '0s'",
+            &[],
+            Flags::new(),
+            &["limits.first_message", "more than 0"],
+        ),
         ("[limits]\ncals = 1", &[], Flags::new(), &["limits.cals (from FILE)", "calls"]),
         (
             "",

@@ -13,7 +13,7 @@ use hallpass_contract::auth::{
     RevokeRequest, RevokeResponse, RevokeTokenRequest, RevokeTokenResponse, TOKEN_SERVICE,
     TokenService, WatchRequest, WatchResponse, serve_revocation_service, serve_token_service,
 };
-use hallpass_guard::{Actions, Clock, Deadline, Guard, GuardSetup, Keys};
+use hallpass_guard::{Actions, CallLimits, Clock, Deadline, Guard, GuardSetup, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_revocation::{Claim, ClaimStore, Claiming, Freshness, Index};
@@ -85,8 +85,16 @@ pub(crate) fn setup_with(
     services: ServiceSet,
     claims: Option<Arc<dyn ClaimStore>>,
 ) -> (ServerSetup, Keys) {
+    limited(services, claims, CallLimits::default())
+}
+
+pub(crate) fn limited(
+    services: ServiceSet,
+    claims: Option<Arc<dyn ClaimStore>>,
+    limits: CallLimits,
+) -> (ServerSetup, Keys) {
     let keys = Keys::new(KeyRing::new(vec![key()]).unwrap());
-    let guard = Guard::start(GuardSetup {
+    let guard_setup = GuardSetup {
         rules: hallpass_contract::rule,
         keys: keys.clone(),
         index: Arc::new(Index::default()),
@@ -97,7 +105,8 @@ pub(crate) fn setup_with(
         sessions: None,
         node: 7,
         cache_bytes: GuardSetup::CACHE_BYTES,
-    });
+    };
+    let guard = Guard::limited(guard_setup, limits);
     let setup = ServerSetup {
         role: "test",
         declared: DECLARED.to_vec(),
@@ -127,12 +136,13 @@ impl Running {
     pub(crate) async fn start(flags: &Flags<'_>) -> Self {
         let (ready, own) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
         let gate = gate();
-        let (mut setup, keys) = setup(services(&gate));
+        let config = config(flags);
+        let (mut setup, keys) = limited(services(&gate), None, config.limits.of_calls());
         let (node, service) = (Arc::clone(&ready), Arc::clone(&own));
         setup.ready = Arc::new(move || node.load(Ordering::SeqCst));
         let service: hallpass_server::Ready = Arc::new(move || service.load(Ordering::SeqCst));
         setup.services_ready = vec![(TOKEN_SERVICE, service)];
-        let bound: Bound = Server::bind(&config(flags), setup).await.unwrap();
+        let bound: Bound = Server::bind(&config, setup).await.unwrap();
         assert_ne!(bound.address().port(), 0);
         let channel = Channel::from_shared(format!("http://{}", bound.address())).unwrap();
         let (switch, shutdown) = Shutdown::by_hand();

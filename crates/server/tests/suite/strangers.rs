@@ -10,6 +10,7 @@ use hallpass_contract::auth::{
     RevokeTokenRequest, RotateKeysRequest, RotateKeysResponse, serve_key_service,
 };
 use hallpass_policy::Permit;
+use hallpass_revocation::ClaimStore;
 use hallpass_server::{Server, Shutdown};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::fixture::{
-    DECLARED, Flags, NOW, NoClaims, Running, config, gate, services, setup_with, worker,
+    DECLARED, Flags, NOW, NoClaims, Running, config, gate, limited, services, worker,
 };
 
 struct Jwks;
@@ -62,10 +63,12 @@ async fn who_withholds_a_message_takes_no_place_from_calls_and_not_for_long() {
     let gate = gate();
     gate.open();
     let services = services(&gate).add(serve_key_service(Jwks));
-    let (mut setup, keys) = setup_with(services, Some(Arc::new(NoClaims)));
-    setup.declared = DECLARED.iter().copied().chain([KEY_SERVICE]).collect();
     let limits = json!({"calls": 1, "anonymous_calls": 1});
-    let bound = Server::bind(&config(&Flags::from([("limits", limits)])), setup).await.unwrap();
+    let config = config(&Flags::from([("limits", limits)]));
+    let claims: Arc<dyn ClaimStore> = Arc::new(NoClaims);
+    let (mut setup, keys) = limited(services, Some(claims), config.limits.of_calls());
+    setup.declared = DECLARED.iter().copied().chain([KEY_SERVICE]).collect();
+    let bound = Server::bind(&config, setup).await.unwrap();
     let at = Channel::from_shared(format!("http://{}", bound.address())).unwrap();
     let (_switch, shutdown) = Shutdown::by_hand();
     let _serving = tokio::spawn(bound.serve(shutdown));

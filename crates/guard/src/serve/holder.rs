@@ -1,0 +1,77 @@
+//! Whose a call is, for the limits that are shared: the root of its token's chain, and the user at that root.
+//!
+//! Invariant: two tokens of one chain, or of one user, have the same counters for as long as either is known or has a call
+//! under way.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use hallpass_token::{Fingerprint, Verified};
+
+/// How many pools of slots there are.
+pub(super) const POOLS: usize = 4;
+
+/// What is taken of each pool.
+pub(super) type Counters = [AtomicUsize; POOLS];
+
+/// Whose a token is.
+#[derive(Debug)]
+pub(super) struct Holder {
+    /// What the token's root and all its descendants have taken.
+    pub(super) root: Arc<Counters>,
+    /// What its user has taken; for a token without a user its job, or the service that it is for.
+    pub(super) user: Arc<Counters>,
+}
+
+/// The counters of everybody who is known at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Holders(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    counters: HashMap<Fingerprint, Weak<Counters>>,
+    /// At how many the forgotten ones are removed.
+    sweep_at: usize,
+}
+
+impl Holders {
+    /// Whose this token is. Asked when a token is verified, not at each call.
+    pub(super) fn of(&self, token: &Verified) -> Arc<Holder> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (root, user) = (known.counters(root(token)), known.counters(user(token)));
+        drop(known);
+        Arc::new(Holder { root, user })
+    }
+}
+
+impl Known {
+    fn counters(&mut self, of: Fingerprint) -> Arc<Counters> {
+        if let Some(known) = self.counters.get(&of).and_then(Weak::upgrade) {
+            return known;
+        }
+        if self.counters.len() >= self.sweep_at {
+            self.counters.retain(|_, counters| counters.strong_count() > 0);
+            self.sweep_at = (self.counters.len() * 2).max(1024);
+        }
+        let new = Arc::new(Counters::default());
+        self.counters.insert(of, Arc::downgrade(&new));
+        new
+    }
+}
+
+/// The token that the chain began with.
+fn root(token: &Verified) -> Fingerprint {
+    token.claims().parents.first().copied().unwrap_or_else(|| token.fingerprint())
+}
+
+/// The user whom the chain began with. A background token is for a job; one that names none is for its service.
+fn user(token: &Verified) -> Fingerprint {
+    let claims = token.claims();
+    let issuer = token.root_issuer().unwrap_or_default();
+    match (&claims.subject, &claims.job_id, &claims.service) {
+        (Some(subject), _, _) => Fingerprint::subject(issuer, subject),
+        (None, Some(job), _) => Fingerprint::subject(&format!("a job of {issuer}"), job),
+        (None, None, service) => Fingerprint::service(service.as_deref().unwrap_or_default()),
+    }
+}

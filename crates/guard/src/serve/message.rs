@@ -1,0 +1,89 @@
+//! A call that was let through by its head, until its message has arrived and its handler is entered.
+//!
+//! Invariant: until then it ends like an open stream, at once, when its token does, and in any case after the time that a
+//! first message may take; what it holds is free then.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hallpass_policy::{DecisionId, Refusal, Rule, decide};
+use tokio::time::{Sleep, sleep};
+use tonic::Status;
+
+use crate::serve::credentials::ClientCertificate;
+use crate::serve::guard::{Caller, Guard};
+use crate::serve::slots::Slot;
+use crate::serve::streams::Registration;
+
+/// A call that was let through.
+pub(super) struct Admitted {
+    /// Its place among the open streams, from its beginning if it streams, else while it waits for its message.
+    pub(super) stream: Option<Registration>,
+    /// What it takes of what is shared; dropped with the call.
+    pub(super) slot: Slot,
+    pub(super) guard: Arc<Guard>,
+    pub(super) rule: &'static Rule,
+    pub(super) decision: DecisionId,
+    pub(super) caller: Caller,
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// The time that a first message has left. Made when a call is found waiting, which few are.
+pub(super) struct Waiting(Pin<Box<Sleep>>);
+
+impl Admitted {
+    /// Looks after a call that waits for its message. Gives the status to end it with.
+    pub(super) fn poll_end(
+        &mut self,
+        waiting: &mut Option<Waiting>,
+        cx: &mut Context<'_>,
+    ) -> Option<Status> {
+        if waiting.is_none()
+            && self.stream.is_none()
+            && let Err(refusal) = self.register()
+        {
+            return Some(refusal.into());
+        }
+        if let Some(status) = self.poll_cut(cx) {
+            return Some(status);
+        }
+        let within = self.guard.first_message;
+        let waiting = waiting.get_or_insert_with(|| Waiting(Box::pin(sleep(within))));
+        match waiting.0.as_mut().poll(cx) {
+            Poll::Ready(()) => Some(overdue(within)),
+            Poll::Pending => None,
+        }
+    }
+
+    /// The status that a stream ends with once its token has ended.
+    pub(super) fn poll_cut(&self, cx: &Context<'_>) -> Option<Status> {
+        self.stream.as_ref()?.poll_cut(cx)
+    }
+
+    /// Registered first and looked up after, as a stream is: what was revoked since the call was decided ends it here.
+    fn register(&mut self) -> Result<(), Refusal> {
+        if self.caller.bearer.is_none() {
+            return Ok(());
+        }
+        let (rule, decision) = (self.rule, self.decision);
+        let registered = self.guard.watch_over(rule, decision, &self.caller).and_then(|stream| {
+            let facts = self.guard.facts(rule, &self.caller, self.certificate);
+            decide(&facts, self.guard.clock.now(), decision).map(|_| stream)
+        });
+        match registered {
+            Ok(stream) => self.stream = Some(stream),
+            Err(denial) => {
+                let refusal = Refusal { denial, decision };
+                self.guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overdue(within: Duration) -> Status {
+    Status::deadline_exceeded(format!("the request's message did not arrive within {within:?}"))
+}
