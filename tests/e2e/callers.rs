@@ -78,6 +78,8 @@ fn key(name: &str, kind: TokenType) -> Key {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).expect("a key")
 }

@@ -119,5 +119,7 @@ fn spec(kid: &str, issuer: &str, types: &[TokenType], audience: &str, scope: &st
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     }
 }

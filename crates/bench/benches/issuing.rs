@@ -201,6 +201,8 @@ fn key(kid: &str, owner: &str, token_type: TokenType, audiences: Vec<String>) ->
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).expect("a key")
 }

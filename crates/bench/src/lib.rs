@@ -70,6 +70,8 @@ pub fn ring() -> KeyRing {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         generate(algorithm, spec).expect("a key")
     });

@@ -13,6 +13,7 @@ mod node;
 mod oidc;
 mod platform;
 mod relay;
+mod ring_neighbours;
 mod ring_store;
 mod ring_watch;
 mod sample;

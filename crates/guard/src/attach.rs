@@ -9,7 +9,7 @@ mod minted;
 mod patience;
 
 pub use authority::{as_service, on_behalf};
-pub use background::Background;
+pub use background::{Background, Job};
 pub use elevate::elevate;
 pub use layer::{AttachLayer, Attached, Sending, TokenExpiry};
 pub use mint::{Attach, AttachError};

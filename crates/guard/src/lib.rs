@@ -17,7 +17,7 @@ mod pace;
 mod serve;
 
 pub use attach::{
-    Attach, AttachError, AttachLayer, Attached, Background, PatienceLayer, Patient, Sending,
+    Attach, AttachError, AttachLayer, Attached, Background, Job, PatienceLayer, Patient, Sending,
     TokenExpiry, as_service, elevate, on_behalf,
 };
 pub use clock::Clock;

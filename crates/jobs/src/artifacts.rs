@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use futures_util::TryStreamExt as _;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -104,6 +105,20 @@ impl Artifacts {
         serde_json::from_slice(&list).map_err(|error| damaged(&error))
     }
 
+    /// Removes what a job has made, its list first. A job that has made nothing has nothing to remove.
+    pub async fn remove(&self, job_id: &str) -> Result<(), ArtifactError> {
+        match self.0.delete(&list_of(job_id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let folder: ObjectPath = ["jobs", job_id].into_iter().collect();
+        let files: Vec<_> = self.0.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        for file in files {
+            self.0.delete(&file.location).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// A piece of a file.
     pub async fn read(
         &self,
@@ -189,5 +204,13 @@ mod tests {
         assert_eq!(piece, content[2_999_990..]);
         assert!(store.read("job_1", "empty", 0..0).await.unwrap().is_empty());
         assert!(matches!(store.read("job_1", "none", 0..1).await, Err(ArtifactError::Absent)));
+        store.keep("job_2", &made.path().join("empty"), "empty").await.unwrap();
+        for _ in 0..2 {
+            store.remove("job_1").await.unwrap();
+            assert!(matches!(store.files("job_1").await, Err(ArtifactError::Absent)));
+        }
+        let read = store.read("job_1", "a b/model", 0..1).await;
+        assert!(matches!(read, Err(ArtifactError::Absent)));
+        assert!(root.path().join("jobs/job_2/empty").is_file(), "another job's are left alone");
     }
 }

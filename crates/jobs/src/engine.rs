@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_guard::Background;
+use hallpass_guard::{Background, Job};
 use hallpass_token::ResourceClaim;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ pub struct Engine<S> {
     pub trainers: Arc<BTreeMap<String, Trainer>>,
     /// How long a trainer may take to end once it is told to.
     pub grace: Duration,
+    /// The most bytes that one job may make.
+    pub most_bytes: u64,
 }
 
 /// One job, as far as the activities need to know it.
@@ -39,6 +41,8 @@ pub struct Engine<S> {
 pub struct Task {
     /// The job's id; of a form that is a file's name.
     pub job_id: String,
+    /// The user that owns it: each of the job's calls needs this user's permission at that time.
+    pub owner: String,
     /// The dataset.
     pub dataset_id: String,
     /// What the dataset's etag has to be, where no snapshot is named.
@@ -75,8 +79,8 @@ impl<S: Peer> Engine<S> {
             // It sees to its own end.
             return train::run(self, task, trainer, saying, stop).await.map(|()| None);
         }
-        let work =
-            Background::new("training", &task.job_id, task.resource(), scopes(activity, trainer));
+        let job = Job { id: task.job_id.clone(), owner: task.owner.clone() };
+        let work = Background::new("training", job, task.resource(), scopes(activity, trainer));
         let done = async {
             match activity {
                 Activity::Validate => validate::run(self, task, &work).await.map(|()| None),

@@ -45,9 +45,10 @@ impl Failure {
             return Self::lasting("TOKEN_NOT_MADE", said);
         }
         match status.code() {
-            Code::PermissionDenied | Code::NotFound if is_of_the_object(&reason) => {
-                Self::lasting("DATASET_REFUSED", "the dataset is gone, or no job may read it")
-            }
+            Code::PermissionDenied | Code::NotFound if is_of_the_object(&reason) => Self::lasting(
+                "DATASET_REFUSED",
+                "the dataset is gone, or the job's owner may no longer do this with it; right: ask its owner for access and retry the job",
+            ),
             Code::Unavailable
             | Code::DeadlineExceeded
             | Code::Cancelled

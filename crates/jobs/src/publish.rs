@@ -13,7 +13,7 @@ use crate::artifacts::Artifacts;
 use crate::engine::{Engine, OUTPUT, Task};
 use crate::failure::Failure;
 use crate::peer::Peer;
-use crate::splits;
+use crate::{splits, validate};
 
 /// A trainer that measures something writes it here.
 const METRICS: &str = "metrics.json";
@@ -40,18 +40,21 @@ pub struct Published {
     pub split_items: u64,
 }
 
-/// Copies the trainer's files into the store. What changes the dataset comes last: files of a job that fails bother nobody.
+/// Copies the trainer's files into the store, if the job's owner may still read what they were made from. What changes the dataset comes last: files of a job that fails bother nobody.
 pub(crate) async fn run<S: Peer>(
     engine: &Engine<S>,
     task: &Task,
     work: &Background,
 ) -> Result<Published, Failure> {
+    validate::still_readable(engine, task, work).await?;
     let output = engine.place(task).join(OUTPUT);
     let metrics = metrics(&output.join(METRICS)).await?;
     let store = |error: &dyn std::fmt::Display| Failure::local("the store of results", error);
     let found = files(&output).await;
+    let found = found.map_err(|error| Failure::local("the trainer's folder", &error))?;
+    bounded(&found, engine.most_bytes).await?;
     let mut kept = Vec::new();
-    for path in found.map_err(|error| Failure::local("the trainer's folder", &error))? {
+    for path in found {
         let inside = path.strip_prefix(&output).unwrap_or(&path);
         let Some(inside) = inside.to_str() else { continue };
         if kept.len() == MOST_FILES {
@@ -69,6 +72,21 @@ pub(crate) async fn run<S: Peer>(
         size_bytes: kept.iter().map(|file| file.size_bytes).sum(),
         split_items: splits::apply(engine, task, work, &output).await?,
     })
+}
+
+/// Whether the files together have at most so many bytes.
+async fn bounded(files: &[PathBuf], most: u64) -> Result<(), Failure> {
+    let mut size = 0_u64;
+    for file in files {
+        let about = fs::symlink_metadata(file).await;
+        let about = about.map_err(|error| Failure::local("the trainer's folder", &error))?;
+        size = size.saturating_add(about.len());
+    }
+    if size > most {
+        let said = format!("the trainer made {size} bytes; {most} are allowed (jobs.result_bytes)");
+        return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
+    }
+    Ok(())
 }
 
 /// Every plain file below a folder; links lead elsewhere and are left alone.

@@ -29,6 +29,19 @@ pub(crate) async fn run<S: Peer>(
     }
 }
 
+/// Whether the job's owner may read its object at this moment, in whatever state it is.
+pub(crate) async fn still_readable<S: Peer>(
+    engine: &Engine<S>,
+    task: &Task,
+    work: &Background,
+) -> Result<(), Failure> {
+    if task.snapshot_id.is_empty() {
+        any_state(engine, task, work).await.map(drop)
+    } else {
+        snapshot(engine, task, work).await.map(drop)
+    }
+}
+
 /// The dataset as it is now.
 pub(crate) async fn any_state<S: Peer>(
     engine: &Engine<S>,

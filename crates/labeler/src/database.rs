@@ -12,6 +12,7 @@ mod listing;
 mod manifests;
 mod objects;
 mod permissions;
+mod quota;
 mod read;
 mod received;
 mod roles;

@@ -89,6 +89,37 @@ pub(crate) enum Error {
         /// How many bytes they may hold.
         most: u64,
     },
+    /// The owner has too many datasets.
+    #[error("too many datasets and open uploads; {most} are allowed for one owner: delete some")]
+    TooManyDatasets {
+        /// How many one owner may have.
+        most: u64,
+    },
+    /// The owner's datasets hold too much.
+    #[error("the owner's datasets and snapshots would hold more than {most} bytes: delete some")]
+    DatasetsTooBig {
+        /// How many bytes one owner's may hold.
+        most: u64,
+    },
+    /// The dataset has too many snapshots.
+    #[error("the dataset has too many snapshots; {most} are allowed: delete some")]
+    TooManySnapshots {
+        /// How many one dataset may have.
+        most: u64,
+    },
+    /// The dataset is shared with too many users.
+    #[error(
+        "the dataset is shared with too many users; {most} are allowed: make it public, or take shares away"
+    )]
+    TooManyShares {
+        /// With how many one may be shared.
+        most: u64,
+    },
+    /// What others give a user takes half of the user's quota at most.
+    #[error(
+        "the new owner's datasets take half of their quota or more: they can make room, or copy the dataset"
+    )]
+    NewOwnerFull,
     /// The client ended its upload with an error, or went away.
     #[error("the upload broke off: {}", .0.code())]
     BrokenOff(Status),

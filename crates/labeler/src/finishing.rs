@@ -120,6 +120,7 @@ impl Datasets {
             files: &files,
             items: &items,
             now: (self.now)(),
+            quota: self.settings.quota,
         };
         self.database.finish(&finish).await
     }

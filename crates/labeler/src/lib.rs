@@ -52,7 +52,7 @@ use std::sync::Arc;
 use hallpass_token::UnixTime;
 
 pub use labeler::{Labeler, NotReady, OpenError, Standing};
-pub use settings::{FileStore, S3, Settings};
+pub use settings::{FileStore, Quota, S3, Settings};
 
 /// Tells the time; tests move it.
 pub type Now = Arc<dyn Fn() -> UnixTime + Send + Sync>;

@@ -36,16 +36,16 @@ impl ObjectPolicy for DatasetPolicy {
         else {
             return Ok(Verdict::Refused);
         };
-        let allowed = match permit.subject() {
-            Some(subject) => {
+        let allowed = match asked_of(permit, kind) {
+            AskedOf::User(subject) => {
                 let role = self.0.database.role(&object, subject, (self.0.now)()).await;
                 role.map(|role| role.is_some_and(|role| kind.permits(role, permission)))
             }
-            None if kind != Kind::Upload && is_bound_work(permit) => {
+            AskedOf::Nobody => {
                 audit(permit, kind, permission, id);
                 self.0.database.has(&object).await
             }
-            None => Ok(false),
+            AskedOf::Refused => Ok(false),
         };
         match allowed {
             Ok(true) => Ok(match storage::check(permit, self.0.settings.bucket()) {
@@ -68,6 +68,26 @@ pub(crate) fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
     claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
 }
 
+/// Whose permission a call needs.
+enum AskedOf<'a> {
+    /// The caller's, or that of the job's owner: a job may do what its owner may do at this moment, and no more.
+    User(&'a str),
+    /// Work that names no user.
+    Nobody,
+    /// The call cannot be for this object.
+    Refused,
+}
+
+fn asked_of(permit: &Permit, kind: Kind) -> AskedOf<'_> {
+    if let Some(subject) = permit.subject() {
+        return AskedOf::User(subject);
+    }
+    if kind == Kind::Upload || !is_bound_work(permit) {
+        return AskedOf::Refused;
+    }
+    permit.job_owner().map_or(AskedOf::Nobody, AskedOf::User)
+}
+
 /// A background token opens the one dataset or snapshot that it names; an upload is somebody's, so it opens none. Under `hybrid-v1`, which has no place for a name, the key's entry alone
 /// says what it opens.
 fn is_bound_work(permit: &Permit) -> bool {
@@ -77,7 +97,7 @@ fn is_bound_work(permit: &Permit) -> bool {
     })
 }
 
-/// Background work is done for no user, so no user's permission can be asked; that it was not is on record.
+/// A background token without an owner is for no user, so no user's permission can be checked; that it was not is on record.
 fn audit(permit: &Permit, kind: Kind, permission: &'static str, id: &str) {
     tracing::info!(
         target: "hallpass::audit",

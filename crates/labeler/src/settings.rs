@@ -21,6 +21,8 @@ pub struct Settings {
     pub max_open_uploads: u32,
     /// The most bytes that all of one user's open uploads hold together.
     pub max_open_bytes: u64,
+    /// What a user's datasets may come to.
+    pub quota: Quota,
     /// How long after its last write an upload is dropped.
     pub upload_lifetime: Duration,
     /// How long a client that sends files may be silent.
@@ -33,6 +35,25 @@ pub struct Settings {
     pub files: FileStore,
     /// The name that storage grants give the data folder. A bucket has a name of its own.
     pub folder_bucket: String,
+}
+
+/// What one user's datasets, and one dataset's snapshots and shares, may come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The most datasets of one owner, open uploads of new ones included.
+    pub datasets: u64,
+    /// The most bytes of all datasets and snapshots of one owner together.
+    pub bytes: u64,
+    /// The most snapshots of one dataset.
+    pub snapshots: u64,
+    /// The most users that one dataset is shared with.
+    pub shares: u64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { datasets: 1000, bytes: 1 << 40, snapshots: 100, shares: 1000 }
+    }
 }
 
 impl Settings {
@@ -64,6 +85,7 @@ impl Default for Settings {
             max_classes: 2_000,
             max_open_uploads: 20,
             max_open_bytes: 64 << 30,
+            quota: Quota::default(),
             upload_lifetime: Duration::from_hours(24),
             idle: Duration::from_mins(1),
             sweep_every: Duration::from_mins(10),

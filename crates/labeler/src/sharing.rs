@@ -142,6 +142,7 @@ impl Datasets {
             expected,
             etag: &etag,
             now: (Arc::clone(&self.now))(),
+            quota: self.settings.quota,
         };
         self.database.alter(alteration, change).await?.ok_or_else(|| gone(proof))
     }

@@ -54,6 +54,7 @@ impl Datasets {
             request: wish.request.as_ref(),
             fingerprint: spec::fingerprint(&[dataset.as_str(), &wish.display_name]),
             now: (Arc::clone(&self.now))(),
+            quota: self.settings.quota,
         };
         let snapshot = self.database.create_snapshot(&new).await?.ok_or_else(|| gone(proof))?;
         if snapshot.id == id {

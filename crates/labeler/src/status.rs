@@ -55,6 +55,11 @@ fn class(error: &Error) -> Class {
         Error::Idle(_) => Answer(Code::DeadlineExceeded, "UPLOAD_IDLE"),
         Error::TooManyUploads { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_UPLOADS"),
         Error::UploadsTooBig { .. } => Answer(Code::ResourceExhausted, "UPLOADS_TOO_BIG"),
+        Error::TooManyDatasets { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_DATASETS"),
+        Error::DatasetsTooBig { .. } => Answer(Code::ResourceExhausted, "DATASETS_TOO_BIG"),
+        Error::TooManySnapshots { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_SNAPSHOTS"),
+        Error::TooManyShares { .. } => Answer(Code::ResourceExhausted, "TOO_MANY_SHARES"),
+        Error::NewOwnerFull => Answer(Code::ResourceExhausted, "NEW_OWNER_FULL"),
         // Whole: that a token ended in the middle is how Platform knows that the upload can go on.
         Error::BrokenOff(status) => Refused(status.clone()),
         Error::RequestReused => Answer(Code::AlreadyExists, "REQUEST_ID_REUSED"),

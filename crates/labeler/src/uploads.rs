@@ -113,6 +113,7 @@ impl Datasets {
                 now,
                 expires,
                 most_open,
+                quota: self.settings.quota,
             },
             Purpose::Revision { of, request } => NewUpload {
                 id,
@@ -126,6 +127,7 @@ impl Datasets {
                 now,
                 expires,
                 most_open,
+                quota: self.settings.quota,
             },
         };
         self.database.open_upload(&new).await

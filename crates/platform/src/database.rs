@@ -6,20 +6,27 @@
 mod lent;
 mod lines;
 mod read;
+mod retention;
 mod runs;
+mod turns;
 mod write;
 
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
 
 pub(crate) use lent::{Aborting, Lent, Taken, work};
 pub(crate) use lines::Printed;
+pub(crate) use retention::Kept;
 pub(crate) use runs::{Claimed, Lease, Save};
 pub(crate) use write::{Inserted, NewJob};
 
 use crate::error::Error;
 
-const MIGRATIONS: [Migration; 3] =
-    hallpass_store::migrations![1 => "0001_jobs", 2 => "0002_runs", 3 => "0003_engines"];
+const MIGRATIONS: [Migration; 4] = hallpass_store::migrations![
+    1 => "0001_jobs",
+    2 => "0002_runs",
+    3 => "0003_engines",
+    4 => "0004_turns",
+];
 
 /// The database and what is asked of it.
 #[derive(Debug, Clone)]

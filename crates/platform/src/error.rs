@@ -37,6 +37,14 @@ pub(crate) enum Error {
         /// Its state.
         &'static str,
     ),
+    /// The user has too many jobs that have not ended.
+    #[error(
+        "too many jobs are queued or running; {most} are allowed for one user: wait for some to end, or abort some"
+    )]
+    TooManyJobs {
+        /// How many one user may have.
+        most: u32,
+    },
     /// The job has made nothing.
     #[error("the job is {0}: it has no result")]
     NoResult(

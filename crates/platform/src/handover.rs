@@ -74,7 +74,8 @@ impl<S: Peer> Handover<S> {
     /// The next job that the other engine is to run, once there is one.
     pub async fn offer(&self) -> Result<Option<Offer>, HandoverError> {
         let now = self.runner.clock.now();
-        let lent = self.runner.database.lend(now, now.plus(LEASE)).await?;
+        let lent =
+            self.runner.database.lend((now, now.plus(LEASE)), self.runner.dispatched).await?;
         Ok(lent.map(|lent| Offer {
             job_id: lent.job.id.as_str().to_owned(),
             work: work(&lent.job),

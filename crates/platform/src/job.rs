@@ -61,6 +61,7 @@ impl Job {
     pub(crate) fn task(&self) -> Task {
         Task {
             job_id: self.id.as_str().to_owned(),
+            owner: self.owner.clone(),
             dataset_id: self.dataset_id.clone(),
             dataset_etag: self.dataset_etag.clone(),
             snapshot_id: self.snapshot_id.clone(),

@@ -26,6 +26,8 @@ pub(crate) struct Jobs {
     pages: PageKey,
     clock: Clock,
     trainers: Arc<BTreeMap<String, Trainer>>,
+    /// The most jobs of one user that have not ended.
+    most: u32,
     news: News,
     aborts: News,
 }
@@ -34,15 +36,15 @@ pub(crate) struct Jobs {
 const LINES: i64 = 500;
 
 impl Jobs {
-    /// The jobs of this database, for these trainers.
+    /// The jobs of this database, for these trainers, and so many of one user that have not ended.
     pub(crate) fn new(
         database: Database,
         pages: PageKey,
         clock: Clock,
-        trainers: Arc<BTreeMap<String, Trainer>>,
+        (trainers, most): (Arc<BTreeMap<String, Trainer>>, u32),
         (news, aborts): (News, News),
     ) -> Self {
-        Self { database, pages, clock, trainers, news, aborts }
+        Self { database, pages, clock, trainers, most, news, aborts }
     }
 
     /// The job that the same request made before, if there is one.
@@ -91,7 +93,7 @@ impl Jobs {
             traceparent: hallpass_telemetry::current_trace(),
         };
         let request = spec.request().map(|request| (request, spec.fingerprint(dataset.id())));
-        match self.database.insert(&NewJob { job: &job, request }).await? {
+        match self.database.insert(&NewJob { job: &job, request, most: self.most }).await? {
             Inserted::New => {
                 self.news.tell();
                 Ok(job)
@@ -169,7 +171,7 @@ impl Jobs {
         dataset_etag: &str,
     ) -> Result<Job, Error> {
         let queued = match JobId::parse(proof.id()) {
-            Some(id) => self.database.retry(&id, dataset_etag, self.clock.now()).await?,
+            Some(id) => self.database.retry(&id, dataset_etag, self.clock.now(), self.most).await?,
             None => None,
         };
         self.news.tell();

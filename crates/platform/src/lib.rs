@@ -27,7 +27,7 @@ mod upload_service;
 pub use handover::{Handover, HandoverError, Offer, Step, Told};
 pub use labeler::{Peer, is_serving};
 pub use platform::{NotReady, OpenError, Platform, Setup, own_database};
-pub use runner::{ArtifactStore, Training};
+pub use runner::{ArtifactStore, JobLimits, Training};
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use hallpass_telemetry::ServiceTelemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::database::Database;
+use crate::database::{Database, Kept};
 use crate::dataset_service::DatasetHandler;
 use crate::handover::Handover;
 use crate::ids;
@@ -112,7 +112,10 @@ impl<S: Peer> Platform<S> {
                 folder: folder.join("jobs"),
                 trainers: Arc::new(training.trainers),
                 grace: training.grace,
+                most_bytes: training.limits.result_bytes,
             },
+            kept: Kept { jobs: training.limits.kept, bytes: training.limits.kept_bytes },
+            dispatched: training.limits.dispatched,
             retries: training.retries,
             clock: clock.clone(),
             concurrency: training.concurrency,
@@ -121,8 +124,10 @@ impl<S: Peer> Platform<S> {
             news: news.clone(),
             aborts: aborts.clone(),
         };
+        let limits = training.limits;
         let trainers = Arc::clone(&runner.engine.trainers);
-        let jobs = Jobs::new(database.clone(), pages, clock, trainers, (news, aborts));
+        let jobs =
+            Jobs::new(database.clone(), pages, clock, (trainers, limits.queued), (news, aborts));
         let labeler = LabelerClient::new(labeler);
         Ok(Self {
             datasets: DatasetHandler { labeler: labeler.clone() },

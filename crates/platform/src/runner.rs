@@ -6,6 +6,7 @@
 mod attempt;
 mod course;
 mod leftovers;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::database::Database;
+use crate::database::{Database, Kept};
 pub(crate) use course::{Course, Stepped};
 
 /// How often the database is asked for jobs that other processes have queued or that are due.
@@ -40,6 +41,35 @@ pub struct Training {
     pub grace: Duration,
     /// Where results are kept.
     pub artifacts: ArtifactStore,
+    /// What one user's jobs may come to.
+    pub limits: JobLimits,
+}
+
+/// What one user's jobs may come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobLimits {
+    /// The most jobs that have not ended.
+    pub queued: u32,
+    /// The most jobs that are kept; the oldest that have ended are dropped, with what they made.
+    pub kept: u32,
+    /// The most bytes of results that are kept; the oldest are dropped with their jobs.
+    pub kept_bytes: u64,
+    /// The most bytes that one job may make.
+    pub result_bytes: u64,
+    /// The most jobs that another engine has at once.
+    pub dispatched: u32,
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        Self {
+            queued: 100,
+            kept: 10_000,
+            kept_bytes: 1 << 40,
+            result_bytes: 64 << 30,
+            dispatched: 16,
+        }
+    }
 }
 
 /// Where results are kept.
@@ -61,6 +91,7 @@ impl Default for Training {
             retries: Retries::default(),
             grace,
             artifacts: ArtifactStore::Folder,
+            limits: JobLimits::default(),
         }
     }
 }
@@ -73,6 +104,10 @@ pub(crate) struct Runner<S> {
     pub(crate) retries: Retries,
     pub(crate) clock: Clock,
     pub(crate) concurrency: usize,
+    /// How much of one user's is kept.
+    pub(crate) kept: Kept,
+    /// The most jobs of one user that another engine has at once.
+    pub(crate) dispatched: u32,
     /// In whose name spans are reported.
     pub(crate) telemetry: ServiceTelemetry,
     /// Names this process among those that share the database.

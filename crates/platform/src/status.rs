@@ -39,6 +39,9 @@ impl From<Error> for Status {
                 "JOB_HAS_NO_RESULT",
                 &format!("the job is {state}; only one that has succeeded has files"),
             ),
+            error @ Error::TooManyJobs { .. } => {
+                answer(Code::ResourceExhausted, "TOO_MANY_JOBS", &error.to_string())
+            }
             error @ Error::NoSuchFile { .. } => {
                 answer(Code::NotFound, "FILE_NOT_FOUND", &error.to_string())
             }

@@ -19,6 +19,7 @@ mod objects;
 mod raw;
 mod recorder;
 mod stock;
+mod turns;
 mod uploads;
 mod world;
 

@@ -137,6 +137,11 @@ impl Permit {
         self.token.as_ref()?.claims().job_id.as_deref()
     }
 
+    /// The user whose permissions a background token's calls need; `None` where the job is nobody's.
+    pub fn job_owner(&self) -> Option<&str> {
+        self.token.as_ref()?.claims().job_owner.as_deref()
+    }
+
     /// What a client layer needs to act in the caller's name: what the caller holds and what the rule delegates.
     pub fn token(&self) -> Option<&Arc<Verified>> {
         self.token.as_ref()

@@ -81,6 +81,8 @@ fn key(name: &str, kind: TokenType, scope: &str) -> hallpass_token::Key {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).unwrap()
 }

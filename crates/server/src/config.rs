@@ -27,7 +27,7 @@ use hallpass_telemetry::LogFormat;
 use serde::Serialize;
 
 pub use database::{Database, DatabaseUrl};
-pub use labeler::{BucketSection, LabelerSection};
+pub use labeler::{BucketSection, DatasetLimits, LabelerSection};
 pub use nats::NatsSection;
 pub use oidc::{OidcSection, Required};
 pub use problem::{ConfigError, Problem};
@@ -130,6 +130,8 @@ impl Config {
             development: sections.development,
             drain: sections.drain,
         };
+        config.jobs.check().map_err(|problem| problem.traced(figment))?;
+        config.labeler.limits.check().map_err(|problem| problem.traced(figment))?;
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;
         if let Some((key, problem)) = config.limits.problem() {
             return Err(Problem { key: key.to_owned(), source: None, problem }.traced(figment));

@@ -30,9 +30,9 @@ mod timeout;
 mod tls;
 
 pub use config::{
-    BucketSection, Config, ConfigError, Database, DatabaseUrl, JobEngine, JobsSection, Keepalive,
-    LabelerSection, NatsSection, OidcSection, Problem, Required, SessionsSection, Sources,
-    TemporalSection, TrainerSection,
+    BucketSection, Config, ConfigError, Database, DatabaseUrl, DatasetLimits, JobEngine,
+    JobsSection, Keepalive, LabelerSection, NatsSection, OidcSection, Problem, Required,
+    SessionsSection, Sources, TemporalSection, TrainerSection,
 };
 pub use contract::Contract;
 pub use descriptors::TooFewDescriptors;

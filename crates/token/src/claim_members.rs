@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Confirmation, Fingerprint, MAX_PARENTS, ResourceClaim, Scopes, TokenError, TokenType, UnixTime,
-    names,
+    names, outside,
 };
 
 /// The most scopes that a token may hold.
@@ -150,6 +150,11 @@ impl Members {
         }
         if !present && self.has("root_iss") {
             return Err(TokenError::Malformed("root_iss without par"));
+        }
+        let named = |claim: &str| self.0.get(claim).and_then(Value::as_str);
+        let of_key = named("root_kid").and_then(outside::issuer_of_key);
+        if of_key.is_some_and(|issuer| named("root_iss").is_some_and(|said| said != issuer)) {
+            return Err(TokenError::Malformed("root_iss is not root_kid's issuer"));
         }
         let Some(value) = self.0.remove("par") else { return Ok(Vec::new()) };
         let parents = texts("par", value, MAX_PARENTS)?;

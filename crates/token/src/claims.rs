@@ -38,6 +38,8 @@ pub struct Claims {
     pub actor: Option<Value>,
     /// `job_id`: the job that a background token was minted for.
     pub job_id: Option<String>,
+    /// `job_owner`: the user whose permissions the job's calls need; background tokens only.
+    pub job_owner: Option<String>,
     /// `resource`: the one object that the token is for.
     pub resource: Option<ResourceClaim>,
     /// `cnf`: the certificate that the token is bound to (RFC 8705).
@@ -48,8 +50,8 @@ pub struct Claims {
     pub root_issued_at: Option<UnixTime>,
     /// `root_kid`: the key that signed the first token of the chain; present with `par` only.
     pub root_key: Option<String>,
-    /// `root_iss`: who issued the first token of the chain, so that a process without that issuer's keys knows, too; present with `par` only,
-    /// and not where `iss` or `root_kid` says the same.
+    /// `root_iss`: who issued the first token of the chain, whatever a verifier's own ring knows by the name in `root_kid`; present with `par`
+    /// only, and absent where the minter could not tell.
     pub root_issuer: Option<String>,
     /// `sid`: the session that the token was made for.
     pub session: Option<String>,

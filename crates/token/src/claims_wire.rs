@@ -48,6 +48,7 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         actor: members.actor("act")?,
         may_act: members.actor("may_act")?,
         job_id: members.job_id()?,
+        job_owner: members.name("job_owner")?,
         resource: members.resource()?,
         confirmation: members.confirmation()?,
         parents: members.parents()?,
@@ -110,6 +111,7 @@ pub(crate) fn of_entry(
         actor: None,
         may_act: None,
         job_id: None,
+        job_owner: None,
         resource: None,
         confirmation: None,
         parents: Vec::new(),
@@ -172,6 +174,7 @@ fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
     set("may_act", claims.may_act.clone());
     set("actions", claims.actions.as_ref().map(|actions| json!(actions)));
     set("sid", text(claims.session.as_deref()));
+    set("job_owner", text(claims.job_owner.as_deref()));
     let names = |names: &[String]| (!names.is_empty()).then(|| json!(names));
     set("roles", names(&claims.roles));
     set("amr", names(&claims.amr));

@@ -41,6 +41,9 @@ pub enum TokenError {
     /// The key may not sign for this audience.
     #[error("the key may not sign for an audience")]
     AudienceNotAllowed,
+    /// The key may not vouch for users of the issuer that the token names as its root's.
+    #[error("the key may not claim another issuer's root")]
+    RootNotAllowed,
     /// A claim that this kind of token needs is absent.
     #[error("{0} is missing")]
     MissingClaim(&'static str),

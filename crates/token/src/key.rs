@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +200,20 @@ impl Key {
     /// Whether its user tokens may live for ever.
     pub const fn allows_no_expiry(&self) -> bool {
         self.spec.no_expiry || matches!(self.spec.profile, Profile::BearerV1)
+    }
+
+    /// The issuers whose users' tokens its own may descend from, where its entry names them.
+    pub fn roots(&self) -> Option<&[String]> {
+        self.spec.roots.as_deref()
+    }
+
+    /// The longest that a token of this kind may live; `None` for ever, which only user tokens can and only where the entry allows it.
+    pub fn longest_life(&self, kind: TokenType) -> Option<Duration> {
+        if kind == TokenType::User && self.allows_no_expiry() {
+            return None;
+        }
+        let of_kind = kind.longest_life();
+        Some(self.spec.max_life.map_or(of_kind, |own| own.min(of_kind)))
     }
 
     /// Whether the ring holds what signs.

@@ -1,7 +1,9 @@
 //! What a key is for. Whatever it does not name, the key may not sign.
 
+use std::time::Duration;
+
 use crate::error::Flaw;
-use crate::{KeyState, Profile, Scopes, TokenType, names};
+use crate::{KeyState, Profile, Scopes, TokenType, names, outside};
 
 /// What a key is for: the ring entry's member `hallpass`, and its `kid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub struct KeySpec {
     pub profile: Profile,
     /// Whether its user tokens may live for ever; `bearer-v1` says so by itself.
     pub no_expiry: bool,
+    /// The issuers whose users' tokens its own may descend from; `None` for any if its owner is a service, else none but its own.
+    pub roots: Option<Vec<String>>,
+    /// The longest that its tokens may live; `None` for the longest of their kind. Whole seconds. Never beside `no_expiry`.
+    pub max_life: Option<Duration>,
 }
 
 impl KeySpec {
@@ -39,15 +45,29 @@ impl KeySpec {
             let problem = "only user tokens may live for ever; right: false";
             return Err(Flaw::new("no_expiry", problem));
         }
-        Ok(())
+        let shortest = self.types.iter().map(|kind| kind.shortest_life()).max();
+        let problem = match self.max_life {
+            None => return Ok(()),
+            Some(_) if self.no_expiry => "beside no_expiry; right: one of them",
+            Some(life) if Some(life) < shortest => {
+                "shorter than such tokens may live; right: seconds, 30 or more for action tokens"
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(Flaw::new("max_life", problem))
     }
 
     fn check_names(&self) -> Result<(), Flaw> {
         let single = [("kid", &self.kid), ("issuer", &self.issuer), ("owner", &self.owner)];
         let audiences = self.audiences.iter().map(|audience| ("audiences", audience));
-        let mut all = single.into_iter().chain(audiences);
+        let roots = self.roots.iter().flatten().map(|root| ("roots", root));
+        let mut all = single.into_iter().chain(audiences).chain(roots);
         if let Some((field, _)) = all.find(|(_, name)| !names::is_name(name)) {
             return Err(Flaw::new(field, names::RIGHT_NAME));
+        }
+        if self.profile != Profile::Outside && outside::issuer_of_key(&self.kid).is_some() {
+            let problem = "reads as the key of an OIDC issuer; right: a name without an URL and #";
+            return Err(Flaw::new("kid", problem));
         }
         if self.scopes.iter().all(names::is_scope) {
             Ok(())

@@ -44,13 +44,13 @@ impl TokenType {
         }
     }
 
-    /// The longest that such a token may live; `None` where its issuer decides.
-    pub const fn longest_life(self) -> Option<Duration> {
+    /// The longest that such a token may live, unless its key's entry lets user tokens live for ever.
+    pub const fn longest_life(self) -> Duration {
         match self {
-            Self::User => None,
-            Self::Service => Some(Duration::from_mins(5)),
-            Self::Background => Some(Duration::from_hours(24)),
-            Self::Action => Some(Duration::from_mins(10)),
+            Self::User => Duration::from_hours(366 * 24),
+            Self::Service => Duration::from_mins(5),
+            Self::Background => Duration::from_hours(24),
+            Self::Action => Duration::from_mins(10),
         }
     }
 

@@ -19,6 +19,8 @@
 //!     state: KeyState::Active,
 //!     profile: Profile::Standard,
 //!     no_expiry: false,
+//!     roots: None,
+//!     max_life: None,
 //! };
 //! let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec)?])?;
 //!

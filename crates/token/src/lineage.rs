@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::standing::Standing;
 use crate::{
-    Fingerprint, Grants, Key, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
-    UnixTime, Verified, outside,
+    Fingerprint, Grants, MAX_PARENTS, MintError, NewToken, ResourceClaim, Scopes, TokenType,
+    UnixTime, Verified,
 };
 
 /// The parent's side of a new token.
@@ -22,6 +22,7 @@ pub(crate) struct Lineage {
     txn: String,
     session: Option<String>,
     job_id: Option<String>,
+    job_owner: Option<String>,
     resource: Option<ResourceClaim>,
     allowed: Scopes,
     grants: Option<Grants>,
@@ -55,6 +56,7 @@ impl Lineage {
             txn: parent.txn().to_owned(),
             session: claims.session.clone(),
             job_id: claims.job_id.clone(),
+            job_owner: claims.job_owner.clone(),
             resource: claims.resource.clone(),
             allowed: match token_type {
                 TokenType::User => held(&claims.scopes, delegates),
@@ -65,12 +67,9 @@ impl Lineage {
         })
     }
 
-    /// The issuer of the chain's first token, where neither the signer's own issuer nor the name of the first one's key says it.
-    pub(crate) fn root_issuer_beside(&self, signer: &Key) -> Option<String> {
-        let said = |issuer: &str| {
-            issuer == signer.issuer() || outside::issuer_of_key(&self.root_key) == Some(issuer)
-        };
-        self.root_issuer.clone().filter(|issuer| !said(issuer))
+    /// The issuer of the chain's first token, where the parent's verifier could tell.
+    pub(crate) fn root_issuer(&self) -> Option<&str> {
+        self.root_issuer.as_deref()
     }
 
     /// What the new token takes over.
@@ -81,6 +80,7 @@ impl Lineage {
             txn: Some(self.txn.clone()),
             session: self.session.clone(),
             job_id: self.job_id.clone(),
+            job_owner: self.job_owner.clone(),
             resource: self.resource.clone(),
             grants: self.grants.clone(),
             lineage: Some(self),
@@ -104,6 +104,10 @@ impl Lineage {
         }
         if self.job_id.is_some() && new.job_id != self.job_id {
             return Err(MintError::NotTheParents("job_id"));
+        }
+        // A child of a token without one could claim any user's permissions.
+        if new.job_owner != self.job_owner {
+            return Err(MintError::NotTheParents("job_owner"));
         }
         if self.resource.is_some() && new.resource != self.resource {
             return Err(MintError::NotTheParents("resource"));

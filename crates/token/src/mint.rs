@@ -27,6 +27,7 @@ impl KeyRing {
         // The payload is read back as a verifier will read it: what would be refused there is not signed here.
         let read = claims_wire::read(key, payload).map_err(MintError::NotAllowed)?;
         verify::check_entry(key, &read).map_err(MintError::NotAllowed)?;
+        self.check_root(key, &read).map_err(MintError::NotAllowed)?;
         let signature = key.material().sign(signed.as_bytes()).ok_or(MintError::Signing)?;
         let fingerprint = verify::fingerprint(&read, Fingerprint::signed_part(signed.as_bytes()));
         MintedToken::assemble(signed, &signature, fingerprint, read.expires_at)
@@ -62,12 +63,13 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         actor: new.actor.clone(),
         may_act: new.may_act.clone(),
         job_id: new.job_id.clone(),
+        job_owner: new.job_owner.clone(),
         resource: new.resource.clone(),
         confirmation: new.confirmation,
         parents: lineage.map(|lineage| lineage.parents.clone()).unwrap_or_default(),
         root_issued_at: lineage.map(|lineage| lineage.root_issued_at),
         root_key: lineage.map(|lineage| lineage.root_key.clone()),
-        root_issuer: lineage.and_then(|lineage| lineage.root_issuer_beside(key)),
+        root_issuer: lineage.and_then(|lineage| lineage.root_issuer().map(str::to_owned)),
         session: new.session.clone(),
         roles: new.roles.clone(),
         amr: new.amr.clone(),
@@ -79,14 +81,14 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
 
 /// The life asked for, within what the kind may have, and never past the parent's end.
 fn end_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Option<UnixTime>, MintError> {
-    let kind = new.token_type;
+    let (kind, longest) = (new.token_type, key.longest_life(new.token_type));
     let life = match new.life {
         None if kind == TokenType::User && key.allows_no_expiry() => None,
-        None => Some(kind.usual_life()),
+        None => Some(longest.map_or(kind.usual_life(), |longest| longest.min(kind.usual_life()))),
         Some(life) if life < kind.shortest_life() => {
             return Err(MintError::Lifetime("shorter than such a token may live"));
         }
-        Some(life) if kind.longest_life().is_some_and(|longest| life > longest) => {
+        Some(life) if longest.is_some_and(|longest| life > longest) => {
             return Err(MintError::Lifetime("longer than such a token may live"));
         }
         Some(life) => Some(life),
@@ -111,6 +113,7 @@ fn check_profile(key: &Key, new: &NewToken) -> Result<(), MintError> {
         ("ancestors", new.lineage.is_some()),
         ("txn", new.txn.is_some()),
         ("act", new.actor.is_some()),
+        ("job_owner", new.job_owner.is_some()),
         ("resource", new.resource.is_some()),
         ("cnf", new.confirmation.is_some()),
         ("sid", new.session.is_some()),

@@ -34,6 +34,8 @@ pub struct NewToken {
     pub may_act: Option<Value>,
     /// `job_id`.
     pub job_id: Option<String>,
+    /// `job_owner`.
+    pub job_owner: Option<String>,
     /// `resource`.
     pub resource: Option<ResourceClaim>,
     /// `cnf`.
@@ -70,6 +72,7 @@ impl NewToken {
             actor: None,
             may_act: None,
             job_id: None,
+            job_owner: None,
             resource: None,
             confirmation: None,
             session: None,

@@ -50,6 +50,8 @@ fn read_members(kid: String, mut jwk: Members, resolve: Resolve<'_>) -> Result<K
         state: entry.choice("state", "next, active or retired")?,
         profile: entry.choice("profile", "standard, hybrid-v1 or bearer-v1")?,
         no_expiry: entry.flag("no_expiry")?,
+        roots: entry.optional_names("roots")?,
+        max_life: entry.optional_seconds("max_life")?,
     };
     entry.nothing_left("hallpass")?;
     spec.check()?;
@@ -126,6 +128,12 @@ pub(crate) fn write(key: &Key) -> Value {
         "scopes": spec.scopes.iter().collect::<Vec<_>>(), "audiences": spec.audiences,
         "state": spec.state, "profile": spec.profile, "no_expiry": spec.no_expiry,
     });
+    if let Some(roots) = &spec.roots {
+        entry["roots"] = roots.as_slice().into();
+    }
+    if let Some(life) = spec.max_life {
+        entry["max_life"] = life.as_secs().into();
+    }
     if let Some(source) = source {
         entry["secret"] = source.to_string().into();
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -113,6 +114,18 @@ impl Members {
         }
     }
 
+    /// Whole seconds.
+    pub(crate) fn optional_seconds(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<Duration>, Flaw> {
+        let Some(value) = self.0.remove(field) else { return Ok(None) };
+        let seconds = value.as_u64().filter(|seconds| *seconds > 0);
+        let seconds =
+            seconds.ok_or_else(|| Flaw::new(field, "not a time; right: whole seconds"))?;
+        Ok(Some(Duration::from_secs(seconds)))
+    }
+
     pub(crate) fn bytes(&mut self, field: &'static str) -> Result<Vec<u8>, Flaw> {
         decode(field, &self.text(field)?)
     }
@@ -132,7 +145,7 @@ impl Members {
                 field,
                 format!(
                     "has an unknown member {name:?}; right: issuer, owner, types, scopes, audiences, \
-                     state, profile, secret, no_expiry"
+                     state, profile, secret, no_expiry, roots, max_life"
                 ),
             )),
         }

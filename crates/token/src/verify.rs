@@ -21,6 +21,7 @@ impl KeyRing {
         let claims = claims_wire::read(key, compact.payload()?)?;
         check_header_type(&header, key, claims.token_type)?;
         check_entry(key, &claims)?;
+        self.check_root(key, &claims)?;
         let root_issuer = self.root_issuer(&claims).map(str::to_owned);
         let signed = Fingerprint::signed_part(compact.signed());
         let own = fingerprint(&claims, signed);
@@ -29,11 +30,32 @@ impl KeyRing {
         Ok(verified)
     }
 
-    /// Who issued the first token of a chain: the ring knows it best, then its key's name tells it, then whoever made the token.
+    /// Who issued the first token of a chain: what the signed token says. Only where it does not, as in tokens of former versions, the name
+    /// of the first one's key tells, or this ring's entry of that name. Rings may differ in what a name stands for.
     fn root_issuer<'a>(&'a self, claims: &'a Claims) -> Option<&'a str> {
         let root = claims.root_key.as_deref()?;
-        let known = self.key(root).map(Key::issuer).or_else(|| outside::issuer_of_key(root));
-        known.or(claims.root_issuer.as_deref())
+        let signed = claims.root_issuer.as_deref().or_else(|| outside::issuer_of_key(root));
+        signed.or_else(|| self.key(root).map(Key::issuer))
+    }
+
+    /// A key vouches for another issuer's users only if it is a service's own: services mint children of the tokens that users bring them.
+    /// Its entry's `roots` says of which issuers; without it, of any.
+    pub(crate) fn check_root(&self, key: &Key, claims: &Claims) -> Result<(), TokenError> {
+        let Some(root) = self.root_issuer(claims).filter(|root| *root != key.issuer()) else {
+            return Ok(());
+        };
+        let allowed = match key.roots() {
+            Some(roots) => roots.iter().any(|allowed| allowed == root),
+            None => self.is_a_services(key),
+        };
+        if allowed { Ok(()) } else { Err(TokenError::RootNotAllowed) }
+    }
+
+    /// Whether the key's owner is a service: it has a key that signs what services hold. A minter of user tokens has none.
+    fn is_a_services(&self, key: &Key) -> bool {
+        let signs_as_service =
+            |of: &Key| of.owner() == key.owner() && of.types().iter().any(|of| of.names_service());
+        key.profile() == Profile::Standard && self.keys().any(signs_as_service)
     }
 
     /// The key that signed the token. A `kid` names one key. Without one only the keys of other minters come into question, and the
@@ -137,6 +159,9 @@ fn check_holder(key: &Key, claims: &Claims) -> Result<(), TokenError> {
         (None, false) => return Err(TokenError::MissingClaim("sub")),
         (Some(_), false) | (None, true) => {}
     }
+    if claims.job_owner.is_some() && kind != TokenType::Background {
+        return Err(TokenError::UnexpectedClaim("job_owner"));
+    }
     match &claims.service {
         None if kind.names_service() => Err(TokenError::MissingClaim("service")),
         None => Ok(()),
@@ -167,7 +192,7 @@ fn check_life(key: &Key, claims: &Claims) -> Result<(), TokenError> {
     if end <= start || claims.not_before.is_some_and(|not_before| end <= not_before) {
         return Err(TokenError::Lifetime("ends before it begins"));
     }
-    match claims.token_type.longest_life() {
+    match key.longest_life(claims.token_type) {
         Some(longest) if end.since(start) > longest => {
             Err(TokenError::Lifetime("longer than this type may live"))
         }

@@ -74,6 +74,8 @@ fn key(kid: &str, owner: &str, signs: TokenType, scope: &str, audience: &str) ->
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).expect("a key")
 }

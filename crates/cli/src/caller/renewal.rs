@@ -116,6 +116,8 @@ mod tests {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap()
     }

@@ -79,6 +79,8 @@ impl Generate {
             state: if self.next { KeyState::Next } else { KeyState::Active },
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         }
     }
 }

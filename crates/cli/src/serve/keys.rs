@@ -204,5 +204,7 @@ fn spec(kid: &str, issuer: &str, owner: &str, types: &[TokenType], audience: &st
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     }
 }

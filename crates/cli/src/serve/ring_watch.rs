@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use hallpass_guard::Keys;
 use hallpass_server::Ready;
 use hallpass_token::{Key, KeyState};
@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 use crate::rings::RingFile;
+use crate::serve::ring_neighbours;
 
 /// The health name that tells whether the ring's file is right.
 pub(super) const HEALTH: &str = "keys";
@@ -38,7 +39,9 @@ impl RingWatch {
     pub(super) fn open(role: &'static str, file: PathBuf) -> Result<(Keys, Ready), Failure> {
         // Before it is read: a change in between is seen then.
         let seen = digest_of(&file);
-        let keys = Keys::new(RingFile::read(file.clone())?.ring);
+        let ring = RingFile::read(file.clone())?;
+        ring_neighbours::check(&ring)?;
+        let keys = Keys::new(ring.ring);
         let right = Arc::new(AtomicBool::new(true));
         let watch = Self { role, file, keys: keys.clone(), right: Arc::clone(&right), seen };
         tokio::spawn(watch.run());
@@ -90,6 +93,7 @@ impl RingWatch {
                 format_args!("no active key signs for {}; right: one that does", self.role);
             return Err(Failure::failed(format_args!("{}: {problem}", self.file.display())));
         }
+        ring_neighbours::check(&file)?;
         let kids: Vec<_> = file.ring.keys().map(|key| key.kid().to_owned()).collect();
         self.keys.reload(file.ring);
         Ok(kids.join(" "))
@@ -110,7 +114,49 @@ fn watch_folder(file: &Path, tell: mpsc::Sender<()>) -> notify::Result<notify::R
     Ok(watcher)
 }
 
+/// Of the ring and of those beside it: what is wrong between two of them is mended in either.
 fn digest_of(file: &Path) -> Option<[u8; 32]> {
-    let bytes = std::fs::read(file).ok()?;
-    digest(&SHA256, &bytes).as_ref().try_into().ok()
+    let mut hash = Context::new(&SHA256);
+    hash.update(digest(&SHA256, &std::fs::read(file).ok()?).as_ref());
+    for beside in ring_neighbours::beside(file) {
+        let bytes = std::fs::read(beside).unwrap_or_default();
+        hash.update(digest(&SHA256, &bytes).as_ref());
+    }
+    hash.finish().as_ref().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use super::*;
+    use crate::serve::keys::KeyFiles;
+
+    #[test]
+    fn a_ring_with_another_issuers_key_name_is_not_taken_and_health_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = KeyFiles::of(folder.path());
+        files.make().unwrap();
+        let (role, file) = ("labeler", files.labeler());
+        let keys = Keys::new(RingFile::read(file.clone()).unwrap().ring);
+        let right = Arc::new(AtomicBool::new(true));
+        let mut watch = RingWatch {
+            role,
+            seen: digest_of(&file),
+            keys: keys.clone(),
+            right: Arc::clone(&right),
+            file: file.clone(),
+        };
+        let good = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, good.replace("labeler-1", "agents-1")).unwrap();
+        watch.look();
+        assert!(!right.load(Ordering::Relaxed));
+        assert!(keys.ring().key("labeler-1").is_some(), "the former ring stays");
+        // Mended in the ring beside it, it is taken.
+        let beside = std::fs::read_to_string(files.platform()).unwrap();
+        std::fs::write(files.platform(), beside.replace("agents-1", "agents-2")).unwrap();
+        watch.look();
+        assert!(right.load(Ordering::Relaxed));
+        assert!(keys.ring().key("agents-1").is_some());
+    }
 }

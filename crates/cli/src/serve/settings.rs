@@ -1,6 +1,6 @@
 //! Labeler's settings, as the section `[labeler]` of the configuration gives them.
 
-use hallpass_labeler::{FileStore, Settings};
+use hallpass_labeler::{FileStore, Quota, Settings};
 use hallpass_server::Config;
 
 use crate::failure::Failure;
@@ -37,5 +37,20 @@ pub(super) fn of(config: &Config) -> Result<Settings, Failure> {
         Some(name) => name.clone(),
         None => usual.folder_bucket.clone(),
     };
-    Ok(Settings { import_roots: section.import_roots.clone(), files, folder_bucket, ..usual })
+    let limits = section.limits;
+    let quota = Quota {
+        datasets: limits.datasets,
+        bytes: limits.bytes,
+        snapshots: limits.snapshots,
+        shares: limits.shares,
+    };
+    Ok(Settings {
+        import_roots: section.import_roots.clone(),
+        files,
+        folder_bucket,
+        quota,
+        max_open_uploads: limits.open_uploads,
+        max_open_bytes: limits.open_bytes,
+        ..usual
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hallpass_jobs::{Retries, Trainer};
-use hallpass_platform::{ArtifactStore, Training};
+use hallpass_platform::{ArtifactStore, JobLimits, Training};
 use hallpass_server::{Config, JobEngine};
 
 use crate::failure::Failure;
@@ -48,7 +48,14 @@ pub(super) fn of(config: &Config) -> Result<Training, Failure> {
         // A worker of Temporal's takes them.
         JobEngine::Temporal => 0,
     };
-    Ok(Training { trainers, concurrency, retries, grace: jobs.grace, artifacts })
+    let limits = JobLimits {
+        queued: jobs.queued_per_user,
+        kept: jobs.kept_per_user,
+        kept_bytes: jobs.kept_bytes_per_user,
+        result_bytes: jobs.result_bytes,
+        dispatched: jobs.dispatched_per_user,
+    };
+    Ok(Training { trainers, concurrency, retries, grace: jobs.grace, artifacts, limits })
 }
 
 fn shipped() -> Result<Trainer, Failure> {

@@ -20,6 +20,8 @@ fn key(kid: &str, owner: &str, types: &[TokenType], scopes: &[&str], audience: &
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).unwrap()
 }

@@ -68,6 +68,8 @@ fn by_a_jwks_the_signature_and_the_times_or_the_signature_only() {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     let ring = KeyRing::new(vec![generate(Algorithm::Es256, spec).unwrap()]).unwrap();
     let jwks = folder.path().join("jwks.json");

@@ -1,6 +1,7 @@
-//! Work for no user: the name in which a job's calls are made.
+//! The tokens of a job's calls.
 //!
-//! Invariant: its tokens are for one object and for the scopes that the work was given, and go with the work. Nothing keeps them.
+//! Invariant: they are for one object and for the scopes that the work was given, name the job's owner, whose permission the called
+//! service checks, and are dropped with the work. Nothing keeps them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +12,22 @@ use tonic::Request;
 use crate::attach::authority::Authority;
 use crate::attach::minted::{Purpose, Ready};
 
+/// The job that background work belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// The user that owns it. The called service checks this user's permission at each call.
+    pub owner: String,
+}
+
 /// One piece of work, such as one attempt at one activity of a job. Clones are the same work; with the last its tokens are gone.
 #[derive(Clone)]
 pub struct Background(Arc<Work>);
 
 struct Work {
     part: String,
-    job_id: String,
+    job: Job,
     resource: ResourceClaim,
     scopes: Vec<String>,
     minted: Mutex<Vec<(Purpose, Arc<Ready>)>>,
@@ -25,9 +35,9 @@ struct Work {
 
 impl Background {
     /// Work of a part of the service, such as `training`, for this job, on this object and with these scopes.
-    pub fn new(part: &str, job_id: &str, resource: ResourceClaim, scopes: Vec<String>) -> Self {
-        let (part, job_id) = (part.to_owned(), job_id.to_owned());
-        Self(Arc::new(Work { part, job_id, resource, scopes, minted: Mutex::default() }))
+    pub fn new(part: &str, job: Job, resource: ResourceClaim, scopes: Vec<String>) -> Self {
+        let part = part.to_owned();
+        Self(Arc::new(Work { part, job, resource, scopes, minted: Mutex::default() }))
     }
 
     /// A request in the name of this work.
@@ -42,8 +52,8 @@ impl Background {
         format!("{of}-{}", self.0.part)
     }
 
-    pub(super) fn job_id(&self) -> &str {
-        &self.0.job_id
+    pub(super) fn job(&self) -> &Job {
+        &self.0.job
     }
 
     pub(super) fn resource(&self) -> &ResourceClaim {
@@ -69,10 +79,10 @@ impl Background {
 
 impl fmt::Debug for Background {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Work { part, job_id, resource, scopes, .. } = &*self.0;
+        let Work { part, job, resource, scopes, .. } = &*self.0;
         f.debug_struct("Background")
             .field("part", part)
-            .field("job_id", job_id)
+            .field("job", job)
             .field("resource", resource)
             .field("scopes", scopes)
             .finish_non_exhaustive()
@@ -97,7 +107,8 @@ mod tests {
         };
         let ready = Arc::new(Ready::for_tests());
         let resource = ResourceClaim { kind: "dataset".to_owned(), id: "ds_1".to_owned() };
-        let work = Background::new("training", "job_1", resource, Vec::new());
+        let job = Job { id: "job_1".to_owned(), owner: "alice".to_owned() };
+        let work = Background::new("training", job, resource, Vec::new());
         work.keep(purpose, &ready);
         let kept = Arc::downgrade(&ready);
         drop(ready);

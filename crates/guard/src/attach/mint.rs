@@ -142,7 +142,8 @@ impl Minting {
         }
         let mut new = NewToken::new(purpose.token_type, TokenId::from_random(random()?));
         new.service = Some(work.service(&self.service));
-        new.job_id = Some(work.job_id().to_owned());
+        new.job_id = Some(work.job().id.clone());
+        new.job_owner = Some(work.job().owner.clone());
         new.resource = Some(work.resource().clone());
         let ready = Arc::new(self.sign(&purpose, new, now)?);
         work.keep(purpose, &ready);
@@ -230,6 +231,7 @@ impl Minting {
             scope = purpose.scope,
             sub = new.subject,
             job_id = new.job_id,
+            job_owner = new.job_owner,
             jti = new.id.as_str(),
             life_seconds = minted.expires_at().map(|end| end.since(now).as_secs()),
             "minted",

@@ -158,6 +158,8 @@ mod tests {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap();
         move |subject| {

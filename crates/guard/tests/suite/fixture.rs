@@ -268,6 +268,8 @@ pub(crate) fn key(kid: &str, owner: &str, types: &[TokenType]) -> Key {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: types.contains(&TokenType::User),
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).unwrap()
 }

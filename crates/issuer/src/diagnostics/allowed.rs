@@ -129,6 +129,8 @@ mod tests {
                 state: KeyState::Active,
                 profile: Profile::Standard,
                 no_expiry: false,
+                roots: None,
+                max_life: None,
             };
             generate(Algorithm::EdDsa, spec).unwrap()
         };

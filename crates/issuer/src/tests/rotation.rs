@@ -74,6 +74,8 @@ fn key(kid: &str, owner: &str, state: KeyState) -> Key {
         state,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).unwrap()
 }

@@ -8,12 +8,14 @@ use sqlx::Row as _;
 
 use super::counts::recount_splits;
 use super::permissions::may;
+use super::quota::Holdings;
 use super::read::{dataset, requested};
 use super::uploads::{UploadRow, drop_one};
 use super::{Database, to_stored};
 use crate::dataset::{Dataset, Split};
 use crate::error::Error;
 use crate::inventory::StoredFile;
+use crate::settings::Quota;
 use crate::spec::Spec;
 
 /// What an upload is to become.
@@ -29,6 +31,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) files: &'a [(String, StoredFile)],
     pub(crate) items: &'a [ItemRow],
     pub(crate) now: UnixTime,
+    /// What the owner's datasets may come to.
+    pub(crate) quota: Quota,
 }
 
 /// What there was before.
@@ -86,6 +90,8 @@ async fn run(change: &mut Connection, finish: &Finish<'_>) -> Result<Finished, E
     if row.try_get::<i64, _>("version")? != finish.upload.version {
         return Ok(Finished::Changed);
     }
+    let owner = &finish.dataset.owner;
+    let before = Holdings::of(change, owner).await?;
     let number = match finish.from {
         Origin::Spec(spec) => {
             if let Some(earlier) = earlier(change, finish, spec).await? {
@@ -107,6 +113,7 @@ async fn run(change: &mut Connection, finish: &Finish<'_>) -> Result<Finished, E
         }
     };
     fill(change, number, finish).await?;
+    before.grown_to(Holdings::of(change, owner).await?, finish.quota)?;
     drop_one(change, &finish.upload.id).await?;
     let made = dataset(change, &finish.dataset.id).await?;
     Ok(made.map_or(Finished::Refused, Finished::Made))

@@ -7,6 +7,7 @@ use hallpass_store::Connection;
 use hallpass_token::UnixTime;
 use sqlx::Row as _;
 
+use super::quota::{self, Holdings};
 use super::read::{dataset, known};
 use super::roles::role_in_dataset;
 use super::{Database, to_stored};
@@ -14,6 +15,7 @@ use crate::access::{Kind, Role, Visibility};
 use crate::dataset::{Dataset, Share};
 use crate::error::Error;
 use crate::ids::DatasetId;
+use crate::settings::Quota;
 
 /// Who changes which dataset, and from which state.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub(crate) struct Alteration<'a> {
     pub(crate) etag: &'a str,
     /// When.
     pub(crate) now: UnixTime,
+    /// What it, and the datasets of a new owner, may come to.
+    pub(crate) quota: Quota,
 }
 
 /// What is to change.
@@ -151,7 +155,7 @@ async fn alter(
     alteration: Alteration<'_>,
     what: Change<'_>,
 ) -> Result<Option<Altered>, Error> {
-    let Alteration { id, by, needs, expected, etag, now } = alteration;
+    let Alteration { id, by, needs, expected, etag, now, quota } = alteration;
     if !may(change, id, by, needs).await? {
         return Ok(None);
     }
@@ -164,10 +168,10 @@ async fn alter(
             let name = set_text(change, found.number, NAME, display_name).await?;
             set_text(change, found.number, DESCRIPTION, description).await? || name
         }
-        Change::Grant(share) => grant(change, &found, share).await?,
+        Change::Grant(share) => grant(change, &found, share, quota).await?,
         Change::Revoke(subject) => revoke(change, &found, subject).await?,
         Change::Visibility(visibility) => set_visibility(change, &found, visibility).await?,
-        Change::Owner { new, former } => transfer(change, &found, new, former).await?,
+        Change::Owner { new, former } => transfer(change, &found, (new, former), quota).await?,
     };
     if changed {
         touch(change, found.number, etag, now).await?;
@@ -203,17 +207,29 @@ async fn set_text(
     Ok(updated.rows_affected() > 0)
 }
 
-async fn grant(change: &mut Connection, found: &Found, share: &Share) -> Result<bool, Error> {
+async fn grant(
+    change: &mut Connection,
+    found: &Found,
+    share: &Share,
+    quota: Quota,
+) -> Result<bool, Error> {
     if share.subject == found.owner {
         let problem = "owns the dataset and may do everything; right: TransferOwnership gives it to another user";
         return Err(Error::invalid("share.subject", problem));
     }
+    let held = sqlx::query("SELECT 1 FROM shares WHERE dataset = $1 AND subject = $2");
+    let held = held.bind(found.number).bind(&share.subject).fetch_optional(&mut *change).await?;
     let granted = sqlx::query(
         "INSERT INTO shares (dataset, subject, role) VALUES ($1, $2, $3) \
          ON CONFLICT (dataset, subject) DO UPDATE SET role = excluded.role WHERE shares.role <> excluded.role",
     );
     let granted = granted.bind(found.number).bind(&share.subject).bind(share.role.as_str());
-    Ok(granted.execute(change).await?.rows_affected() > 0)
+    let changed = granted.execute(&mut *change).await?.rows_affected() > 0;
+    // Another role for a user who has one makes them no more.
+    if held.is_none() {
+        quota::check_shares(change, found.number, quota).await?;
+    }
+    Ok(changed)
 }
 
 async fn revoke(change: &mut Connection, found: &Found, subject: &str) -> Result<bool, Error> {
@@ -240,8 +256,8 @@ async fn set_visibility(
 async fn transfer(
     change: &mut Connection,
     found: &Found,
-    new: &str,
-    former: Option<Role>,
+    (new, former): (&str, Option<Role>),
+    quota: Quota,
 ) -> Result<bool, Error> {
     if new == found.owner {
         return Err(Error::invalid("new_owner", "owns the dataset already; right: another user"));
@@ -254,6 +270,7 @@ async fn transfer(
     }
     let update = sqlx::query("UPDATE datasets SET owner = $2 WHERE number = $1");
     update.bind(found.number).bind(new).execute(&mut *change).await?;
+    Holdings::of(change, new).await?.given(quota)?;
     if let Some(role) = former {
         let insert = sqlx::query("INSERT INTO shares (dataset, subject, role) VALUES ($1, $2, $3)");
         let insert = insert.bind(found.number).bind(&found.owner).bind(role.as_str());

@@ -10,11 +10,13 @@ use super::items::{number_of, split_of};
 use super::manifests::{Summary, keep_classes, keep_files, summary};
 use super::objects::unneeded;
 use super::permissions::may;
+use super::quota::{self, Holdings};
 use super::read::{file, known};
 use super::{Database, from_stored, to_stored};
 use crate::dataset::{Class, Format};
 use crate::error::Error;
 use crate::ids::{DatasetId, RequestId, SnapshotId};
+use crate::settings::Quota;
 use crate::snapshot::{Snapshot, SnapshotFile};
 
 /// A snapshot to make.
@@ -36,6 +38,8 @@ pub(crate) struct NewSnapshot<'a> {
     pub(crate) fingerprint: [u8; 32],
     /// When.
     pub(crate) now: UnixTime,
+    /// What the owner's datasets may come to.
+    pub(crate) quota: Quota,
 }
 
 /// A snapshot that is gone, with the objects that nothing needs any more.
@@ -145,11 +149,20 @@ async fn create(change: &mut Connection, new: &NewSnapshot<'_>) -> Result<Option
     if !new.expected.is_empty() && new.expected != etag {
         return Err(Error::EtagMismatch);
     }
+    let owner = owner(change, dataset).await?;
+    let before = Holdings::of(change, &owner).await?;
     let summary = summary(change, dataset).await?;
     let number = insert(change, dataset, new, &summary).await?;
     keep_files(change, number, dataset).await?;
     keep_classes(change, number, dataset).await?;
+    quota::check_snapshots(change, dataset, new.quota).await?;
+    before.grown_to(Holdings::of(change, &owner).await?, new.quota)?;
     Ok(snapshot(change, new.id).await?)
+}
+
+async fn owner(change: &mut Connection, dataset: i64) -> Result<String, sqlx::Error> {
+    let row = sqlx::query("SELECT owner FROM datasets WHERE number = $1").bind(dataset);
+    row.fetch_one(change).await?.try_get("owner")
 }
 
 async fn requested(

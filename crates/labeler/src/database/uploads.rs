@@ -8,10 +8,11 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::permissions::may;
 use super::read::{known, requested};
-use super::{Database, from_stored, to_stored};
+use super::{Database, from_stored, quota, to_stored};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::ids::{DatasetId, RequestId, UploadId};
+use crate::settings::Quota;
 
 /// An upload that is to be opened.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct NewUpload<'a> {
     pub(crate) expires: UnixTime,
     /// The most uploads that the owner may have open.
     pub(crate) most_open: u32,
+    /// What the owner's datasets may come to.
+    pub(crate) quota: Quota,
 }
 
 /// What became of it.
@@ -172,6 +175,9 @@ async fn open(change: &mut Connection, new: &NewUpload<'_>) -> Result<Opened, Er
         if open >= i64::from(new.most_open) {
             return Err(Error::TooManyUploads { most: new.most_open });
         }
+    }
+    if !new.revision {
+        quota::check_new(change, new.owner, new.now, new.quota).await?;
     }
     insert(change, new).await?;
     let opened = by_id(change, &new.id, new.now).await?;

@@ -30,6 +30,8 @@ pub(super) enum Who {
     Bound(String, &'static str, String),
     /// A worker, with a token that is for one object if one is given.
     Worker(Option<(&'static str, String)>),
+    /// A worker for a job of this user.
+    WorkerOf(String, &'static str, String),
     /// A worker with a token of another minter, which names no object.
     OtherMinters,
 }
@@ -138,7 +140,7 @@ impl<S> Decided<S> {
 fn token(who: &Who) -> (&'static str, NewToken) {
     let kind = match who {
         Who::User(_) | Who::Bound(..) => TokenType::Service,
-        Who::Worker(_) | Who::OtherMinters => TokenType::Background,
+        Who::Worker(_) | Who::WorkerOf(..) | Who::OtherMinters => TokenType::Background,
     };
     let mut token = NewToken::new(kind, TokenId::from_random([1; 16]));
     token.audience = vec!["labeler".to_owned()];
@@ -155,6 +157,11 @@ fn token(who: &Who) -> (&'static str, NewToken) {
         Who::Worker(object) => {
             token.job_id = Some("job-7".to_owned());
             token.resource = object.as_ref().and_then(|(kind, id)| for_one(kind, id));
+        }
+        Who::WorkerOf(owner, kind, id) => {
+            token.job_id = Some("job-7".to_owned());
+            token.job_owner = Some(owner.clone());
+            token.resource = for_one(kind, id);
         }
         Who::OtherMinters => {
             token.audience = Vec::new();
@@ -175,6 +182,8 @@ fn key(kid: &str, profile: Profile) -> hallpass_token::Key {
         state: KeyState::Active,
         profile,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     let algorithm = match profile {
         Profile::Standard => Algorithm::EdDsa,

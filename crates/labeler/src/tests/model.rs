@@ -56,6 +56,12 @@ impl Model {
             Who::Worker(Some((bound_to, object))) => {
                 (*bound_to, object.as_str()) == (kind, id) && self.is_there(kind, id)
             }
+            Who::WorkerOf(owner, bound_to, object) => {
+                // An upload is its user's, not a job's.
+                (*bound_to, object.as_str()) == (kind, id)
+                    && kind != "upload"
+                    && self.user_may(owner, permission, kind, id)
+            }
             Who::Worker(None) => false,
             Who::OtherMinters => self.is_there(kind, id),
         }

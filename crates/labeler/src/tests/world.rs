@@ -291,6 +291,8 @@ fn key(algorithm: Algorithm, kid: &str, profile: Profile) -> Key {
         state: KeyState::Active,
         profile,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(algorithm, spec).unwrap()
 }

@@ -167,6 +167,8 @@ async fn issuers_that_could_be_taken_for_one_another_are_refused() {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap();
     let told = told(&[of(acme, "a:")], false, ring);

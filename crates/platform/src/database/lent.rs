@@ -3,12 +3,12 @@
 //! Invariant: a job that was lent is claimed by no worker of this engine, and an attempt that the other engine makes changes nothing
 //! of a job that is lent to other work, has ended, or is with a newer attempt.
 
-use hallpass_store::Connection;
+use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
 use sqlx::Row as _;
 
 use super::runs::{self, Claimed, Lease, secs};
-use super::{Database, read};
+use super::{Database, read, turns};
 use crate::error::Error;
 use crate::ids::{self, JobId};
 use crate::job::{Job, State};
@@ -67,13 +67,19 @@ pub(super) fn is_idle(lease: &str) -> bool {
 }
 
 impl Database {
-    /// Lends the job that has waited longest, until then; or one of which nothing was heard for as long as it was lent.
-    pub(crate) async fn lend(&self, now: UnixTime, until: UnixTime) -> Result<Option<Lent>, Error> {
-        let ready = sqlx::query(READY).bind(secs(now)).fetch_optional(self.store.pool()).await?;
-        if ready.is_none() {
+    /// Lends the job whose turn it is, until then, so many of one user at once; or one of which nothing was heard for as long as it was
+    /// lent.
+    pub(crate) async fn lend(
+        &self,
+        (now, until): (UnixTime, UnixTime),
+        most_of_one: u32,
+    ) -> Result<Option<Lent>, Error> {
+        if due(&mut *self.store.pool().acquire().await?, now, most_of_one).await?.is_none() {
             return Ok(None);
         }
-        self.store.change(&(now, until), |change, with| Box::pin(lend(change, with))).await
+        self.store
+            .change(&(now, until, most_of_one), |change, with| Box::pin(lend(change, with)))
+            .await
     }
 
     /// Takes a lent job for an attempt; an earlier attempt loses it.
@@ -111,15 +117,30 @@ impl Database {
     }
 }
 
-const READY: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 \
-                     ORDER BY lease_until, number LIMIT 1";
+/// Lent jobs of which nothing was heard for as long as they were lent.
+const SILENT: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 AND lease LIKE 'temporal:%' \
+                      ORDER BY lease_until, number LIMIT 1";
+
+/// The job to lend: one that was lent already, else that whose turn it is.
+async fn due(
+    connection: &mut Connection,
+    now: UnixTime,
+    most_of_one: u32,
+) -> Result<Option<Row>, sqlx::Error> {
+    let silent = sqlx::query(SILENT).bind(secs(now)).fetch_optional(&mut *connection).await?;
+    match silent {
+        Some(silent) => Ok(Some(silent)),
+        None => turns::next(connection, now, most_of_one.into()).await,
+    }
+}
 
 async fn lend(
     change: &mut Connection,
-    (now, until): &(UnixTime, UnixTime),
+    (now, until, most_of_one): &(UnixTime, UnixTime, u32),
 ) -> Result<Option<Lent>, Error> {
-    let row = sqlx::query(READY).bind(secs(*now)).fetch_optional(&mut *change).await?;
+    let row = due(change, *now, *most_of_one).await?;
     let Some(row) = row else { return Ok(None) };
+    turns::taken(change, row.try_get("owner")?).await?;
     let (number, job): (i64, Job) = (row.try_get("number")?, read::job(&row)?);
     let again = row.try_get::<&str, _>("lease")?.starts_with(LENT);
     let home = format!("{LENT}{}", work(&job));

@@ -11,6 +11,7 @@ use sqlx::Row as _;
 use super::Database;
 use super::lent;
 use super::read;
+use super::turns;
 use crate::error::Error;
 use crate::ids::{self, JobId};
 use crate::job::{Job, State};
@@ -49,10 +50,12 @@ struct Change<'a> {
     now: UnixTime,
     etag: String,
     dataset_etag: &'a str,
+    /// The most jobs of one user that have not ended.
+    most: u32,
 }
 
 impl Database {
-    /// The job that has waited longest and that nobody has, if there is one.
+    /// The job whose turn it is and that nobody has, if there is one.
     pub(crate) async fn claim(
         &self,
         worker: &str,
@@ -60,8 +63,7 @@ impl Database {
         until: UnixTime,
     ) -> Result<Option<Claimed>, Error> {
         // Nothing is written where there is nothing to do.
-        let ready = sqlx::query(READY).bind(secs(now)).fetch_optional(self.store.pool()).await?;
-        if ready.is_none() {
+        if turns::next(&mut *self.store.pool().acquire().await?, now, i64::MAX).await?.is_none() {
             return Ok(None);
         }
         let with = (worker, now, until, ids::etag(ids::random()?));
@@ -92,7 +94,8 @@ impl Database {
 
     /// Asks for a job's end. One that no worker has ends at once; `None` if there is no such job.
     pub(crate) async fn abort(&self, id: &JobId, now: UnixTime) -> Result<Option<Job>, Error> {
-        let with = Change { id, now, etag: ids::etag(ids::random()?), dataset_etag: "" };
+        let with =
+            Change { id, now, etag: ids::etag(ids::random()?), dataset_etag: "", most: u32::MAX };
         self.store.change(&with, |change, with| Box::pin(abort(change, with))).await
     }
 
@@ -102,21 +105,20 @@ impl Database {
         id: &JobId,
         dataset_etag: &str,
         now: UnixTime,
+        most: u32,
     ) -> Result<Option<Job>, Error> {
-        let with = Change { id, now, etag: ids::etag(ids::random()?), dataset_etag };
+        let with = Change { id, now, etag: ids::etag(ids::random()?), dataset_etag, most };
         self.store.change(&with, |change, with| Box::pin(retry(change, with))).await
     }
 }
-
-const READY: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 AND lease NOT LIKE 'temporal:%' \
-                     ORDER BY lease_until, number LIMIT 1";
 
 async fn claim(
     change: &mut Connection,
     (worker, now, until, etag): &(&str, UnixTime, UnixTime, String),
 ) -> Result<Option<Claimed>, Error> {
-    let row = sqlx::query(READY).bind(secs(*now)).fetch_optional(&mut *change).await?;
+    let row = turns::next(change, *now, i64::MAX).await?;
     let Some(row) = row else { return Ok(None) };
+    turns::taken(change, row.try_get("owner")?).await?;
     let number: i64 = row.try_get("number")?;
     let was_lost = !row.try_get::<&str, _>("lease")?.is_empty();
     let update = sqlx::query(
@@ -173,6 +175,7 @@ async fn retry(change: &mut Connection, with: &Change<'_>) -> Result<Option<Job>
     if !matches!(job.state, State::Failed | State::Aborted) {
         return Err(Error::JobNotFailed(job.state.as_str()));
     }
+    turns::check_room(change, &job.owner, with.most).await?;
     let job = Job {
         dataset_etag: with.dataset_etag.to_owned(),
         state: State::Queued,
@@ -220,7 +223,7 @@ pub(super) async fn write(
     sqlx::query(
         "UPDATE jobs SET dataset_etag = $1, state = $2, activity = $3, attempt = $4, progress = $5, message = $6, \
          abort_requested = $7, result = $8, failure = $9, etag = $10, updated = $11, ended = $12, lease = $13, \
-         lease_until = $14, run = $15 WHERE number = $16",
+         lease_until = $14, run = $15, result_bytes = $16 WHERE number = $17",
     )
     .bind(&job.dataset_etag)
     .bind(job.state.as_str())
@@ -237,6 +240,7 @@ pub(super) async fn write(
     .bind(worker)
     .bind(secs(until))
     .bind(job.run)
+    .bind(job.result.as_ref().map_or(0, |result| result.size_bytes.cast_signed()))
     .bind(number)
     .execute(change)
     .await?;

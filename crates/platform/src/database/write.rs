@@ -5,6 +5,7 @@ use sqlx::Row as _;
 
 use super::Database;
 use super::read::requested;
+use super::turns;
 use crate::error::Error;
 use crate::ids::RequestId;
 use crate::job::Job;
@@ -14,6 +15,8 @@ use crate::job::Job;
 pub(crate) struct NewJob<'a> {
     pub(crate) job: &'a Job,
     pub(crate) request: Option<(&'a RequestId, [u8; 32])>,
+    /// The most jobs of one user that have not ended.
+    pub(crate) most: u32,
 }
 
 /// What became of it.
@@ -41,6 +44,7 @@ async fn insert(change: &mut Connection, new: &NewJob<'_>) -> Result<Inserted, E
         }
         return Err(Error::RequestReused);
     }
+    turns::check_room(change, &new.job.owner, new.most).await?;
     let number = insert_job(change, new.job).await?;
     if let Some((request, fingerprint)) = new.request {
         insert_request(change, number, &new.job.owner, request, fingerprint).await?;

@@ -7,18 +7,26 @@ use std::time::Duration;
 use hallpass_jobs::Peer;
 use tokio_util::sync::CancellationToken;
 
-use super::Runner;
+use super::{Runner, retention};
 use crate::ids::JobId;
 
 /// How often it is looked, besides whenever a job is aborted here.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether more is kept of a user than may be.
+const RETAIN_EVERY: Duration = Duration::from_mins(5);
+
 /// Looks until told to stop.
 pub(super) async fn sweep<S: Peer>(runner: Runner<S>, stop: CancellationToken) {
     let (mut aborts, mut every) = (runner.aborts.listen(), tokio::time::interval(LOOK_EVERY));
+    let mut retained = tokio::time::interval(RETAIN_EVERY);
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
+            _ = retained.tick() => {
+                retention::sweep(&runner).await;
+                continue;
+            }
             _ = every.tick() => {}
             Ok(()) = aborts.changed() => {}
         }

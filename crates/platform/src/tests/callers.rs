@@ -76,5 +76,7 @@ fn spec(name: &str, token_type: TokenType, audience: &str, scopes: &[&str]) -> K
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     }
 }

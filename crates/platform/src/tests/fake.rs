@@ -97,7 +97,8 @@ impl Fake {
         if !workers.contains(&worker) {
             workers.push(worker);
         }
-        token.claims().resource.as_ref().is_some_and(|resource| resource.id == id)
+        let is_for_it = token.claims().resource.as_ref().is_some_and(|resource| resource.id == id);
+        is_for_it && permit.job_owner().is_some() && self.owned(id, permit.job_owner())
     }
 
     fn saw(&self, event: Event) {

@@ -150,7 +150,7 @@ pub(super) async fn create(
 }
 
 /// The ids on a page and the token of the next.
-async fn list(
+pub(super) async fn list(
     world: &World,
     subject: &str,
     page_size: i32,

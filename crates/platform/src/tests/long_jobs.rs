@@ -50,6 +50,7 @@ fn engine_of(world: &World) -> Handover<Attached<Channel>> {
 fn task() -> Task {
     Task {
         job_id: "job_1".to_owned(),
+        owner: "alice".to_owned(),
         dataset_id: "ds_1".to_owned(),
         dataset_etag: "etag of ds_1".to_owned(),
         snapshot_id: String::new(),
@@ -134,4 +135,25 @@ async fn no_attempt_has_the_tokens_of_another() {
     // Each token is told once, however often it came.
     let came = world.labeler.workers();
     assert_eq!(came.iter().map(|of| of.1.as_deref()).collect::<Vec<_>>(), jobs.map(Some));
+}
+
+/// What a job made from a dataset that its owner may no longer read is not kept for them.
+#[tokio::test]
+async fn nothing_is_published_for_an_owner_whose_right_was_taken_away() {
+    let world = world(vec![("a.txt", "0")]).await;
+    let engine = engine_of(&world).runner.engine;
+    let output = engine.folder.join("job_1/output");
+    std::fs::create_dir_all(&output).unwrap();
+    std::fs::write(output.join("model"), "0").unwrap();
+    let (tell, _told) = mpsc::channel(1);
+    let (saying, stop) = (Saying::new(tell), CancellationToken::new());
+    world.labeler.add("ds_1", "bob");
+    for activity in [Activity::Validate, Activity::Fetch, Activity::Publish] {
+        let failed = engine.run(activity, &task(), &saying, &stop).await.unwrap_err();
+        assert_eq!((failed.reason.as_str(), failed.retryable), ("DATASET_REFUSED", false));
+    }
+    assert!(engine.artifacts.files("job_1").await.is_err(), "it was kept");
+    std::fs::create_dir_all(&output).unwrap();
+    world.labeler.add("ds_1", "alice");
+    assert!(engine.run(Activity::Publish, &task(), &saying, &stop).await.is_ok());
 }

@@ -76,6 +76,8 @@ impl Minter {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         let edge = [TokenType::User, TokenType::Action];
         let inside = [TokenType::Service, TokenType::Background];

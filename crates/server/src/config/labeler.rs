@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Problem;
+
 /// Labeler's own section.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,57 @@ pub struct LabelerSection {
     pub bucket: Option<String>,
     /// The bucket for the files of datasets; without it they are in the data folder.
     pub files: Option<BucketSection>,
+    /// What one user's datasets may come to.
+    pub limits: DatasetLimits,
+}
+
+/// What one user's datasets, and one dataset's snapshots and shares, may come to. None is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatasetLimits {
+    /// The most datasets of one owner, open uploads of new ones included [default: 1000].
+    pub datasets: u64,
+    /// The most bytes of all datasets and snapshots of one owner together [default: 1 TiB].
+    pub bytes: u64,
+    /// The most snapshots of one dataset [default: 100].
+    pub snapshots: u64,
+    /// The most users that one dataset is shared with [default: 1000].
+    pub shares: u64,
+    /// The most uploads that one user has open at a time [default: 20].
+    pub open_uploads: u32,
+    /// The most bytes that all of one user's open uploads hold together [default: 64 GiB].
+    pub open_bytes: u64,
+}
+
+impl Default for DatasetLimits {
+    fn default() -> Self {
+        Self {
+            datasets: 1000,
+            bytes: 1 << 40,
+            snapshots: 100,
+            shares: 1000,
+            open_uploads: 20,
+            open_bytes: 64 << 30,
+        }
+    }
+}
+
+impl DatasetLimits {
+    /// The first that nothing would fit in.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let Self { datasets, bytes, snapshots, shares, open_uploads, open_bytes } = *self;
+        let all = [
+            ("datasets", datasets),
+            ("bytes", bytes),
+            ("snapshots", snapshots),
+            ("shares", shares),
+            ("open_uploads", open_uploads.into()),
+            ("open_bytes", open_bytes),
+        ];
+        let Some((name, _)) = all.into_iter().find(|(_, most)| *most == 0) else { return Ok(()) };
+        let problem = "0 allows nobody anything: give 1 or more".to_owned();
+        Err(Problem { key: format!("labeler.limits.{name}"), source: None, problem })
+    }
 }
 
 /// A bucket of a store that speaks S3.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{JobEngine, duration};
+use super::{JobEngine, Problem, duration};
 
 /// A trainer: a program without a shell. Users name it and supply nothing of it.
 #[derive(Clone, Deserialize)]
@@ -56,6 +56,16 @@ pub struct JobsSection {
     /// How long a trainer may take to end once it is told to.
     #[serde(deserialize_with = "duration::read")]
     pub grace: Duration,
+    /// The most jobs of one user that are queued or running [default: 100].
+    pub queued_per_user: u32,
+    /// The most jobs that are kept of one user: the oldest that have ended are dropped with what they made [default: 10000].
+    pub kept_per_user: u32,
+    /// The most bytes of results that are kept of one user: the oldest are dropped with their jobs [default: 1 TiB].
+    pub kept_bytes_per_user: u64,
+    /// The most bytes that one job may make [default: 64 GiB].
+    pub result_bytes: u64,
+    /// The most jobs of one user that Temporal has at once; the others wait in the database [default: 16].
+    pub dispatched_per_user: u32,
 }
 
 impl Default for JobsSection {
@@ -67,7 +77,30 @@ impl Default for JobsSection {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_mins(1),
             grace: Duration::from_secs(5),
+            queued_per_user: 100,
+            kept_per_user: 10_000,
+            kept_bytes_per_user: 1 << 40,
+            result_bytes: 64 << 30,
+            dispatched_per_user: 16,
         }
+    }
+}
+
+impl JobsSection {
+    /// The first bound that nothing would fit in.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let all = [
+            ("queued_per_user", self.queued_per_user.into()),
+            ("kept_per_user", self.kept_per_user.into()),
+            ("kept_bytes_per_user", self.kept_bytes_per_user),
+            ("result_bytes", self.result_bytes),
+            ("dispatched_per_user", self.dispatched_per_user.into()),
+        ];
+        let Some((name, _)) = all.into_iter().find(|(_, most): &(_, u64)| *most == 0) else {
+            return Ok(());
+        };
+        let problem = "0 allows nobody anything: give 1 or more".to_owned();
+        Err(Problem { key: format!("jobs.{name}"), source: None, problem })
     }
 }
 

@@ -272,6 +272,8 @@ fn key() -> hallpass_token::Key {
         state: KeyState::Active,
         profile: Profile::Standard,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     };
     generate(Algorithm::EdDsa, spec).unwrap()
 }

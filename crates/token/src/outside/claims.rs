@@ -53,6 +53,7 @@ pub(crate) fn read(
         actions: actor.is_some().then(Vec::new),
         actor,
         job_id: None,
+        job_owner: None,
         resource: None,
         confirmation: members.confirmation()?,
         parents: Vec::new(),

@@ -188,5 +188,7 @@ fn spec(issuer: &OutsideIssuer, kid: &str) -> KeySpec {
         state: KeyState::Active,
         profile: Profile::Outside,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     }
 }

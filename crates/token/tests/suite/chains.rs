@@ -105,6 +105,7 @@ fn a_child_of_a_worker_stays_with_its_object() {
     worker.token_type = TokenType::Background;
     worker.subject = None;
     worker.job_id = Some("7".to_owned());
+    worker.job_owner = Some("alice".to_owned());
     let dataset =
         |id: &str| hallpass_token::ResourceClaim { kind: "dataset".into(), id: id.into() };
     worker.resource = Some(dataset("d"));
@@ -127,5 +128,11 @@ fn a_child_of_a_worker_stays_with_its_object() {
         new.job_id = other;
         let refused = ring.mint("made", &new, UnixTime::from_secs(5)).unwrap_err();
         assert_eq!(refused, MintError::NotTheParents("job_id"));
+    }
+    new.job_id = Some("7".to_owned());
+    for other in [None, Some("mallory".to_owned())] {
+        new.job_owner = other;
+        let refused = ring.mint("made", &new, UnixTime::from_secs(5)).unwrap_err();
+        assert_eq!(refused, MintError::NotTheParents("job_owner"));
     }
 }

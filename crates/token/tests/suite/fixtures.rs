@@ -84,6 +84,8 @@ pub(crate) fn spec(kid: &str, profile: Profile) -> KeySpec {
         state: KeyState::Active,
         profile,
         no_expiry: false,
+        roots: None,
+        max_life: None,
     }
 }
 

@@ -60,6 +60,12 @@ const CLAIMS: &[(&str, Change, TokenError)] = &[
         |_, p| p["cnf"] = json!({"x5t#S256": "A".repeat(43), "jkt": "x"}),
         UnexpectedClaim("one that this form does not have"),
     ),
+    (
+        "an owner of a job in a service token",
+        |_, p| p["job_owner"] = "1".into(),
+        UnexpectedClaim("job_owner"),
+    ),
+    ("an owner of a job that is no name", |_, p| p["job_owner"] = 1.into(), Malformed("job_owner")),
 ];
 
 #[test]

@@ -153,6 +153,8 @@ fn own_ring() -> KeyRing {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         generate(Algorithm::EdDsa, spec).unwrap()
     };

@@ -106,6 +106,8 @@ fn ring() -> KeyRing {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         generate(Algorithm::EdDsa, spec).unwrap()
     };

@@ -112,6 +112,8 @@ impl Alice {
             state: KeyState::Active,
             profile: Profile::Standard,
             no_expiry: false,
+            roots: None,
+            max_life: None,
         };
         let ring = KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap();
         let token = |kind, audience: &str| {

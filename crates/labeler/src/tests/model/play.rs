@@ -102,7 +102,7 @@ impl Play {
         may: bool,
         answer: Result<Response<T>, Status>,
     ) -> Option<Result<T, Status>> {
-        let is_worker = matches!(who, Who::Worker(_) | Who::OtherMinters);
+        let is_worker = matches!(who, Who::Worker(_) | Who::WorkerOf(..) | Who::OtherMinters);
         let kept_out = is_worker && !FOR_WORKERS.contains(&method);
         let refused =
             answer.as_ref().err().filter(|status| status.code() == Code::PermissionDenied);
@@ -138,6 +138,10 @@ impl Play {
                 Who::Bound(user, kind, id)
             }
             1 => Who::Worker(Some(self.any_object())),
+            3 => {
+                let (kind, id) = self.any_object();
+                Who::WorkerOf(user, kind, id)
+            }
             2 if self.chance.once_in(2) => Who::Worker(None),
             2 => Who::OtherMinters,
             _ => Who::User(user),
