@@ -71,7 +71,7 @@ pub(crate) fn labeler(arguments: &LabelerArguments, format: Format) -> Result<()
         let labeler = labeler::Labeler::start(&config, telemetry, shutdown).await?;
         labeler.follow_configured()?;
         welcome::listening(&[("labeler", labeler.address())], format)?;
-        labeler.serve().await
+        Box::pin(labeler.serve()).await
     })
 }
 

@@ -47,12 +47,11 @@ impl KeySpec {
         }
         let shortest = self.types.iter().map(|kind| kind.shortest_life()).max();
         let problem = match self.max_life {
-            None => return Ok(()),
             Some(_) if self.no_expiry => "beside no_expiry; right: one of them",
             Some(life) if Some(life) < shortest => {
                 "shorter than such tokens may live; right: seconds, 30 or more for action tokens"
             }
-            Some(_) => return Ok(()),
+            Some(_) | None => return Ok(()),
         };
         Err(Flaw::new("max_life", problem))
     }

@@ -88,7 +88,7 @@ pub(super) async fn check_snapshots(
 ) -> Result<(), Error> {
     let count =
         sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) AS found FROM snapshots WHERE dataset = $1");
-    if found(count.bind(dataset).fetch_one(change).await?)? > quota.snapshots {
+    if found(&count.bind(dataset).fetch_one(change).await?)? > quota.snapshots {
         return Err(Error::TooManySnapshots { most: quota.snapshots });
     }
     Ok(())
@@ -102,12 +102,12 @@ pub(super) async fn check_shares(
 ) -> Result<(), Error> {
     let count =
         sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) AS found FROM shares WHERE dataset = $1");
-    if found(count.bind(dataset).fetch_one(change).await?)? > quota.shares {
+    if found(&count.bind(dataset).fetch_one(change).await?)? > quota.shares {
         return Err(Error::TooManyShares { most: quota.shares });
     }
     Ok(())
 }
 
-fn found(row: hallpass_store::Row) -> Result<u64, sqlx::Error> {
+fn found(row: &hallpass_store::Row) -> Result<u64, sqlx::Error> {
     row.try_get("found").map(from_stored)
 }

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{NOW, forge, parse, parts, secret_of};
 
-fn key(kid: &str, owner: &str, kind: &str, roots: Option<&[&str]>) -> Value {
+fn key(kid: &str, owner: &str, signs: &str, roots: Option<&[&str]>) -> Value {
     let k = URL_SAFE_NO_PAD.encode(secret_of(kid));
     let issuer = if kid == "users" { "users" } else { "platform" };
     let mut entry = json!({
-        "issuer": issuer, "owner": owner, "types": [kind],
+        "issuer": issuer, "owner": owner, "types": [signs],
         "scopes": ["labeler:read", "platform:read"], "audiences": ["labeler", "platform"],
     });
     if let Some(roots) = roots {
