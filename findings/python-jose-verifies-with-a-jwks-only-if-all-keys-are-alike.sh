@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # python-jose takes a JWKS, but a key of another type that stands before the right one ends the verification.
 #
-# Expected: the docstring of jose.jwt.decode: the key "Can be individual JWK or JWK set". RFC 7517, section 5: a set may
-#   hold keys of several types, and their order means nothing by default. The `kid` names the key.
+# Expected: the docstring of jose.jwt.decode: the key can be "a dict with the 'keys' key that gives a tuple or list of
+#   keys". RFC 7517, section 5: a set may hold keys of several types, and their order means nothing by default.
 # Seen: keys are tried in order, `kid` is not looked at, and the first key whose `kty` does not fit the algorithm raises
 #   "Incorrect key type" instead of being passed over. The same set in another order works.
 # Versions: python-jose 3.5.0 (PyPI).
