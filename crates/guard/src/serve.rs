@@ -4,6 +4,7 @@ mod actions;
 mod cache;
 mod credentials;
 mod cutoff;
+mod fair;
 mod guard;
 mod holder;
 mod late;
@@ -18,7 +19,9 @@ mod session;
 mod setup;
 mod slots;
 mod streams;
+mod tokens;
 mod usage;
+mod verifications;
 mod watch;
 
 pub use actions::Actions;

@@ -3,7 +3,7 @@
 //! Invariants: every limit, log line and decision reads the same address; a header says something about the client only
 //! where a trusted proxy sent it, and no header that says so gets past here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -58,7 +58,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Identified<S> {
         headers.remove(CERTIFICATES);
         let extensions = request.extensions_mut();
         if let Some(address) = client.address {
-            extensions.insert(PeerAddress(address));
+            extensions.insert(PeerAddress(address, client.port));
         }
         if let Some(certificate) = client.certificate {
             extensions.insert(ClientCertificate(certificate));
@@ -69,28 +69,33 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Identified<S> {
 
 struct Client {
     address: Option<IpAddr>,
+    /// Of the socket's other end.
+    port: u16,
     certificate: Option<[u8; 32]>,
 }
 
 impl Client {
     fn of<B>(request: &Request<B>, proxies: &Proxies) -> Self {
         let nearest = connected(request);
+        let port = nearest.map_or(0, |nearest| nearest.port());
+        let nearest = nearest.map(|nearest| nearest.ip());
         let headers = request.headers();
         // What a proxy asks for itself, such as its own health checks, comes without either header.
         let forwarded = headers.contains_key(ADDRESSES) || headers.contains_key(CERTIFICATES);
         match nearest.filter(|address| forwarded && proxies.trust(*address)) {
             Some(proxy) => Self {
                 address: Some(forwarded::address(headers, proxy, proxies)),
+                port,
                 certificate: forwarded::certificate(headers),
             },
-            None => Self { address: nearest, certificate: shown(request) },
+            None => Self { address: nearest, port, certificate: shown(request) },
         }
     }
 }
 
 /// The socket's other end.
-fn connected<B>(request: &Request<B>) -> Option<IpAddr> {
-    request.extensions().get::<Arrival>().map(|arrival| arrival.remote.ip())
+fn connected<B>(request: &Request<B>) -> Option<SocketAddr> {
+    request.extensions().get::<Arrival>().map(|arrival| arrival.remote)
 }
 
 fn shown<B>(request: &Request<B>) -> Option<[u8; 32]> {
@@ -145,7 +150,7 @@ mod tests {
                 }
             }
             let (address, certificate, headers) = seen(request).await;
-            assert_eq!(address, Some(PeerAddress(expected.parse().unwrap())), "{from}");
+            assert_eq!(address, Some(PeerAddress(expected.parse().unwrap(), 5000)), "{from}");
             assert_eq!(certificate, certified.then_some(ClientCertificate([0xab; 32])), "{from}");
             assert_eq!(headers, 0, "{from}");
         }

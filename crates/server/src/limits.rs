@@ -56,8 +56,9 @@ pub struct Limits {
     /// How many unary calls that need no token, such as that for Platform's public keys, may be under way; they take 10 s at most. Health's
     /// checks have the same share for each address, and no total.
     pub anonymous_calls: usize,
-    /// How many tokens that do not verify one address may send in a minute; 0 is no limit.
-    pub failures_a_minute: u32,
+    /// How many verifications of tokens may fail in a second, of all callers together; 0 is no limit. Beyond it, calls with tokens that
+    /// are not known yet wait their turn. Tokens that verify are not counted.
+    pub failed_verifications_a_second: u32,
     /// How many calls may be refused to one caller in a minute; 0 is no limit.
     pub refusals_a_minute: u32,
     /// How many calls one caller may make in a minute; 0 is no limit.
@@ -94,7 +95,7 @@ impl Limits {
     /// The limits that the guard keeps.
     pub const fn of_calls(&self) -> CallLimits {
         CallLimits {
-            failures: NonZeroU32::new(self.failures_a_minute),
+            failed_verifications: NonZeroU32::new(self.failed_verifications_a_second),
             refusals: NonZeroU32::new(self.refusals_a_minute),
             calls: NonZeroU32::new(self.calls_a_minute),
             slots: self.slots(),
@@ -152,7 +153,7 @@ impl Default for Limits {
             first_message: Duration::from_secs(10),
             anonymous_streams: 64,
             anonymous_calls: 1024,
-            failures_a_minute: 600,
+            failed_verifications_a_second: 1000,
             refusals_a_minute: 0,
             calls_a_minute: 0,
             issued_a_minute: 60,

@@ -1,7 +1,8 @@
 //! Remembers which tokens verified, so that the next call with the same token costs a look-up.
 //!
-//! Invariant: only verified tokens are kept, none longer than its ring and none past its time; what was refused is always verified
-//! anew. Bounded by memory.
+//! Invariant: only verified tokens are kept, none longer than its ring. Their time is checked at every look: one that has expired stays
+//! here, so that refusing it again costs no signature. Whatever else was refused is verified again. Bounded by memory, and so is what
+//! one user takes of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use hallpass_policy::Denial;
 use hallpass_revocation::Index;
-use hallpass_token::{KeyRing, TokenError, UnixTime, Verified};
+use hallpass_token::{KeyRing, UnixTime, Verified};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Keys;
@@ -31,8 +32,8 @@ pub(crate) struct Known {
 const NEVER: u64 = u64::MAX;
 
 impl Known {
-    fn new(token: Verified, ring: u64, holder: Arc<Holder>) -> Arc<Self> {
-        let (bytes, seen) = (token.held_bytes() as u64, AtomicU64::new(NEVER));
+    fn new(token: Verified, ring: u64, holder: Arc<Holder>, bytes: u64) -> Arc<Self> {
+        let seen = AtomicU64::new(NEVER);
         Arc::new(Self { token: Arc::new(token), ring, bytes, holder, seen })
     }
 
@@ -57,6 +58,8 @@ impl Known {
 
 /// The tokens that verified lately.
 pub(crate) struct TokenCache {
+    /// How many bytes of them one user may have, so that nobody's many tokens displace the others'.
+    of_one: u64,
     known: Cache<Box<[u8]>, Arc<Known>, Weight, RandomState>,
     holders: Holders,
     misses: AtomicU64,
@@ -69,11 +72,26 @@ impl TokenCache {
         let items = usize::try_from(bytes / weight(USUAL_TOKEN, USUAL_TOKEN)).unwrap_or(usize::MAX);
         let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
         let known = Cache::with(items, bytes, Weight, hasher, lifecycle);
-        Self { known, holders: Holders::default(), misses: AtomicU64::new(0) }
+        Self { of_one: bytes / 4, known, holders: Holders::default(), misses: AtomicU64::new(0) }
     }
 
-    /// The token, verified now or before, and within its time. `read` verifies what it is or stands for.
-    pub(crate) fn verified(
+    /// The token, if it was verified by the ring of now.
+    pub(crate) fn known(
+        &self,
+        token: Token<'_>,
+        keys: &Keys,
+        now: UnixTime,
+    ) -> Result<Option<Arc<Known>>, Denial> {
+        let Some(known) = self.known.get(token.bytes()) else { return Ok(None) };
+        if known.ring != keys.generation() {
+            return Ok(None);
+        }
+        known.token.check_time(now)?;
+        Ok(Some(known))
+    }
+
+    /// The token, verified now. `read` verifies what it is or stands for, but for its time.
+    pub(crate) fn verify(
         &self,
         token: Token<'_>,
         keys: &Keys,
@@ -82,36 +100,29 @@ impl TokenCache {
     ) -> Result<Arc<Known>, Denial> {
         // Read before the ring: a reload in between makes the entry count as older than it is, and it is verified again.
         let ring = keys.generation();
-        if let Some(known) = self.known.get(token.bytes())
-            && known.ring == ring
-        {
-            return match known.token.check_time(now) {
-                Ok(()) => Ok(known),
-                Err(error) => Err(self.outlived(token, error)),
-            };
-        }
         self.misses.fetch_add(1, Ordering::Relaxed);
         let verified = read(&keys.ring(), token.text()?)?;
         let holder = self.holders.of(&verified);
-        let known = Known::new(verified, ring, holder);
+        let bytes = weight(token.bytes().len() as u64, verified.held_bytes() as u64);
+        let known = Known::new(verified, ring, holder, bytes);
+        self.make_room(&known.holder, bytes);
         self.known.insert(token.bytes().into(), Arc::clone(&known));
+        known.token.check_time(now)?;
         Ok(known)
     }
 
-    /// Whether the token is in here, so that it need not be verified.
-    pub(crate) fn holds(&self, token: Token<'_>) -> bool {
-        self.known.peek(token.bytes()).is_some()
+    /// Whose tokens have come to more than one user's share starts over: what they displace is their own.
+    fn make_room(&self, holder: &Holder, bytes: u64) {
+        let cached = &holder.user.cached;
+        if cached.fetch_add(bytes, Ordering::Relaxed) + bytes > self.of_one {
+            cached.store(bytes, Ordering::Relaxed);
+            self.known.retain(|_, known| !Arc::ptr_eq(&known.holder.user, &holder.user));
+        }
     }
 
     /// How often a token had to be verified.
     pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Ordering::Relaxed)
-    }
-
-    #[cold]
-    fn outlived(&self, token: Token<'_>, error: TokenError) -> Denial {
-        self.known.remove(token.bytes());
-        error.into()
     }
 }
 
@@ -119,8 +130,8 @@ impl TokenCache {
 struct Weight;
 
 impl quick_cache::Weighter<Box<[u8]>, Arc<Known>> for Weight {
-    fn weight(&self, token: &Box<[u8]>, known: &Arc<Known>) -> u64 {
-        weight(token.len() as u64, known.bytes)
+    fn weight(&self, _: &Box<[u8]>, known: &Arc<Known>) -> u64 {
+        known.bytes
     }
 }
 

@@ -25,6 +25,16 @@ impl Presented {
         Ok(Self { bearer: bearer?, action: action? })
     }
 
+    /// Puts both back, for a call that is decided later.
+    pub(crate) fn put_back(self, headers: &mut HeaderMap) {
+        if let Some(bearer) = self.bearer {
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        if let Some(action) = self.action {
+            headers.insert(ACTION_HEADER, action);
+        }
+    }
+
     /// The caller's own token, as the value of `authorization` holds it: `Bearer`, one space, the token (RFC 6750, section 2.1).
     pub(crate) fn bearer(&self) -> Result<Option<Token<'_>>, Denial> {
         const SCHEME: &[u8] = b"bearer ";

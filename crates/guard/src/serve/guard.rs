@@ -10,15 +10,14 @@ use hallpass_policy::{
     Access, ActionDesk, Basis, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome,
     Permit, Refusal, Rule, Witness, decide,
 };
-use hallpass_revocation::{Freshness, Handle, Index, Sessions};
-use hallpass_token::{KeyRing, TokenError, UnixTime};
+use hallpass_revocation::{Freshness, Index, Sessions};
 use http::Request;
 use tokio::task::AbortHandle;
 use tonic::body::Body;
 
 use crate::serve::actions::Actions;
 use crate::serve::cache::{Known, TokenCache};
-use crate::serve::credentials::{self, ClientCertificate, Presented, Token};
+use crate::serve::credentials::{self, ClientCertificate};
 use crate::serve::limits::{self, CallLimits, Limits, PeerAddress};
 use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
@@ -26,8 +25,13 @@ use crate::serve::refusals::Refusals;
 use crate::serve::setup::GuardSetup;
 use crate::serve::slots::{Slot, Slots};
 use crate::serve::streams::{Registration, Streams};
-use crate::serve::{report, session, watch as watching};
+use crate::serve::tokens::{Stop, Work};
+use crate::serve::verifications::{Turn, Verifications};
+use crate::serve::{report, watch as watching};
 use crate::{Clock, Decisions, Keys, Rules};
+
+/// What a call is told to wait that was not verified because too many waited for it.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The server's guard. Its layer decides every call; its task ends streams whose token has ended.
 pub struct Guard {
@@ -38,13 +42,14 @@ pub struct Guard {
     pub(super) clock: Clock,
     pub(super) streams: Arc<Streams>,
     actions: Arc<Actions>,
-    sessions: Option<Sessions>,
+    pub(super) sessions: Option<Sessions>,
     limits: Limits,
     slots: Arc<Slots>,
     /// How long a call's first message may take.
     pub(super) first_message: Duration,
     decisions: Decisions,
-    cache: TokenCache,
+    pub(super) cache: TokenCache,
+    pub(super) verifications: Arc<Verifications>,
     refused: AtomicU64,
     pub(super) refusals: Arc<Refusals>,
     watch: OnceLock<AbortHandle>,
@@ -63,6 +68,14 @@ pub struct Counts {
     pub streams: usize,
 }
 
+/// What becomes of a call.
+pub(super) enum Verdict {
+    Admitted(Admitted),
+    Refused(Refusal),
+    /// It waits for its turn to have its token verified.
+    Waits(DecisionId, Turn),
+}
+
 /// What is known about the caller, for the decision and for the log.
 #[derive(Default)]
 pub(super) struct Caller {
@@ -73,6 +86,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// The address that it counts for.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.client.map(limits::network)
+    }
+
     /// The oldest ring that verified one of the tokens.
     fn ring(&self) -> u64 {
         let known = [&self.bearer, &self.action].into_iter().flatten();
@@ -90,6 +108,7 @@ impl Guard {
     /// nor have more calls under way.
     pub fn limited(setup: GuardSetup, limits: CallLimits) -> Arc<Self> {
         let (slots, first_message) = (Slots::new(&limits.slots), limits.first_message);
+        let verifications = Verifications::new(limits.failed_verifications, setup.clock.clone());
         let limits = Limits::new(limits, &setup.clock);
         let refusals = Refusals::new(setup.clock.clone());
         let guard = Arc::new(Self {
@@ -106,6 +125,7 @@ impl Guard {
             first_message,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
+            verifications,
             refused: AtomicU64::new(0),
             refusals,
             watch: OnceLock::new(),
@@ -141,27 +161,51 @@ impl Guard {
         }
     }
 
-    /// Decides a call: leaves a permit in the request, or says why it is refused, which is in the log by then.
+    /// Decides a call: leaves a permit in the request, or says why it is refused, which is in the log by then. `waited` is the
+    /// decision of a call that has waited for a verification.
     pub(super) fn admit(
         self: &Arc<Self>,
         request: &mut Request<Body>,
-    ) -> Result<Admitted, Refusal> {
-        let decision = self.decisions.next();
+        waited: Option<DecisionId>,
+    ) -> Verdict {
+        let decision = waited.unwrap_or_else(|| self.decisions.next());
         let client = request.extensions().get().copied();
         let mut caller = Caller { client, ..Caller::default() };
-        match self.judge(request, decision, &mut caller) {
+        let mut work = Work { granted: waited.is_some(), failed: false };
+        let judged = self.judge(request, decision, &mut caller, &mut work);
+        if work.granted && !work.failed {
+            self.verifications.give_back();
+        }
+        match judged {
             Ok((rule, stream, slot)) => {
                 let certificate = request.extensions().get().copied();
                 let guard = Arc::clone(self);
-                Ok(Admitted { stream, slot, guard, rule, decision, caller, certificate })
+                let admitted =
+                    Admitted { stream, slot, guard, rule, decision, caller, certificate };
+                Verdict::Admitted(admitted)
             }
-            Err(denial) => {
-                let path = request.uri().path();
-                let refusal = Refusal { denial, decision };
-                self.note_refused((self.rule(path), path), &refusal, &caller);
-                Err(refusal)
+            Err(Stop::Denied(denial)) => {
+                Verdict::Refused(self.refuse(request, &caller, Refusal { denial, decision }))
+            }
+            Err(Stop::Busy) => {
+                let origin = caller.origin(self.rule(request.uri().path()));
+                Verdict::Waits(decision, self.verifications.wait(origin))
             }
         }
+    }
+
+    /// Refuses a call that was not verified because too many waited for it.
+    pub(super) fn refuse_busy(&self, request: &Request<Body>, decision: DecisionId) -> Refusal {
+        let client = request.extensions().get().copied();
+        let denial = Denial::TooMany(BUSY_RETRY_AFTER);
+        let caller = Caller { client, ..Caller::default() };
+        self.refuse(request, &caller, Refusal { denial, decision })
+    }
+
+    fn refuse(&self, request: &Request<Body>, caller: &Caller, refusal: Refusal) -> Refusal {
+        let path = request.uri().path();
+        self.note_refused((self.rule(path), path), &refusal, caller);
+        refusal
     }
 
     /// Counts a refusal, tells the log, and remembers it.
@@ -189,17 +233,14 @@ impl Guard {
         request: &mut Request<Body>,
         decision: DecisionId,
         caller: &mut Caller,
-    ) -> Result<(&'static Rule, Option<Registration>, Slot), Denial> {
+        work: &mut Work,
+    ) -> Result<(&'static Rule, Option<Registration>, Slot), Stop> {
         let rule = self.rule(request.uri().path()).ok_or(Denial::UnknownMethod)?;
-        let (now, peer) = (self.clock.now(), limits::peer(request.extensions()));
+        let now = self.clock.now();
         if rule.access == Access::Public {
             credentials::discard(request.headers_mut());
         } else {
-            let presented = Presented::take(request.headers_mut())?;
-            let verify = |token| self.verified(token, peer, now);
-            let known = |token| self.of_caller(token, peer, now);
-            caller.bearer = presented.bearer()?.map(known).transpose()?;
-            caller.action = presented.action()?.map(verify).transpose()?;
+            self.read_tokens(request.headers_mut(), caller, now, work)?;
             if let Some(known) = &caller.bearer {
                 self.limits.call(&known.token)?;
             }
@@ -211,7 +252,7 @@ impl Guard {
         let facts = self.facts(rule, caller, request.extensions().get().copied());
         let permit = decide(&facts, now, decision)?;
         // Last: a call that is refused anyway takes no slot from others.
-        let slot = self.slot(rule, caller, peer)?;
+        let slot = self.slot(rule, caller)?;
         report::allowed(&permit, caller.client);
         let permit = permit.witnessed(Arc::clone(self) as Arc<dyn Witness>, basis);
         request.extensions_mut().insert::<Permit>(permit);
@@ -219,51 +260,6 @@ impl Guard {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
         Ok((rule, stream, slot))
-    }
-
-    /// The caller's own token, or the one that the caller's handle stands for.
-    fn of_caller(
-        &self,
-        token: Token<'_>,
-        peer: Option<IpAddr>,
-        now: UnixTime,
-    ) -> Result<Arc<Known>, Denial> {
-        match &self.sessions {
-            Some(sessions) if token.bytes().starts_with(Handle::PREFIX.as_bytes()) => {
-                let known = session::known(sessions, &self.cache, token, &self.keys, now);
-                known.inspect_err(|denial| self.limits.failed(peer, denial))
-            }
-            _ => self.verified(token, peer, now),
-        }
-    }
-
-    /// The token, known or verified now, as long as its sender has not come with too many that are none.
-    fn verified(
-        &self,
-        token: Token<'_>,
-        peer: Option<IpAddr>,
-        now: UnixTime,
-    ) -> Result<Arc<Known>, Denial> {
-        if !self.cache.holds(token) {
-            self.limits.before(peer)?;
-        }
-        let read = |ring: &KeyRing, text: &str| Ok(ring.verify(text, now)?);
-        self.cache.verified(token, &self.keys, now, read).map_err(|denial| {
-            self.limits.failed(peer, &denial);
-            self.unless_sought(token, denial)
-        })
-    }
-
-    /// Whose key is not known because its outside issuer has just made it, is told to come again: the keys are on their way.
-    #[cold]
-    fn unless_sought(&self, token: Token<'_>, denial: Denial) -> Denial {
-        let unknown = denial == Denial::TokenInvalid(TokenError::UnknownKey);
-        match token.text() {
-            Ok(text) if unknown && self.keys.are_sought_for(text) => {
-                Denial::CannotDecide("the keys of the token's issuer are being fetched")
-            }
-            _ => denial,
-        }
     }
 
     fn register(
@@ -298,15 +294,10 @@ impl Guard {
     }
 
     /// A slot for a call that is let through otherwise.
-    fn slot(
-        &self,
-        rule: &'static Rule,
-        caller: &Caller,
-        peer: Option<IpAddr>,
-    ) -> Result<Slot, Denial> {
+    fn slot(&self, rule: &'static Rule, caller: &Caller) -> Result<Slot, Denial> {
         const ADMINISTERS: &str = "revocations:admin";
         match &caller.bearer {
-            None => self.slots.anonymous(rule, peer),
+            None => self.slots.anonymous(rule, caller.address()),
             Some(known) => self
                 .slots
                 .held(rule, &known.holder, || known.token.claims().scopes.contains(ADMINISTERS)),

@@ -4,7 +4,7 @@
 //! under way.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hallpass_token::{Fingerprint, Verified};
@@ -12,8 +12,12 @@ use hallpass_token::{Fingerprint, Verified};
 /// How many pools of slots there are.
 pub(super) const POOLS: usize = 4;
 
-/// What is taken of each pool.
-pub(super) type Counters = [AtomicUsize; POOLS];
+/// What is taken of each pool of slots; and how many bytes of tokens were remembered since they were last forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) slots: [AtomicUsize; POOLS],
+    pub(super) cached: AtomicU64,
+}
 
 /// Whose a token is.
 #[derive(Debug)]

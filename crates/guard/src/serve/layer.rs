@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use crate::Deadline;
 use crate::serve::Guard;
 use crate::serve::response::Answer;
 
@@ -43,26 +41,17 @@ pub struct Guarded<S> {
 
 impl<S> Service<Request<Body>> for Guarded<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Answer<S::Future>;
+    type Future = Answer<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let admitted = match self.guard.admit(&mut request) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Answer::refused(Status::from(refusal).into_http()),
-        };
-        let deadline = request.extensions().get::<Deadline>().copied();
-        let request = match &admitted.stream {
-            None => request,
-            Some(stream) => request.map(|body| stream.watch_request(body)),
-        };
-        Answer::new(self.inner.call(request), deadline, admitted)
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Answer::begin(&self.guard, &mut self.inner, request)
     }
 }

@@ -1,6 +1,7 @@
-//! How often callers may call, be refused, and come with what is no token.
+//! How often callers may call and be refused.
 //!
-//! Invariant: an unverified token is held against the address that it came from, never against the user that it names.
+//! Invariant: only callers whose token verified are limited, and only by what they did themselves. What an unverified token
+//! may cost, `verifications` limits.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -8,20 +9,24 @@ use std::time::Duration;
 
 use hallpass_policy::Denial;
 use hallpass_token::{Fingerprint, Verified};
-use http::Extensions;
 
 use crate::serve::slots::SlotLimits;
 use crate::{Clock, Pace};
 
 /// Where a request comes from. The server puts it into each request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddress(pub IpAddr);
+pub struct PeerAddress(
+    /// The client's address.
+    pub IpAddr,
+    /// The port of the socket's other end, which tells apart the connections that share the address.
+    pub u16,
+);
 
 /// What callers may take. Numbers are calls a minute, and as many at once; without a number there is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
-    /// Tokens that do not verify, for each address (for IPv6 each network of 64 bits).
-    pub failures: Option<NonZeroU32>,
+    /// Verifications that fail, in a second, of all callers together. Beyond it, unknown tokens wait to be verified.
+    pub failed_verifications: Option<NonZeroU32>,
     /// Calls that are refused to a caller whose token verified.
     pub refusals: Option<NonZeroU32>,
     /// Calls of one caller.
@@ -36,15 +41,14 @@ impl Default for CallLimits {
     /// No limit but that for the first message: 10 s.
     fn default() -> Self {
         let first_message = hallpass_policy::adapter::FIRST_MESSAGE_WITHIN;
-        let (failures, refusals, calls) = (None, None, None);
-        Self { failures, refusals, calls, slots: SlotLimits::NONE, first_message }
+        let (failed_verifications, refusals, calls) = (None, None, None);
+        Self { failed_verifications, refusals, calls, slots: SlotLimits::NONE, first_message }
     }
 }
 
 /// The limits at work.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
-    failures: Option<Pace<IpAddr>>,
     refusals: Option<Pace<Fingerprint>>,
     calls: Option<Pace<Fingerprint>>,
 }
@@ -52,25 +56,8 @@ pub(super) struct Limits {
 impl Limits {
     pub(super) fn new(of: CallLimits, clock: &Clock) -> Self {
         Self {
-            failures: of.failures.map(|times| Pace::a_minute(times, clock.clone())),
             refusals: of.refusals.map(|times| Pace::a_minute(times, clock.clone())),
             calls: of.calls.map(|times| Pace::a_minute(times, clock.clone())),
-        }
-    }
-
-    /// Before a token is verified that is not known yet.
-    pub(super) fn before(&self, peer: Option<IpAddr>) -> Result<(), Denial> {
-        match (&self.failures, peer) {
-            (Some(pace), Some(peer)) => pace.is_open(&peer).map_err(Denial::TooMany),
-            _ => Ok(()),
-        }
-    }
-
-    /// After it did not verify.
-    pub(super) fn failed(&self, peer: Option<IpAddr>, denial: &Denial) {
-        if let (Some(pace), Some(peer), Denial::TokenInvalid(_)) = (&self.failures, peer, denial) {
-            // Whether it was one too many, the next attempt is told.
-            let _ = pace.step(&peer);
         }
     }
 
@@ -95,16 +82,15 @@ impl Limits {
     }
 }
 
-/// The address that failures are held against.
-pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    let PeerAddress(address) = extensions.get::<PeerAddress>()?;
-    Some(match address.to_canonical() {
+/// What counts as one address: of IPv6 a network of 64 bits, which one host has whole.
+pub(super) fn network(PeerAddress(address, _): PeerAddress) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(address) => {
             const NETWORK: u128 = !0 << 64;
             IpAddr::V6((address.to_bits() & NETWORK).into())
         }
         four @ IpAddr::V4(_) => four,
-    })
+    }
 }
 
 /// Who calls: a user of an issuer, or a service, for a user or for none.

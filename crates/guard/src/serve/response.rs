@@ -3,31 +3,37 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use http::Response;
+use hallpass_policy::{DecisionId, Refusal};
+use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tonic::Status;
 use tonic::body::Body;
+use tower::Service;
 
 use crate::Deadline;
+use crate::serve::guard::{Guard, Verdict};
 use crate::serve::message::{Admitted, Waiting};
 use crate::serve::slots::Slot;
+use crate::serve::verifications::Turn;
 
 pin_project! {
     /// A call's answer: the refusal, or what the handler says.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Answer<F> {
+    pub struct Answer<S: Service<Request<Body>>> {
         #[pin]
-        way: Way<F>,
+        way: Way<S, S::Future>,
     }
 }
 
 pin_project! {
     #[project = WayProjected]
     #[project_replace = WayReplaced]
-    enum Way<F> {
+    enum Way<S, F> {
+        Waiting { #[pin] turn: Turn, delayed: Box<Delayed<S>> },
         Refused { refusal: Response<Body> },
         Running {
             #[pin] handler: F,
@@ -40,43 +46,102 @@ pin_project! {
     }
 }
 
-impl<F> Answer<F> {
-    pub(super) const fn refused(refusal: Response<Body>) -> Self {
-        Self { way: Way::Refused { refusal } }
-    }
+/// A call that is decided when its token can be verified.
+struct Delayed<S> {
+    guard: Arc<Guard>,
+    decision: DecisionId,
+    inner: S,
+    request: Request<Body>,
+}
 
-    pub(super) const fn new(handler: F, deadline: Option<Deadline>, admitted: Admitted) -> Self {
-        Self { way: Way::Running { handler, deadline, admitted, waiting: None, entered: false } }
+impl<S> Answer<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone,
+{
+    /// Has a call decided and begins it. The service has to be ready.
+    pub(super) fn begin(guard: &Arc<Guard>, inner: &mut S, mut request: Request<Body>) -> Self {
+        let way = match guard.admit(&mut request, None) {
+            Verdict::Admitted(admitted) => running(inner, request, admitted),
+            Verdict::Refused(refusal) => refused(refusal),
+            Verdict::Waits(decision, turn) => {
+                // The one that is ready waits with the call.
+                let another = inner.clone();
+                let inner = std::mem::replace(inner, another);
+                let guard = Arc::clone(guard);
+                let delayed = Box::new(Delayed { guard, decision, inner, request });
+                Way::Waiting { turn, delayed }
+            }
+        };
+        Self { way }
     }
 }
 
-impl<F, E> Future for Answer<F>
+impl<S: Service<Request<Body>>> Delayed<S> {
+    fn begin(mut self, its_turn: bool) -> Way<S, S::Future> {
+        if !its_turn {
+            return refused(self.guard.refuse_busy(&self.request, self.decision));
+        }
+        match self.guard.admit(&mut self.request, Some(self.decision)) {
+            Verdict::Admitted(admitted) => running(&mut self.inner, self.request, admitted),
+            Verdict::Refused(refusal) => refused(refusal),
+            // Its turn has come: it has what one verification costs.
+            Verdict::Waits(decision, _) => refused(self.guard.refuse_busy(&self.request, decision)),
+        }
+    }
+}
+
+fn refused<S, F>(refusal: Refusal) -> Way<S, F> {
+    Way::Refused { refusal: Status::from(refusal).into_http() }
+}
+
+fn running<S: Service<Request<Body>>>(
+    inner: &mut S,
+    request: Request<Body>,
+    admitted: Admitted,
+) -> Way<S, S::Future> {
+    let deadline = request.extensions().get::<Deadline>().copied();
+    let request = match &admitted.stream {
+        None => request,
+        Some(stream) => request.map(|body| stream.watch_request(body)),
+    };
+    let handler = inner.call(request);
+    Way::Running { handler, deadline, admitted, waiting: None, entered: false }
+}
+
+impl<S> Future for Answer<S>
 where
-    F: Future<Output = Result<Response<Body>, E>>,
+    S: Service<Request<Body>, Response = Response<Body>>,
 {
-    type Output = F::Output;
+    type Output = Result<Response<Body>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut way = self.project().way;
+        if let WayProjected::Waiting { turn, .. } = way.as_mut().project() {
+            let its_turn = ready!(turn.poll(cx));
+            if let WayReplaced::Waiting { delayed, .. } = way.as_mut().project_replace(Way::Over) {
+                way.set(delayed.begin(its_turn));
+            }
+        }
         let outcome = match way.as_mut().project() {
             WayProjected::Running { handler, deadline, admitted, waiting, entered } => {
                 poll_handler(handler, *deadline, admitted, waiting, entered, cx)
             }
+            WayProjected::Waiting { .. } => Outcome::Pending,
             WayProjected::Refused { .. } | WayProjected::Over => Outcome::Ended,
         };
+        if let Outcome::Pending = outcome {
+            return Poll::Pending;
+        }
         // The handler, its request and the slot are dropped here, not when whoever polls lets go of this future.
-        let Outcome::Pending = outcome else {
-            return match (outcome, way.project_replace(Way::Over)) {
-                (Outcome::Answered(Ok(answer)), WayReplaced::Running { admitted, .. }) => {
-                    Poll::Ready(Ok(keep(answer, admitted)))
-                }
-                (Outcome::Answered(answer), _) => Poll::Ready(answer),
-                (Outcome::Refused(status), _) => Poll::Ready(Ok(status.into_http())),
-                (_, WayReplaced::Refused { refusal }) => Poll::Ready(Ok(refusal)),
-                (Outcome::Ended | Outcome::Pending, _) => Poll::Pending,
-            };
-        };
-        Poll::Pending
+        match (outcome, way.project_replace(Way::Over)) {
+            (Outcome::Answered(Ok(answer)), WayReplaced::Running { admitted, .. }) => {
+                Poll::Ready(Ok(keep(answer, admitted)))
+            }
+            (Outcome::Answered(answer), _) => Poll::Ready(answer),
+            (Outcome::Refused(status), _) => Poll::Ready(Ok(status.into_http())),
+            (_, WayReplaced::Refused { refusal }) => Poll::Ready(Ok(refusal)),
+            (Outcome::Ended | Outcome::Pending, _) => Poll::Pending,
+        }
     }
 }
 

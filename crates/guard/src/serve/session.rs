@@ -22,7 +22,10 @@ pub(super) fn known(
     now: UnixTime,
 ) -> Result<Arc<Known>, Denial> {
     let session = sessions.find(handle.text()?, now).map_err(denial)?;
-    cache.verified(handle, keys, now, |ring, handle| Ok(session.verified(handle, ring, now)?))
+    if let Some(known) = cache.known(handle, keys, now)? {
+        return Ok(known);
+    }
+    cache.verify(handle, keys, now, |ring, handle| Ok(session.verified(handle, ring, now)?))
 }
 
 /// A handle that is none says as little as a token that is none.

@@ -181,7 +181,7 @@ impl Slots {
     /// The holder's own share first: who has used it up touches nothing that is shared.
     fn take(&self, holder: &Holder, pool: Pool) -> bool {
         let total = &self.held[pool as usize];
-        let (root, user) = (&holder.root[pool as usize], &holder.user[pool as usize]);
+        let (root, user) = (&holder.root.slots[pool as usize], &holder.user.slots[pool as usize]);
         let steps = [
             (root, share(total.most, self.per_token)),
             (user, share(total.most, self.per_user)),
@@ -233,8 +233,8 @@ impl Drop for Slot {
         match &self.of {
             Of::Holder(holder, pool) => {
                 let pool = *pool as usize;
-                put_back(&holder.root[pool]);
-                put_back(&holder.user[pool]);
+                put_back(&holder.root.slots[pool]);
+                put_back(&holder.user.slots[pool]);
                 put_back(&self.slots.held[pool].taken);
             }
             Of::Address(address, pool) => {

@@ -152,6 +152,14 @@ impl Mesh {
 
     /// Sends a request through the layer.
     pub(crate) async fn send(&self, request: Request<Body>) -> Outcome {
+        self.sending(request).await
+    }
+
+    /// As [`Mesh::send`], for a task of its own.
+    pub(crate) fn sending(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Outcome> + Send + 'static {
         let entered = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&entered);
         let handler = service_fn(move |request: Request<Body>| {
@@ -159,10 +167,12 @@ impl Mesh {
             std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
         });
         let service = GuardLayer::new(Arc::clone(&self.guard)).layer(handler);
-        let response = service.oneshot(request).await.unwrap();
-        match entered.lock().unwrap().take() {
-            Some(parts) => Outcome::Entered(Box::new(parts)),
-            None => Outcome::Refused(Status::from_header_map(response.headers()).unwrap()),
+        async move {
+            let response = service.oneshot(request).await.unwrap();
+            match entered.lock().unwrap().take() {
+                Some(parts) => Outcome::Entered(Box::new(parts)),
+                None => Outcome::Refused(Status::from_header_map(response.headers()).unwrap()),
+            }
         }
     }
 }

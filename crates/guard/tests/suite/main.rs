@@ -26,3 +26,4 @@ mod slots;
 mod streams;
 mod streams_server;
 mod traces;
+mod verifications;

@@ -78,7 +78,7 @@ async fn begin(mesh: &Mesh, path: &str, token: &str, address: &str) -> Result<He
     let (message, frames) = mpsc::unbounded_channel();
     let body = Body::new(StreamBody::new(UnboundedReceiverStream::new(frames)));
     let mut request = Request::post(format!("http://t{path}")).body(body).unwrap();
-    request.extensions_mut().insert(PeerAddress(address.parse().unwrap()));
+    request.extensions_mut().insert(PeerAddress(address.parse().unwrap(), 5000));
     if !token.is_empty() {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     }

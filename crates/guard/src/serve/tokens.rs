@@ -1,0 +1,129 @@
+//! The tokens of a call: known, or verified now as far as the limit of verifications allows.
+
+use std::sync::Arc;
+
+use hallpass_policy::{Denial, Rule, WhenStale};
+use hallpass_revocation::Handle;
+use hallpass_token::{KeyRing, TokenError, UnixTime};
+use http::HeaderMap;
+
+use crate::serve::cache::Known;
+use crate::serve::credentials::{Presented, Token};
+use crate::serve::guard::{Caller, Guard};
+use crate::serve::session;
+use crate::serve::verifications::Origin;
+
+/// Why a call is not let through now.
+pub(super) enum Stop {
+    /// It is refused.
+    Denied(Denial),
+    /// It waits until one of its tokens can be verified.
+    Busy,
+}
+
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// What the verifications of one call may cost, and did.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Whether the price of a verification was taken.
+    pub(super) granted: bool,
+    pub(super) failed: bool,
+}
+
+impl Guard {
+    /// Reads the call's tokens. A call that has to wait keeps them in its metadata.
+    pub(super) fn read_tokens(
+        &self,
+        headers: &mut HeaderMap,
+        caller: &mut Caller,
+        now: UnixTime,
+        work: &mut Work,
+    ) -> Result<(), Stop> {
+        let presented = Presented::take(headers)?;
+        let read = self.read(&presented, caller, now, work);
+        if matches!(read, Err(Stop::Busy)) {
+            presented.put_back(headers);
+        }
+        read
+    }
+
+    fn read(
+        &self,
+        presented: &Presented,
+        caller: &mut Caller,
+        now: UnixTime,
+        work: &mut Work,
+    ) -> Result<(), Stop> {
+        if let Some(bearer) = presented.bearer()? {
+            caller.bearer = Some(self.of_caller(bearer, now, work)?);
+        }
+        if let Some(action) = presented.action()? {
+            caller.action = Some(self.verified(action, now, work)?);
+        }
+        Ok(())
+    }
+
+    /// The caller's own token, or the one that the caller's handle stands for. Only a session's handle leads to a token, so that
+    /// others' guesses cost no verification.
+    fn of_caller(
+        &self,
+        token: Token<'_>,
+        now: UnixTime,
+        work: &mut Work,
+    ) -> Result<Arc<Known>, Stop> {
+        match &self.sessions {
+            Some(sessions) if token.bytes().starts_with(Handle::PREFIX.as_bytes()) => {
+                Ok(session::known(sessions, &self.cache, token, &self.keys, now)?)
+            }
+            _ => self.verified(token, now, work),
+        }
+    }
+
+    fn verified(
+        &self,
+        token: Token<'_>,
+        now: UnixTime,
+        work: &mut Work,
+    ) -> Result<Arc<Known>, Stop> {
+        if let Some(known) = self.cache.known(token, &self.keys, now)? {
+            return Ok(known);
+        }
+        work.granted = work.granted || self.verifications.take();
+        if !work.granted {
+            return Err(Stop::Busy);
+        }
+        let read = |ring: &KeyRing, text: &str| Ok(ring.verify_at_any_time(text)?);
+        self.cache.verify(token, &self.keys, now, read).map_err(|denial| {
+            work.failed |= matches!(denial, Denial::TokenInvalid(_));
+            self.unless_sought(token, denial).into()
+        })
+    }
+
+    /// Whose key is not known because its outside issuer has just made it, is told to come again: the keys are on their way.
+    #[cold]
+    fn unless_sought(&self, token: Token<'_>, denial: Denial) -> Denial {
+        let unknown = denial == Denial::TokenInvalid(TokenError::UnknownKey);
+        match token.text() {
+            Ok(text) if unknown && self.keys.are_sought_for(text) => {
+                Denial::CannotDecide("the keys of the token's issuer are being fetched")
+            }
+            _ => denial,
+        }
+    }
+}
+
+impl Caller {
+    /// In whose turn it waits for a verification.
+    pub(super) fn origin(&self, rule: Option<&Rule>) -> Origin {
+        Origin {
+            vital: rule.is_some_and(|rule| rule.when_stale == WhenStale::Serve),
+            address: self.address(),
+            connection: self.client.map_or(0, |client| client.1),
+        }
+    }
+}
