@@ -43,7 +43,7 @@ fn decision(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         let facts = Facts {
             rule,
-            bearer: Some(Credential { token: black_box(&token), revoked: false }),
+            bearer: Some(Credential::new(black_box(&token))),
             action: None,
             list: ListState::Fresh,
             client_certificate: None,

@@ -2,12 +2,13 @@
 
 mod actions;
 mod cache;
+mod call;
+mod caller;
 mod credentials;
 mod cutoff;
 mod fair;
 mod guard;
 mod holder;
-mod late;
 mod layer;
 mod limits;
 mod message;

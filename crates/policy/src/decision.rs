@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use hallpass_token::{TokenType, UnixTime, Verified};
 
-use crate::rule::{Access, Rule, WhenStale};
+use crate::rule::{Access, Rule};
+use crate::validity::holds;
 use crate::{Action, Denial, Permit};
 
 /// What is known about a call when it is decided.
@@ -26,13 +27,33 @@ pub struct Facts<'a> {
     pub client_certificate: Option<[u8; 32]>,
 }
 
-/// A verified token and whether it is revoked.
+/// A verified token and what has become of it since.
 #[derive(Debug, Clone, Copy)]
 pub struct Credential<'a> {
     /// The token.
     pub token: &'a Arc<Verified>,
     /// Whether the list refuses it or anything it descends from.
     pub revoked: bool,
+    /// Whether the key ring still holds the entry that verified it.
+    pub key: KeyEntry,
+    /// Why the session that shows the token has ended, if one does and it has.
+    pub session_ended: Option<&'static str>,
+}
+
+impl<'a> Credential<'a> {
+    /// A token that has just been verified: not revoked, its key's entry and its session as they were.
+    pub const fn new(token: &'a Arc<Verified>) -> Self {
+        Self { token, revoked: false, key: KeyEntry::Unchanged, session_ended: None }
+    }
+}
+
+/// What has become of the key entry that verified a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyEntry {
+    /// The ring holds the same entry under the token's `kid`.
+    Unchanged,
+    /// The ring holds no entry under the token's `kid`, or one that differs in anything: key, state, or what it may sign.
+    Gone,
 }
 
 /// Whether a node's revocation list is recent enough to be trusted.
@@ -100,36 +121,19 @@ pub fn decide(facts: &Facts<'_>, now: UnixTime, decision: DecisionId) -> Result<
         return Ok(Permit::public(rule, decision));
     };
     let bearer = facts.bearer.ok_or(Denial::TokenMissing)?;
-    authentic(bearer, facts, now)?;
-    if facts.list == ListState::Stale && rule.when_stale == WhenStale::Refuse {
-        return Err(Denial::ListStale);
-    }
+    holds(bearer, facts, now)?;
     permitted(bearer.token, rule)?;
     match (action, facts.action) {
         (None, None) => {}
         (None, Some(_)) => return Err(Denial::ActionUnexpected),
         (Some(action), None) => return Err(Denial::ActionMissing(action.audience)),
         (Some(action), Some(token)) => {
-            authentic(token, facts, now)?;
+            holds(token, facts, now)?;
             elevated(token.token, bearer.token, action, rule)?;
         }
     }
     let elevated = facts.action.map(|action| Arc::clone(action.token));
     Ok(Permit::granted(rule, Arc::clone(bearer.token), elevated, decision))
-}
-
-/// The token is in its time, not revoked, and shown by the client it is bound to.
-fn authentic(credential: Credential<'_>, facts: &Facts<'_>, now: UnixTime) -> Result<(), Denial> {
-    credential.token.check_time(now)?;
-    if credential.revoked {
-        return Err(Denial::TokenRevoked);
-    }
-    match &credential.token.claims().confirmation {
-        Some(bound) if facts.client_certificate != Some(bound.certificate_sha256) => {
-            Err(Denial::BindingMismatch)
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The token's kind, audience and scope are what the rule demands.

@@ -11,10 +11,11 @@ mod desk;
 mod permit;
 mod proof;
 mod rule;
+mod validity;
 mod witness;
 
 pub use action::{Action, StepUp};
-pub use decision::{Credential, DecisionId, Facts, ListState, NoDecisionId, decide};
+pub use decision::{Credential, DecisionId, Facts, KeyEntry, ListState, NoDecisionId, decide};
 pub use denial::{Denial, ERROR_DOMAIN, Refusal};
 pub use desk::{ActionDesk, Claimed, Desk, Outcome};
 /// The kinds of token, as rules name them.
@@ -22,4 +23,5 @@ pub use hallpass_token::TokenType;
 pub use permit::Permit;
 pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};
-pub use witness::{Basis, Witness};
+pub use validity::validity;
+pub use witness::Witness;

@@ -8,7 +8,7 @@ use tonic::{Extensions, Status};
 
 use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::rule::Rule;
-use crate::{Basis, DecisionId, Denial, Refusal, Witness};
+use crate::{DecisionId, Denial, Refusal, Witness};
 
 /// The proof that a call was let through. Its fields are private and only the decision makes one.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Permit {
     token: Option<Arc<Verified>>,
     action: Option<Arc<Verified>>,
     decision: DecisionId,
-    witness: Option<(Arc<dyn Witness>, Basis)>,
+    witness: Option<Arc<dyn Witness>>,
     bucket: Option<Arc<str>>,
 }
 
@@ -47,8 +47,8 @@ impl Permit {
 
     /// The same permit, whose later refusals this witness learns of, and which stands as long as the witness upholds it.
     #[must_use]
-    pub fn witnessed(self, witness: Arc<dyn Witness>, basis: Basis) -> Self {
-        Self { witness: Some((witness, basis)), ..self }
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// The same permit for what lies in one bucket: tokens that are minted in its holder's name have storage grants for that one alone.
@@ -66,7 +66,7 @@ impl Permit {
 
     /// Lets the witness know of a refusal.
     pub(crate) fn tell(&self, refusal: &Refusal) {
-        if let Some((witness, _)) = &self.witness {
+        if let Some(witness) = &self.witness {
             witness.refused(self, refusal);
         }
     }
@@ -74,14 +74,14 @@ impl Permit {
     /// Whether it would still be given.
     pub(crate) fn stands(&self) -> Result<(), Denial> {
         match &self.witness {
-            Some((witness, basis)) => witness.upholds(self, *basis),
+            Some(witness) => witness.upholds(self),
             None => Ok(()),
         }
     }
 
     /// How long the first message of the caller's stream may take.
     pub(crate) fn first_message_within(&self) -> Duration {
-        let witness = self.witness.as_ref().map(|(witness, _)| witness.first_message_within());
+        let witness = self.witness.as_ref().map(|witness| witness.first_message_within());
         witness.unwrap_or(FIRST_MESSAGE_WITHIN)
     }
 

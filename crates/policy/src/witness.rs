@@ -7,23 +7,14 @@ use std::time::Duration;
 use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::{Denial, Permit, Refusal};
 
-/// What a decision rested on: as long as both are the same, there is nothing to look up again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Basis {
-    /// The generation of the revocation list, read before the look-up.
-    pub list: u64,
-    /// The generation of the key ring that verified the tokens.
-    pub ring: u64,
-}
-
 /// Learns of every refusal of calls that were let through at first: by the object check, by a desk, by a handler.
 pub trait Witness: fmt::Debug + Send + Sync + 'static {
     /// A call was refused under this permit. Must not wait: it is on the path of the call.
     fn refused(&self, permit: &Permit, refusal: &Refusal);
 
-    /// Whether the permit would still be given: asked when the call's message has come, which its client may have withheld for long. Must
-    /// not wait.
-    fn upholds(&self, permit: &Permit, basis: Basis) -> Result<(), Denial>;
+    /// Whether the permit still holds ([`validity`](crate::validity)): asked when the call's message has arrived, which its client may
+    /// have withheld for long. Must not wait.
+    fn upholds(&self, permit: &Permit) -> Result<(), Denial>;
 
     /// How long the first message of a client's stream may take.
     fn first_message_within(&self) -> Duration {

@@ -8,19 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
-use hallpass_policy::Denial;
+use hallpass_policy::{Denial, KeyEntry};
 use hallpass_revocation::Index;
 use hallpass_token::{KeyRing, UnixTime, Verified};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::Keys;
+use crate::keys::Current;
 use crate::serve::credentials::Token;
 use crate::serve::holder::{Holder, Holders};
 
 /// A token that verified, with what is remembered about it.
 pub(crate) struct Known {
     pub(crate) token: Arc<Verified>,
-    ring: u64,
+    /// The ring that verified it.
+    ring: Arc<Current>,
+    /// The latest ring that was seen to hold the same key entry.
+    same_entry: AtomicU64,
     bytes: u64,
     /// Whose it is, for what is shared.
     pub(super) holder: Arc<Holder>,
@@ -32,14 +36,29 @@ pub(crate) struct Known {
 const NEVER: u64 = u64::MAX;
 
 impl Known {
-    fn new(token: Verified, ring: u64, holder: Arc<Holder>, bytes: u64) -> Arc<Self> {
-        let seen = AtomicU64::new(NEVER);
-        Arc::new(Self { token: Arc::new(token), ring, bytes, holder, seen })
+    pub(super) fn new(
+        token: Verified,
+        ring: Arc<Current>,
+        holder: Arc<Holder>,
+        bytes: u64,
+    ) -> Arc<Self> {
+        let (seen, same_entry) = (AtomicU64::new(NEVER), AtomicU64::new(ring.generation));
+        Arc::new(Self { token: Arc::new(token), ring, same_entry, bytes, holder, seen })
     }
 
-    /// The generation of the ring that verified it.
-    pub(crate) const fn ring(&self) -> u64 {
-        self.ring
+    /// Whether the ring of now holds the entry that verified the token; compared again only when the ring was replaced.
+    pub(crate) fn key_entry(&self, keys: &Keys) -> KeyEntry {
+        if self.same_entry.load(Ordering::Relaxed) == keys.generation() {
+            return KeyEntry::Unchanged;
+        }
+        let (now, kid) = (keys.current(), self.token.kid());
+        match (self.ring.ring.key(kid), now.ring.key(kid)) {
+            (Some(then), Some(key)) if then.is_same_entry(key) => {
+                self.same_entry.store(now.generation, Ordering::Relaxed);
+                KeyEntry::Unchanged
+            }
+            _ => KeyEntry::Gone,
+        }
     }
 
     /// Whether the list refuses the token; looked up again only when the list has changed.
@@ -83,7 +102,7 @@ impl TokenCache {
         now: UnixTime,
     ) -> Result<Option<Arc<Known>>, Denial> {
         let Some(known) = self.known.get(token.bytes()) else { return Ok(None) };
-        if known.ring != keys.generation() {
+        if known.ring.generation != keys.generation() {
             return Ok(None);
         }
         known.token.check_time(now)?;
@@ -98,13 +117,12 @@ impl TokenCache {
         now: UnixTime,
         read: impl FnOnce(&KeyRing, &str) -> Result<Verified, Denial>,
     ) -> Result<Arc<Known>, Denial> {
-        // Read before the ring: a reload in between makes the entry count as older than it is, and it is verified again.
-        let ring = keys.generation();
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let verified = read(&keys.ring(), token.text()?)?;
+        let current = keys.current();
+        let verified = read(&current.ring, token.text()?)?;
         let holder = self.holders.of(&verified);
         let bytes = weight(token.bytes().len() as u64, verified.held_bytes() as u64);
-        let known = Known::new(verified, ring, holder, bytes);
+        let known = Known::new(verified, current, holder, bytes);
         self.make_room(&known.holder, bytes);
         self.known.insert(token.bytes().into(), Arc::clone(&known));
         known.token.check_time(now)?;

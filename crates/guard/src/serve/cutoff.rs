@@ -9,19 +9,20 @@ use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::serve::streams::{Registration, Side, Stream};
+use crate::serve::call::{Call, Side};
+use crate::serve::streams::Registration;
 
 type Bytes = <Body as http_body::Body>::Data;
 
 /// What the client sends. A cut shows to the handler as a failed read.
 pub(super) struct WatchedRequest {
     body: Body,
-    stream: Arc<Stream>,
+    call: Arc<Call>,
 }
 
 impl WatchedRequest {
-    pub(super) const fn new(body: Body, stream: Arc<Stream>) -> Self {
-        Self { body, stream }
+    pub(super) const fn new(body: Body, call: Arc<Call>) -> Self {
+        Self { body, call }
     }
 }
 
@@ -33,7 +34,7 @@ impl http_body::Body for WatchedRequest {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let Some(status) = self.stream.poll_cut(Side::Reading, cx) {
+        if let Some(status) = self.call.poll_cut(Side::Reading, cx) {
             return Poll::Ready(Some(Err(status)));
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
@@ -73,7 +74,7 @@ impl http_body::Body for WatchedAnswer {
             self.registration = None;
             return Poll::Ready(Some(trailers(&status)));
         }
-        let frame = match &mut *registration.stream().answer() {
+        let frame = match &mut *registration.call().answer() {
             Some(answer) => ready!(Pin::new(answer).poll_frame(cx)),
             // Cut between the look above and this one, which has woken us already.
             None => return Poll::Pending,
@@ -86,7 +87,7 @@ impl http_body::Body for WatchedAnswer {
 
     fn is_end_stream(&self) -> bool {
         self.registration.as_ref().is_none_or(|registration| {
-            registration.stream().answer().as_ref().is_some_and(Body::is_end_stream)
+            registration.call().answer().as_ref().is_some_and(Body::is_end_stream)
         })
     }
 }

@@ -1,24 +1,24 @@
 //! Gathers what a decision needs about a call and has it decided. Nothing here waits, and nothing here is policy.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_policy::{
-    Access, ActionDesk, Basis, Credential, DecisionId, Denial, Desk, Facts, ListState, Outcome,
-    Permit, Refusal, Rule, Witness, decide,
+    Access, ActionDesk, DecisionId, Denial, Desk, Outcome, Permit, Refusal, Rule, Witness, decide,
 };
-use hallpass_revocation::{Freshness, Index, Sessions};
+use hallpass_revocation::{Absent, Freshness, Index, Session, Sessions};
 use http::Request;
 use tokio::task::AbortHandle;
 use tonic::body::Body;
 
 use crate::serve::actions::Actions;
-use crate::serve::cache::{Known, TokenCache};
+use crate::serve::cache::TokenCache;
+use crate::serve::call::Call;
+use crate::serve::caller::Caller;
 use crate::serve::credentials::{self, ClientCertificate};
-use crate::serve::limits::{self, CallLimits, Limits, PeerAddress};
+use crate::serve::limits::{CallLimits, Limits};
 use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
@@ -28,7 +28,7 @@ use crate::serve::streams::{Registration, Streams};
 use crate::serve::tokens::{Stop, Work};
 use crate::serve::verifications::{Turn, Verifications};
 use crate::serve::{report, watch as watching};
-use crate::{Clock, Decisions, Keys, Rules};
+use crate::{Clock, Deadline, Decisions, Keys, Rules};
 
 /// What a call is told to wait that was not verified because too many waited for it.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -64,8 +64,10 @@ pub struct Counts {
     pub refusals: u64,
     /// Tokens verified because they were not in the cache.
     pub verifications: u64,
-    /// Streams open now that end with their token, and calls that wait for their message.
+    /// Streams open now that end with their token.
     pub streams: usize,
+    /// Unary calls whose request message has not arrived, which end with their token, too.
+    pub waiting: usize,
 }
 
 /// What becomes of a call.
@@ -74,28 +76,6 @@ pub(super) enum Verdict {
     Refused(Refusal),
     /// It waits for its turn to have its token verified.
     Waits(DecisionId, Turn),
-}
-
-/// What is known about the caller, for the decision and for the log.
-#[derive(Default)]
-pub(super) struct Caller {
-    /// Where it comes from.
-    pub(super) client: Option<PeerAddress>,
-    pub(super) bearer: Option<Arc<Known>>,
-    pub(super) action: Option<Arc<Known>>,
-}
-
-impl Caller {
-    /// The address that it counts for.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        self.client.map(limits::network)
-    }
-
-    /// The oldest ring that verified one of the tokens.
-    fn ring(&self) -> u64 {
-        let known = [&self.bearer, &self.action].into_iter().flatten();
-        known.map(|known| known.ring()).min().unwrap_or_default()
-    }
 }
 
 impl Guard {
@@ -117,7 +97,7 @@ impl Guard {
             index: setup.index,
             freshness: setup.freshness,
             clock: setup.clock,
-            streams: Streams::new(Arc::clone(&refusals)),
+            streams: Arc::default(),
             actions: setup.actions,
             sessions: setup.sessions,
             limits,
@@ -130,8 +110,7 @@ impl Guard {
             refusals,
             watch: OnceLock::new(),
         });
-        let ring = guard.keys.current();
-        let watch = tokio::spawn(watching::over(Arc::downgrade(&guard), ring, setup.changes));
+        let watch = tokio::spawn(watching::over(Arc::downgrade(&guard), setup.changes));
         guard.watch.get_or_init(|| watch.abort_handle());
         guard
     }
@@ -158,6 +137,7 @@ impl Guard {
             refusals: self.refused.load(Ordering::Relaxed),
             verifications: self.cache.misses(),
             streams: self.streams.len(),
+            waiting: self.streams.waiting(),
         }
     }
 
@@ -177,13 +157,7 @@ impl Guard {
             self.verifications.give_back();
         }
         match judged {
-            Ok((rule, stream, slot)) => {
-                let certificate = request.extensions().get().copied();
-                let guard = Arc::clone(self);
-                let admitted =
-                    Admitted { stream, slot, guard, rule, decision, caller, certificate };
-                Verdict::Admitted(admitted)
-            }
+            Ok(admitted) => Verdict::Admitted(admitted),
             Err(Stop::Denied(denial)) => {
                 Verdict::Refused(self.refuse(request, &caller, Refusal { denial, decision }))
             }
@@ -234,63 +208,50 @@ impl Guard {
         decision: DecisionId,
         caller: &mut Caller,
         work: &mut Work,
-    ) -> Result<(&'static Rule, Option<Registration>, Slot), Stop> {
+    ) -> Result<Admitted, Stop> {
         let rule = self.rule(request.uri().path()).ok_or(Denial::UnknownMethod)?;
         let now = self.clock.now();
         if rule.access == Access::Public {
             credentials::discard(request.headers_mut());
         } else {
+            let certificate = request.extensions().get::<ClientCertificate>();
+            caller.certificate = certificate.map(|certificate| certificate.0);
             self.read_tokens(request.headers_mut(), caller, now, work)?;
             if let Some(known) = &caller.bearer {
                 self.limits.call(&known.token)?;
             }
         }
+        let call = caller.bearer.is_some();
+        let call = call.then(|| Call::new(self, rule, decision, caller.clone()));
         // A stream is registered first and looked up after, so that no revocation falls between.
-        let stream = self.register(rule, decision, caller)?;
-        // Read before the look-up: what arrives in between is looked up when the message has come.
-        let basis = Basis { list: self.index.generation(), ring: caller.ring() };
-        let facts = self.facts(rule, caller, request.extensions().get().copied());
-        let permit = decide(&facts, now, decision)?;
+        let stream = call.as_ref().filter(|_| rule.streams());
+        let stream = stream.map(|call| self.watch_over(call)).transpose()?;
+        let permit = decide(&caller.facts(rule, self), now, decision)?;
         // Last: a call that is refused anyway takes no slot from others.
         let slot = self.slot(rule, caller)?;
         report::allowed(&permit, caller.client);
-        let permit = permit.witnessed(Arc::clone(self) as Arc<dyn Witness>, basis);
-        request.extensions_mut().insert::<Permit>(permit);
+        let witness = call.as_ref().map(|call| Arc::clone(call) as Arc<dyn Witness>);
+        let witness = witness.unwrap_or_else(|| Arc::clone(self) as _);
+        request.extensions_mut().insert::<Permit>(permit.witnessed(witness));
         if rule.action().is_some() {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
-        Ok((rule, stream, slot))
+        Ok(Admitted { call, stream, slot, rule, guard: Arc::clone(self) })
     }
 
-    fn register(
-        &self,
-        rule: &'static Rule,
-        decision: DecisionId,
-        caller: &Caller,
-    ) -> Result<Option<Registration>, Denial> {
-        if caller.bearer.is_none() || !rule.streams() {
-            return Ok(None);
-        }
-        self.watch_over(rule, decision, caller).map(Some)
-    }
-
-    /// Puts a call under the watch that ends it when its token does.
-    pub(super) fn watch_over(
-        &self,
-        rule: &'static Rule,
-        decision: DecisionId,
-        caller: &Caller,
-    ) -> Result<Registration, Denial> {
-        let known = || [&caller.bearer, &caller.action].into_iter().flatten();
-        let tokens = known().map(|known| Arc::clone(&known.token)).collect();
-        let registration = self.streams.register(rule, decision, tokens);
+    /// Puts a call under the watch that ends it when its permit does not hold any more.
+    pub(super) fn watch_over(&self, call: &Arc<Call>) -> Result<Registration, Denial> {
+        let registration = self.streams.register(Arc::clone(call));
         if self.watch.get().is_none_or(AbortHandle::is_finished) {
             return Err(Denial::CannotDecide("nothing watches over open streams"));
         }
-        if known().any(|known| known.ring() != self.keys.generation()) {
-            return Err(Denial::CannotDecide("the key ring was replaced meanwhile"));
-        }
         Ok(registration)
+    }
+
+    /// Why a session has ended, if it has. That it was closed, the list says.
+    pub(super) fn ended(&self, session: &Session) -> Option<&'static str> {
+        let checked = self.sessions.as_ref()?.check(session, self.clock.now());
+        checked.err().map(Absent::why)
     }
 
     /// A slot for a call that is let through otherwise.
@@ -303,27 +264,22 @@ impl Guard {
                 .held(rule, &known.holder, || known.token.claims().scopes.contains(ADMINISTERS)),
         }
     }
+}
 
-    pub(super) fn facts<'a>(
-        &self,
-        rule: &'static Rule,
-        caller: &'a Caller,
-        certificate: Option<ClientCertificate>,
-    ) -> Facts<'a> {
-        // Freshness before the index: in the other order, what arrives in between is missed by a node that counts as fresh.
-        let fresh = self.freshness.is_fresh(self.clock.boot());
-        let list = if fresh { ListState::Fresh } else { ListState::Stale };
-        let credential = |known: &'a Arc<Known>| Credential {
-            token: &known.token,
-            revoked: known.is_revoked(&self.index),
-        };
-        Facts {
-            rule,
-            bearer: caller.bearer.as_ref().map(credential),
-            action: caller.action.as_ref().map(credential),
-            list,
-            client_certificate: certificate.map(|certificate| certificate.0),
-        }
+impl Witness for Guard {
+    fn refused(&self, permit: &Permit, refusal: &Refusal) {
+        self.refusals.refused(permit, refusal);
+    }
+
+    /// The permit of a call without a token has nothing that could end.
+    fn upholds(&self, _: &Permit) -> Result<(), Denial> {
+        // From here on the call is its handler's: nothing waits for its message any more.
+        Deadline::note_entered();
+        Ok(())
+    }
+
+    fn first_message_within(&self) -> Duration {
+        self.first_message
     }
 }
 

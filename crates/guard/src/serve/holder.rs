@@ -20,7 +20,7 @@ pub(super) struct Counters {
 }
 
 /// Whose a token is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Holder {
     /// What the token's root and all its descendants have taken.
     pub(super) root: Arc<Counters>,

@@ -8,26 +8,25 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hallpass_policy::{DecisionId, Refusal, Rule, decide};
+use hallpass_policy::Rule;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
-use crate::serve::credentials::ClientCertificate;
-use crate::serve::guard::{Caller, Guard};
+use crate::serve::call::{Call, Side};
+use crate::serve::guard::Guard;
 use crate::serve::slots::Slot;
 use crate::serve::streams::Registration;
 
 /// A call that was let through.
 pub(super) struct Admitted {
+    /// What its permit rests on; none where no token was needed.
+    pub(super) call: Option<Arc<Call>>,
     /// Its place among the open streams, from its beginning if it streams, else while it waits for its message.
     pub(super) stream: Option<Registration>,
     /// What it takes of what is shared; dropped with the call.
     pub(super) slot: Slot,
-    pub(super) guard: Arc<Guard>,
     pub(super) rule: &'static Rule,
-    pub(super) decision: DecisionId,
-    pub(super) caller: Caller,
-    pub(super) certificate: Option<ClientCertificate>,
+    pub(super) guard: Arc<Guard>,
 }
 
 /// The time that a first message has left. Made when a call is found waiting, which few are.
@@ -42,9 +41,14 @@ impl Admitted {
     ) -> Option<Status> {
         if waiting.is_none()
             && self.stream.is_none()
-            && let Err(refusal) = self.register()
+            && let Some(call) = &self.call
         {
-            return Some(refusal.into());
+            match self.guard.watch_over(call) {
+                Ok(stream) => self.stream = Some(stream),
+                Err(denial) => call.cut(denial),
+            }
+            // Registered first and looked up after, as a stream is: what was revoked since the call was decided ends it here.
+            call.look();
         }
         if let Some(status) = self.poll_cut(cx) {
             return Some(status);
@@ -57,30 +61,9 @@ impl Admitted {
         }
     }
 
-    /// The status that a stream ends with once its token has ended.
+    /// The status that a call ends with once its permit does not hold any more.
     pub(super) fn poll_cut(&self, cx: &Context<'_>) -> Option<Status> {
-        self.stream.as_ref()?.poll_cut(cx)
-    }
-
-    /// Registered first and looked up after, as a stream is: what was revoked since the call was decided ends it here.
-    fn register(&mut self) -> Result<(), Refusal> {
-        if self.caller.bearer.is_none() {
-            return Ok(());
-        }
-        let (rule, decision) = (self.rule, self.decision);
-        let registered = self.guard.watch_over(rule, decision, &self.caller).and_then(|stream| {
-            let facts = self.guard.facts(rule, &self.caller, self.certificate);
-            decide(&facts, self.guard.clock.now(), decision).map(|_| stream)
-        });
-        match registered {
-            Ok(stream) => self.stream = Some(stream),
-            Err(denial) => {
-                let refusal = Refusal { denial, decision };
-                self.guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);
-                return Err(refusal);
-            }
-        }
-        Ok(())
+        self.call.as_ref()?.poll_cut(Side::Answering, cx)
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hallpass_policy::{Basis, DecisionId, Denial, Permit, Refusal, Rule, Witness};
+use hallpass_policy::{DecisionId, Denial, Permit, Refusal, Rule, Witness};
 use hallpass_token::{Fingerprint, TokenType, UnixTime, Verified};
 
 use crate::Clock;
@@ -125,7 +125,7 @@ impl Witness for Refusals {
     }
 
     /// Nothing here would change it: the guard's own word counts.
-    fn upholds(&self, _: &Permit, _: Basis) -> Result<(), Denial> {
+    fn upholds(&self, _: &Permit) -> Result<(), Denial> {
         Ok(())
     }
 }

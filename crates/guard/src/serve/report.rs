@@ -5,7 +5,7 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::Level;
 
-use crate::serve::guard::Caller;
+use crate::serve::caller::Caller;
 use crate::serve::limits::PeerAddress;
 
 const TARGET: &str = "hallpass::decision";

@@ -6,26 +6,27 @@
 use std::sync::Arc;
 
 use hallpass_policy::Denial;
-use hallpass_revocation::{Absent, Sessions};
-use hallpass_token::{TokenError, UnixTime};
+use hallpass_revocation::{Absent, Session, Sessions};
+use hallpass_token::{KeyRing, TokenError, UnixTime};
 
 use crate::Keys;
 use crate::serve::cache::{Known, TokenCache};
 use crate::serve::credentials::Token;
 
-/// The token of the session, known or verified now.
+/// The token of the session, known or verified now, and the session.
 pub(super) fn known(
     sessions: &Sessions,
     cache: &TokenCache,
     handle: Token<'_>,
     keys: &Keys,
     now: UnixTime,
-) -> Result<Arc<Known>, Denial> {
+) -> Result<(Arc<Known>, Arc<Session>), Denial> {
     let session = sessions.find(handle.text()?, now).map_err(denial)?;
     if let Some(known) = cache.known(handle, keys, now)? {
-        return Ok(known);
+        return Ok((known, session));
     }
-    cache.verify(handle, keys, now, |ring, handle| Ok(session.verified(handle, ring, now)?))
+    let read = |ring: &KeyRing, handle: &str| Ok(session.verified(handle, ring, now)?);
+    Ok((cache.verify(handle, keys, now, read)?, session))
 }
 
 /// A handle that is none says as little as a token that is none.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use hallpass_policy::{Denial, Rule, WhenStale};
-use hallpass_revocation::Handle;
+use hallpass_revocation::{Handle, Session};
 use hallpass_token::{KeyRing, TokenError, UnixTime};
 use http::HeaderMap;
 
 use crate::serve::cache::Known;
+use crate::serve::caller::Caller;
 use crate::serve::credentials::{Presented, Token};
-use crate::serve::guard::{Caller, Guard};
+use crate::serve::guard::Guard;
 use crate::serve::session;
 use crate::serve::verifications::Origin;
 
@@ -60,7 +61,8 @@ impl Guard {
         work: &mut Work,
     ) -> Result<(), Stop> {
         if let Some(bearer) = presented.bearer()? {
-            caller.bearer = Some(self.of_caller(bearer, now, work)?);
+            let (known, session) = self.of_caller(bearer, now, work)?;
+            (caller.bearer, caller.session) = (Some(known), session);
         }
         if let Some(action) = presented.action()? {
             caller.action = Some(self.verified(action, now, work)?);
@@ -75,12 +77,13 @@ impl Guard {
         token: Token<'_>,
         now: UnixTime,
         work: &mut Work,
-    ) -> Result<Arc<Known>, Stop> {
+    ) -> Result<(Arc<Known>, Option<Arc<Session>>), Stop> {
         match &self.sessions {
             Some(sessions) if token.bytes().starts_with(Handle::PREFIX.as_bytes()) => {
-                Ok(session::known(sessions, &self.cache, token, &self.keys, now)?)
+                let known = session::known(sessions, &self.cache, token, &self.keys, now)?;
+                Ok((known.0, Some(known.1)))
             }
-            _ => self.verified(token, now, work),
+            _ => Ok((self.verified(token, now, work)?, None)),
         }
     }
 

@@ -1,28 +1,20 @@
-//! Looks after the open streams: ends those whose token was revoked or ran out, and those that a stale node cannot vouch for.
+//! Looks after the open calls: ends those whose permit does not hold any more, by the same rule that let them in.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
-use hallpass_token::{KeyRing, Verified};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::keys::Current;
 use crate::serve::guard::Guard;
-use crate::serve::streams::Ending;
 
 /// How often the clocks are looked at. A change of the list is acted on at once, and so is the instant at which it is too old.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// However soon that instant is, this much passes from one look to the next.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// Watches over a guard's streams for as long as there is the guard.
-pub(super) async fn over(
-    guard: Weak<Guard>,
-    ring: Arc<Current>,
-    mut changes: watch::Receiver<u64>,
-) {
-    let mut seen = Seen { list: None, ring };
+/// Watches over a guard's calls for as long as there is the guard.
+pub(super) async fn over(guard: Weak<Guard>, mut changes: watch::Receiver<u64>) {
     let (mut told, mut pause) = (true, Duration::ZERO);
     loop {
         tokio::select! {
@@ -30,7 +22,7 @@ pub(super) async fn over(
             () = sleep(pause) => {}
         }
         let Some(guard) = guard.upgrade() else { return };
-        seen.look(&guard);
+        look(&guard);
         pause = until_next_look(&guard);
     }
 }
@@ -41,60 +33,11 @@ fn until_next_look(guard: &Guard) -> Duration {
     fresh_for.map_or(LOOK_EVERY, |left| left.clamp(SHORTEST_PAUSE, LOOK_EVERY))
 }
 
-/// What was looked at last.
-struct Seen {
-    list: Option<u64>,
-    ring: Arc<Current>,
-}
-
-impl Seen {
-    fn look(&mut self, guard: &Guard) {
-        let stale = !guard.freshness.is_fresh(guard.clock.boot());
-        for stream in guard.streams.ended(guard.clock.now()) {
-            stream.cut(Ending::Expired);
-        }
-        // At every look, not only when it turns stale: it may have been fresh, and let a stream in, between two looks.
-        if stale {
-            end_stale(guard);
-        }
-        // Both are read before the look: what changes meanwhile is looked at in the next round.
-        let (list, ring) = (Some(guard.index.generation()), guard.keys.current());
-        if self.list != list {
-            end_revoked(guard);
-        }
-        if self.ring.generation != ring.generation {
-            end_keyless(guard, &self.ring.ring, &ring.ring);
-        }
-        (self.list, self.ring) = (list, ring);
-    }
-}
-
-fn end_stale(guard: &Guard) {
-    for stream in guard.streams.all() {
-        if stream.ends_when_stale() {
-            stream.cut(Ending::Stale);
-        }
-    }
-}
-
-fn end_revoked(guard: &Guard) {
-    for stream in guard.streams.all() {
-        if stream.tokens().any(|token| guard.index.is_revoked(token)) {
-            stream.cut(Ending::Revoked);
-        }
-    }
-}
-
-/// Ends what was let in by an entry that is gone, or that is another now: its key may be new, or its tokens may do less.
-fn end_keyless(guard: &Guard, before: &KeyRing, after: &KeyRing) {
-    let gone = |token: &Verified| match (before.key(token.kid()), after.key(token.kid())) {
-        (Some(before), Some(after)) => !before.is_same_entry(after),
-        (None, _) | (_, None) => true,
-    };
-    for stream in guard.streams.all() {
-        if stream.tokens().any(gone) {
-            stream.cut(Ending::KeyGone);
-        }
+/// Ends every open call whose permit does not hold any more. At every look, and not only at a change of the list or of the ring: time
+/// passes, sessions become idle, and a node may have been fresh, and let a stream in, between two looks.
+fn look(guard: &Guard) {
+    for call in guard.streams.all() {
+        call.look();
     }
 }
 
@@ -102,12 +45,20 @@ fn end_keyless(guard: &Guard, before: &KeyRing, after: &KeyRing) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+    use std::sync::Arc;
+
     use hallpass_policy::DecisionId;
     use hallpass_revocation::{Freshness, Index};
-    use hallpass_token::UnixTime;
+    use hallpass_token::{
+        Algorithm, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType, UnixTime,
+        generate,
+    };
 
     use super::*;
     use crate::serve::GuardSetup;
+    use crate::serve::cache::Known;
+    use crate::serve::call::{Call, Side};
+    use crate::serve::caller::Caller;
     use crate::{Actions, Clock, Keys};
 
     const MAX_STALENESS: Duration = Duration::from_secs(2);
@@ -117,16 +68,15 @@ mod tests {
     async fn a_stream_of_a_short_fresh_moment_does_not_outlast_it() {
         let (clock, freshness, guard) = start();
         let path = "/hallpass.labeler.v1.DatasetService/DownloadDataset";
-        let mut seen = Seen { list: None, ring: guard.keys.current() };
-        seen.look(&guard);
+        look(&guard);
         freshness.proven_at(clock.boot());
         let rule = hallpass_contract::rule(path).unwrap();
-        let _open = guard.streams.register(rule, DecisionId::new(1, 1), Vec::new());
+        let call = Call::new(&guard, rule, DecisionId::new(1, 1), caller(&guard));
+        let _open = guard.streams.register(Arc::clone(&call));
         clock.advance(MAX_STALENESS * 2);
-        seen.look(&guard);
-        let stream = guard.streams.all().pop().unwrap();
+        look(&guard);
         let context = std::task::Context::from_waker(std::task::Waker::noop());
-        let status = stream.poll_cut(crate::serve::streams::Side::Reading, &context).unwrap();
+        let status = call.poll_cut(Side::Reading, &context).unwrap();
         assert_eq!(status.code(), tonic::Code::Unavailable);
     }
 
@@ -147,6 +97,35 @@ mod tests {
         }
     }
 
+    /// Somebody whose token has an hour.
+    fn caller(guard: &Guard) -> Caller {
+        let mut token = NewToken::new(TokenType::User, TokenId::from_random([1; 16]));
+        token.subject = Some("ann".to_owned());
+        token.audience = vec!["labeler".to_owned()];
+        token.life = Some(Duration::from_hours(1));
+        let (keys, now) = (guard.keys.current(), guard.clock.now());
+        let minted = keys.ring.mint("users", &token, now).unwrap();
+        let verified = keys.ring.verify(minted.expose(), now).unwrap();
+        Caller { bearer: Some(Known::new(verified, keys, Arc::default(), 0)), ..Caller::default() }
+    }
+
+    fn ring() -> KeyRing {
+        let spec = KeySpec {
+            kid: "users".to_owned(),
+            issuer: "users.test".to_owned(),
+            owner: "edge".to_owned(),
+            types: vec![TokenType::User],
+            scopes: std::iter::empty::<&str>().collect(),
+            audiences: vec!["labeler".to_owned()],
+            state: KeyState::Active,
+            profile: Profile::Standard,
+            no_expiry: false,
+            max_life: None,
+            roots: None,
+        };
+        KeyRing::new(vec![generate(Algorithm::EdDsa, spec).unwrap()]).unwrap()
+    }
+
     /// A guard on a clock that is moved, of a node that has not heard anything.
     fn start() -> (Clock, Freshness, Arc<Guard>) {
         let (clock, freshness) =
@@ -154,7 +133,7 @@ mod tests {
         let (_, changes) = watch::channel(0);
         let guard = Guard::start(GuardSetup {
             rules: hallpass_contract::rule,
-            keys: Keys::new(KeyRing::default()),
+            keys: Keys::new(ring()),
             index: Arc::new(Index::default()),
             changes,
             freshness: freshness.clone(),

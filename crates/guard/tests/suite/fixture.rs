@@ -1,17 +1,22 @@
 //! A guard on a clock that is moved, with a key ring of a user issuer and of two services, and an empty list.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hallpass_guard::{Actions, CallLimits, Clock, Guard, GuardLayer, GuardSetup, Keys};
-use hallpass_revocation::{ClaimStore, Claims, Entry, Freshness, Index};
+use hallpass_revocation::{
+    ClaimStore, Claims, Entry, Freshness, Index, Options, SessionLimits, Sessions,
+};
 use hallpass_token::{
-    Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, TokenId, TokenType,
-    UnixTime, generate,
+    Algorithm, Fingerprint, Key, KeyRing, KeySpec, KeyState, NewToken, Profile, SecretRef, TokenId,
+    TokenType, UnixTime, generate,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tokio::sync::watch;
 use tonic::Status;
 use tonic::body::Body;
@@ -68,7 +73,20 @@ impl Mesh {
     /// With a guard that remembers about so many bytes of tokens.
     pub(crate) fn remembering(bytes: u64) -> Self {
         let limits = CallLimits::default();
-        Self::sized(Freshness::always(), None, limits, bytes).0
+        Self::changed(Freshness::always(), None, limits, |setup| setup.cache_bytes = bytes).0
+    }
+
+    /// With sessions, whose store is in this folder.
+    pub(crate) fn with_sessions(freshness: Freshness, folder: &Path) -> (Self, Sessions) {
+        let index = Arc::new(Index::default());
+        let (options, limits) = (Options::new([7; 8], NOW), SessionLimits::default());
+        let sessions = Sessions::open(folder, &options, limits, Arc::clone(&index)).unwrap();
+        let change = |setup: &mut GuardSetup| {
+            setup.index = index;
+            setup.sessions = Some(sessions.clone());
+        };
+        let mesh = Self::changed(freshness, None, CallLimits::default(), change).0;
+        (mesh, sessions)
     }
 
     fn made(
@@ -76,14 +94,14 @@ impl Mesh {
         claims: Option<Claims>,
         limits: CallLimits,
     ) -> (Self, Arc<Actions>) {
-        Self::sized(freshness, claims, limits, GuardSetup::CACHE_BYTES)
+        Self::changed(freshness, claims, limits, |_| {})
     }
 
-    fn sized(
+    fn changed(
         freshness: Freshness,
         claims: Option<Claims>,
         limits: CallLimits,
-        cache_bytes: u64,
+        change: impl FnOnce(&mut GuardSetup),
     ) -> (Self, Arc<Actions>) {
         let all = vec![
             key("users", "edge", &[TokenType::User, TokenType::Action]),
@@ -92,22 +110,24 @@ impl Mesh {
             key("actions", "platform", &[TokenType::Action]),
         ];
         let keys = Keys::new(KeyRing::new(all.clone()).unwrap());
-        let (clock, index) = (Clock::manual(NOW), Arc::new(Index::default()));
+        let clock = Clock::manual(NOW);
         let changes = watch::Sender::new(0);
         let claims = claims.map(|claims| Arc::new(claims) as Arc<dyn ClaimStore>);
         let actions = Actions::new(claims, clock.clone());
-        let setup = GuardSetup {
+        let mut setup = GuardSetup {
             rules: rule,
             keys: keys.clone(),
-            index: Arc::clone(&index),
+            index: Arc::new(Index::default()),
             changes: changes.subscribe(),
             freshness: freshness.clone(),
             clock: clock.clone(),
             actions: Arc::clone(&actions),
             sessions: None,
             node: 7,
-            cache_bytes,
+            cache_bytes: GuardSetup::CACHE_BYTES,
         };
+        change(&mut setup);
+        let index = Arc::clone(&setup.index);
         let guard = Guard::limited(setup, limits);
         (Self { clock, keys, all, index, changes, freshness, guard }, actions)
     }
@@ -142,6 +162,18 @@ impl Mesh {
             generate(Algorithm::EdDsa, KeySpec { state, ..old.spec().clone() }).unwrap()
         });
         self.keys.reload(KeyRing::new(keys.collect()).unwrap());
+    }
+
+    /// Replaces the ring by one whose file differs: `change` is given each key's entry and may drop it.
+    pub(crate) fn reload_changed(&self, change: impl Fn(&str, &mut Value) -> bool) {
+        let file = self.keys.ring().to_json();
+        let mut file: Value = serde_json::from_str(file.expose_secret()).unwrap();
+        file["keys"].as_array_mut().unwrap().retain_mut(|key| {
+            let kid = key["kid"].as_str().unwrap().to_owned();
+            change(&kid, &mut key["hallpass"])
+        });
+        let no_secrets = |_: &SecretRef| Err("none".to_owned());
+        self.keys.reload(KeyRing::parse(&file.to_string(), &no_secrets).unwrap());
     }
 
     /// Calls a unary RPC through the layer.

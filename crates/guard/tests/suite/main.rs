@@ -26,4 +26,5 @@ mod slots;
 mod streams;
 mod streams_server;
 mod traces;
+mod validity;
 mod verifications;

@@ -227,7 +227,7 @@ async fn the_owner_of_a_stolen_token_finds_a_slot_to_revoke_it() {
     for one in held {
         assert_eq!(one.ended().await, "TOKEN_REVOKED");
     }
-    assert_eq!(mesh.guard.counts().streams, 1);
+    assert_eq!(mesh.guard.counts().waiting, 1);
     drop(mine.message);
     assert_eq!(outcome(&soon(mine.call).await.unwrap()), "OK");
 }
@@ -262,7 +262,7 @@ async fn calls_that_wait_for_their_message_end_with_their_token() {
                 "{ended}"
             );
         }
-        assert_eq!(mesh.guard.counts().streams, 0, "{expected}");
+        assert_eq!(mesh.guard.counts().waiting, 0, "{expected}");
     }
 }
 

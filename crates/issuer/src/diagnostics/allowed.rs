@@ -152,11 +152,10 @@ mod tests {
         let action = rule.action().filter(|_| caller.claims().token_type == TokenType::User);
         let action =
             action.map(|action| token(ring, TokenType::Action, action.audience, Scopes::default()));
-        let credential = |token| Credential { token, revoked: false };
         let facts = Facts {
             rule,
-            bearer: Some(credential(caller)),
-            action: action.as_ref().map(credential),
+            bearer: Some(Credential::new(caller)),
+            action: action.as_ref().map(Credential::new),
             list: ListState::Fresh,
             client_certificate: None,
         };

@@ -8,7 +8,7 @@ use hallpass_contract::auth::{
     ListAllowedRpcsRequest, ValidateTokenRequest, ValidateTokenResponse,
 };
 use hallpass_guard::Refusals;
-use hallpass_policy::{Basis, DecisionId, Denial};
+use hallpass_policy::{DecisionId, Denial};
 use hallpass_token::MintedToken;
 use tonic::{Code, Status};
 
@@ -46,7 +46,7 @@ impl Asked {
     /// Has a call of this caller refused after the guard.
     fn refuse(&self, caller: &MintedToken, denial: Denial) -> DecisionId {
         let permit = self.world.permit(caller, "RevocationService/Revoke");
-        permit.witnessed(Arc::clone(&self.refusals) as _, Basis::default()).refuse(denial).decision
+        permit.witnessed(Arc::clone(&self.refusals) as _).refuse(denial).decision
     }
 
     async fn explain(

@@ -128,7 +128,7 @@ impl<S> Decided<S> {
         let (rule, decision) = (hallpass_contract::rule(path).unwrap(), DecisionId::new(1, 7));
         let facts = Facts {
             rule,
-            bearer: Some(Credential { token: &self.token, revoked: false }),
+            bearer: Some(Credential::new(&self.token)),
             action: None,
             list: ListState::Fresh,
             client_certificate: None,

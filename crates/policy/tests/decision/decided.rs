@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hallpass_policy::adapter::grant_each;
-use hallpass_policy::{Credential, Denial, Facts, ListState, Permit, decide};
+use hallpass_policy::{Credential, Denial, Facts, KeyEntry, ListState, Permit, decide, validity};
 use hallpass_token::{Confirmation, TokenError, TokenType};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::fixture::{
-    Counting, DECISION, FEED, Minter, NOW, OPEN, READ, ReadJob, STEP_UP, STOPPING, denial, facts,
+    ABORT, Counting, DECISION, FEED, Minter, NOW, OPEN, READ, ReadJob, STEP_UP, STOPPING, denial,
+    facts,
 };
 
 #[test]
@@ -57,7 +58,7 @@ fn a_revoked_token_learns_nothing_about_what_it_might_have_done() {
     let minter = Minter::new();
     let wrong = minter.mint("one", TokenType::Service, "labeler", |_| {});
     let mut facts = facts(&READ, Some(&wrong), None);
-    facts.bearer = Some(Credential { token: &wrong, revoked: true });
+    facts.bearer = Some(Credential { revoked: true, ..Credential::new(&wrong) });
     facts.list = ListState::Stale;
     assert_eq!(denial(&facts, NOW), Denial::TokenRevoked);
 }
@@ -86,6 +87,41 @@ fn a_bound_token_needs_the_certificate_it_is_bound_to() {
     assert_eq!(denial(&shown(None), NOW), Denial::BindingMismatch);
     assert_eq!(denial(&shown(Some([6; 32])), NOW), Denial::BindingMismatch);
     assert!(decide(&shown(Some([5; 32])), NOW, DECISION).is_ok());
+}
+
+/// The decision and every later look say the same of the same facts, of the caller's token and of the action token alike.
+#[test]
+fn what_a_permit_rests_on_is_judged_alike_at_first_and_later() {
+    let minter = Minter::new();
+    let user = minter.user();
+    let action = minter.child(&user, "one", |_| {});
+    let gone = Denial::TokenInvalid(TokenError::KeyRetired);
+    let spoilt = |token| {
+        let good = Credential::new(token);
+        [
+            (Credential { key: KeyEntry::Gone, revoked: true, ..good }, gone.clone()),
+            (
+                Credential { revoked: true, session_ended: Some("idle"), ..good },
+                Denial::TokenRevoked,
+            ),
+            (Credential { session_ended: Some("idle"), ..good }, Denial::SessionEnded("idle")),
+        ]
+    };
+    let (bearers, actions) = (spoilt(&user), spoilt(&action));
+    let both = facts(&ABORT, Some(&user), Some(&action));
+    let of_bearer = bearers.map(|(bearer, denial)| {
+        (Facts { bearer: Some(bearer), action: both.action, ..both }, denial)
+    });
+    let of_action = actions.map(|(action, denial)| {
+        (Facts { bearer: both.bearer, action: Some(action), ..both }, denial)
+    });
+    for (facts, expected) in of_bearer.into_iter().chain(of_action) {
+        assert_eq!(denial(&facts, NOW), expected);
+        assert_eq!(validity(&facts, NOW).unwrap_err(), expected);
+    }
+    assert!(decide(&both, NOW, DECISION).is_ok() && validity(&both, NOW).is_ok());
+    assert_eq!(validity(&facts(&OPEN, None, None), NOW), Ok(()));
+    assert_eq!(validity(&facts(&READ, None, None), NOW), Err(Denial::TokenMissing));
 }
 
 #[test]

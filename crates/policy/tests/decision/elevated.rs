@@ -30,7 +30,7 @@ fn an_action_token_counts_only_beside_its_owners_own() {
     let elsewhere = action("one", "platform");
     assert_eq!(refused(&ABORT, Some(&elsewhere)), Denial::AudienceMismatch("jobs.abort"));
     let mut revoked = facts(&ABORT, Some(&user), None);
-    revoked.action = Some(Credential { token: &good, revoked: true });
+    revoked.action = Some(Credential { revoked: true, ..Credential::new(&good) });
     assert_eq!(denial(&revoked, NOW), Denial::TokenRevoked);
 }
 

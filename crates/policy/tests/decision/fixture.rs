@@ -130,11 +130,10 @@ pub(crate) fn facts<'a>(
     bearer: Option<&'a Arc<Verified>>,
     action: Option<&'a Arc<Verified>>,
 ) -> Facts<'a> {
-    let valid = |token| Credential { token, revoked: false };
     Facts {
         rule,
-        bearer: bearer.map(valid),
-        action: action.map(valid),
+        bearer: bearer.map(Credential::new),
+        action: action.map(Credential::new),
         list: ListState::Fresh,
         client_certificate: None,
     }

@@ -138,15 +138,14 @@ impl Alice {
 
     fn permit(&self, path: &str) -> Permit {
         let rule = rule(path).unwrap();
-        let valid = |token| Credential { token, revoked: false };
         let action = rule.action().map(|action| match action.audience {
             "library.burn" => &self.burn,
             _ => &self.close,
         });
         let facts = Facts {
             rule,
-            bearer: Some(valid(&self.user)),
-            action: action.map(valid),
+            bearer: Some(Credential::new(&self.user)),
+            action: action.map(Credential::new),
             list: ListState::Fresh,
             client_certificate: None,
         };

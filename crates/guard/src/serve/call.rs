@@ -1,0 +1,154 @@
+//! A call that was let in with a token: what its permit rests on, and what to wake and to drop when that gives way.
+//!
+//! Invariant: a unary call is either cut or enters its handler, whichever comes first. What does not hold any more when its message
+//! arrives reaches no handler.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Context;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use hallpass_policy::{DecisionId, Denial, Permit, Refusal, Rule, Witness, validity};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::Deadline;
+use crate::serve::caller::Caller;
+use crate::serve::{Guard, report};
+
+/// One call.
+pub(super) struct Call {
+    guard: Arc<Guard>,
+    rule: &'static Rule,
+    decision: DecisionId,
+    caller: Caller,
+    fate: OnceLock<Fate>,
+    answering: AtomicWaker,
+    reading: AtomicWaker,
+    /// The handler's answer. In here, so that it is dropped even while the client does not read and nobody polls it.
+    answer: Mutex<Option<Body>>,
+}
+
+/// What has become of a call. The first one stays.
+enum Fate {
+    /// Its message has arrived and its handler runs, which is not cut: only for unary calls.
+    Entered,
+    /// It was ended.
+    Cut(Denial),
+}
+
+/// Who waits for a call: the one that sends the answer, or the one that reads the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Side {
+    Answering,
+    Reading,
+}
+
+impl Call {
+    pub(super) fn new(
+        guard: &Arc<Guard>,
+        rule: &'static Rule,
+        decision: DecisionId,
+        caller: Caller,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            guard: Arc::clone(guard),
+            rule,
+            decision,
+            caller,
+            fate: OnceLock::new(),
+            answering: AtomicWaker::new(),
+            reading: AtomicWaker::new(),
+            answer: Mutex::new(None),
+        })
+    }
+
+    pub(super) const fn rule(&self) -> &'static Rule {
+        self.rule
+    }
+
+    /// Ends it if its permit does not hold any more.
+    pub(super) fn look(&self) {
+        if let Err(denial) = self.holds() {
+            self.cut(denial);
+        }
+    }
+
+    fn holds(&self) -> Result<(), Denial> {
+        validity(&self.caller.facts(self.rule, &self.guard), self.guard.clock.now())
+    }
+
+    /// Ends it: whoever waits for it is woken, and what the handler still had to say is dropped, in a task of its own, so that no
+    /// handler's clean-up holds up or breaks the watch over the other calls.
+    pub(super) fn cut(&self, denial: Denial) {
+        if self.fate.set(Fate::Cut(denial.clone())).is_err() {
+            return;
+        }
+        let refusal = Refusal { denial, decision: self.decision };
+        let (rule, guard) = (self.rule, &self.guard);
+        if rule.streams() {
+            let bearer = self.caller.bearer.as_ref().map(|known| &*known.token);
+            report::ended(rule.path, &refusal.denial, self.decision);
+            guard.refusals.note((Some(rule), rule.path), &refusal, bearer);
+        } else {
+            guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);
+        }
+        let answer = self.answer().take();
+        self.answering.wake();
+        self.reading.wake();
+        tokio::spawn(async move { drop(answer) });
+    }
+
+    /// The status that a cut call ends with. Registers who asks, so that it is woken by a cut.
+    pub(super) fn poll_cut(&self, by: Side, cx: &Context<'_>) -> Option<Status> {
+        let waker = match by {
+            Side::Answering => &self.answering,
+            Side::Reading => &self.reading,
+        };
+        waker.register(cx.waker());
+        Some(self.denial()?.clone().into_status(self.decision))
+    }
+
+    /// Why it was cut, if it was.
+    fn denial(&self) -> Option<&Denial> {
+        match self.fate.get() {
+            Some(Fate::Cut(denial)) => Some(denial),
+            Some(Fate::Entered) | None => None,
+        }
+    }
+
+    pub(super) fn answer(&self) -> MutexGuard<'_, Option<Body>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Witness for Call {
+    fn refused(&self, permit: &Permit, refusal: &Refusal) {
+        self.guard.refused(permit, refusal);
+    }
+
+    fn upholds(&self, _: &Permit) -> Result<(), Denial> {
+        // From here on the call is its handler's: nothing waits for its message any more.
+        Deadline::note_entered();
+        self.holds()?;
+        if !self.rule.streams() {
+            // Whoever sets it first decides: what was cut before is not entered, what has entered is not cut.
+            let _ = self.fate.set(Fate::Entered);
+        }
+        self.denial().map_or(Ok(()), |denial| Err(denial.clone()))
+    }
+
+    fn first_message_within(&self) -> Duration {
+        self.guard.first_message
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("rpc", &self.rule.path)
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
+    }
+}
