@@ -3,8 +3,8 @@
 #
 # Expected: RFC 7518, section 6.2.1.2: "The length of this octet string MUST be the full size of a coordinate for the
 #   curve specified in the "crv" parameter": 32 bytes for P-256, leading zeros included.
-# Seen: Authlib drops leading zero bytes of x and y (31 bytes below). PyJWT refuses such a key, and
-#   the thumbprint that Authlib computes over it (and uses as `kid`) is not the one that joserfc computes.
+# Seen: Authlib drops leading zero bytes of x and y (31 bytes below). PyJWT refuses such a key, and the thumbprint
+#   that Authlib computes over it (and uses as `kid`) is not the one that joserfc computes.
 # Versions: Authlib 1.9.10, joserfc 1.8.0, PyJWT 2.15.1 (PyPI).
 # Why it matters: a published JWKS or a `cnf` claim works in every test and fails for the rare key. Rotating once more
 #   makes it go away, so the cause is never found. Thumbprints bind tokens to keys (`cnf.jkt`, RFC 9449).

@@ -2,13 +2,13 @@
 # Comma-joined binary metadata fails the whole call at a grpcio or grpc-go server.
 #
 # Expected: gRPC's PROTOCOL-HTTP2.md, "Requests": values of a repeated header may be joined with ",", and
-#   "implementations must split Binary-Headers on ',' before decoding the Base64-encoded values".
-#   `x-a-bin: AQI,AwQ` therefore carries the two values 0102 and 0304. HTTP libraries and proxies do join (Node's does).
-# Seen: grpcio and grpc-go refuse the call with INTERNAL, whether or not the handler reads that header.
-#   grpc-js splits it, as the specification says.
+#   "implementations must split Binary-Headers on ',' before decoding the Base64-encoded values". `x-a-bin: AQI,AwQ`
+#   therefore carries the two values 0102 and 0304. HTTP libraries and proxies do join (Node's does).
+# Seen: grpcio and grpc-go refuse the call with INTERNAL, whether or not the handler reads that header. grpc-js splits
+#   it, as the specification says.
 # Versions: grpcio 1.85.3 (PyPI), google.golang.org/grpc 1.85.0 (Go), @grpc/grpc-js 1.14.7 (npm).
-# Why it matters: trace contexts, status details and some tokens travel in `-bin` metadata. One hop that joins repeated
-#   values turns every such call into INTERNAL before any guard or handler runs, and only for some languages.
+# Why it matters: trace contexts, status details and some tokens travel in `-bin` metadata. One hop that joins
+#   repeated values turns every such call into INTERNAL before any guard or handler runs, and only for some languages.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()

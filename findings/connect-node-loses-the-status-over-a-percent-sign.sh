@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # A grpc-message with a bare percent sign costs connect-node the status code, not just the text.
 #
-# Expected: gRPC's PROTOCOL-HTTP2.md, "Responses": "When decoding invalid values, implementations MUST NOT error or throw
-#   away the message. At worst, the implementation can abort decoding the status message altogether such that the user
-#   would received the raw percent-encoded form."
+# Expected: gRPC's PROTOCOL-HTTP2.md, "Responses": "When decoding invalid values, implementations MUST NOT error or
+#   throw away the message. At worst, the implementation can abort decoding the status message altogether such that
+#   the user would received the raw percent-encoded form."
 # Seen: `grpc-status: 7` with `grpc-message: quota at 100% of plan` is Unknown, "URI malformed", at connect-node. The
-#   answer to the question whether the caller may do this is lost. grpcio and grpc-js report PERMISSION_DENIED and keep
-#   the text.
+#   answer to the question whether the caller may do this is lost. grpcio and grpc-js report PERMISSION_DENIED and
+#   keep the text.
 # Versions: @connectrpc/connect-node 2.1.2, @grpc/grpc-js 1.14.7 (npm), grpcio 1.85.3 (PyPI).
-# Why it matters: filters and gateways that write grpc-message by hand rarely percent-encode it. A refusal with a percent
-#   sign in its text is then no refusal for the client, and UNKNOWN is retried by many policies.
+# Why it matters: filters and gateways that write grpc-message by hand rarely percent-encode it. A refusal with a
+#   percent sign in its text is then no refusal for the client, and UNKNOWN is retried by many policies.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()

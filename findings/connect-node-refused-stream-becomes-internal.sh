@@ -2,8 +2,8 @@
 # connect-node reports refused and throttled streams as INTERNAL, which nobody retries.
 #
 # Expected: gRPC's PROTOCOL-HTTP2.md, "Errors": RST_STREAM with REFUSED_STREAM is "UNAVAILABLE - Indicates that no
-#   processing occurred and the request can be retried, possibly elsewhere" (RFC 9113, section 8.7, promises the same),
-#   and ENHANCE_YOUR_CALM is RESOURCE_EXHAUSTED. grpcio and grpc-js follow that table.
+#   processing occurred and the request can be retried, possibly elsewhere" (RFC 9113, section 8.7, promises the
+#   same), and ENHANCE_YOUR_CALM is RESOURCE_EXHAUSTED. grpcio and grpc-js follow that table.
 # Seen: @connectrpc/connect-node reports Internal for both when they come before the headers of the answer. CANCEL is
 #   mapped as the table says.
 # Versions: @connectrpc/connect-node 2.1.2, @grpc/grpc-js 1.14.7 (npm), grpcio 1.85.3 (PyPI).

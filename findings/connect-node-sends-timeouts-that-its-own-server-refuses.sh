@@ -4,8 +4,8 @@
 # Expected: gRPC's PROTOCOL-HTTP2.md, "Requests": TimeoutValue is a "positive integer as ASCII string of at most 8
 #   digits"; a client changes the unit when the number gets longer. grpcio sends 100000S for 100000 seconds.
 # Seen: connect-node always sends milliseconds. From 100000000 ms (27.8 hours) on the header has nine digits, and
-#   connect-node's server answers InvalidArgument, "invalid grpc timeout value". From 2^31 ms (24.9 days) on the client
-#   itself fails the call with DeadlineExceeded at once, because Node's timers hold 31 bits.
+#   connect-node's server answers InvalidArgument, "invalid grpc timeout value". From 2^31 ms (24.9 days) on the
+#   client itself fails the call with DeadlineExceeded at once, because Node's timers hold 31 bits.
 # Versions: @connectrpc/connect and @connectrpc/connect-node 2.1.2, @bufbuild/protobuf 2.17.0 (npm).
 # Why it matters: streams that follow revocations or jobs are given a deadline of a day or a week. The refusal names a
 #   header that the caller never wrote, and it comes before a guard has seen the token.

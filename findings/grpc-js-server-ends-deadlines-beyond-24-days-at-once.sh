@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A grpc-js server answers DEADLINE_EXCEEDED at once when the deadline is 25 days away.
 #
-# Expected: gRPC's PROTOCOL-HTTP2.md, "Requests": a timeout has up to eight digits and the units H, M, S, m, u and n, so
-#   up to 99999999 hours. A call with 25 days left is nowhere near its deadline.
-# Seen: the server of @grpc/grpc-js adds the timeout to its clock as a signed 32-bit number of milliseconds. From 2^31 ms
-#   (24.9 days) on the deadline lies in the past, and the call ends within milliseconds.
+# Expected: gRPC's PROTOCOL-HTTP2.md, "Requests": a timeout has up to eight digits and the units H, M, S, m, u and n,
+#   so up to 99999999 hours. A call with 25 days left is nowhere near its deadline.
+# Seen: the server of @grpc/grpc-js adds the timeout to its clock as a signed 32-bit number of milliseconds. From 2^31
+#   ms (24.9 days) on the deadline lies in the past, and the call ends within milliseconds.
 # Versions: @grpc/grpc-js 1.14.7 as the server (npm), grpcio 1.85.3 as the client (PyPI).
 # Why it matters: watches and followers that are meant to stay open get deadlines of a month rather than none, so that
 #   they end some day. Against Node they end before the first message, as DEADLINE_EXCEEDED, which is retried at once.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # A unary answer of OK without a message: grpcio returns None as a success; the other clients each fail differently.
 #
-# Expected: gRPC's statuscodes.md: "Response cardinality violation (method requires exactly one response but server sent
-#   some other number of responses)" is UNIMPLEMENTED, generated at the client.
+# Expected: gRPC's statuscodes.md: "Response cardinality violation (method requires exactly one response but server
+#   sent some other number of responses)" is UNIMPLEMENTED, generated at the client.
 # Seen: grpcio's unary call returns None with code OK, so the caller's first attribute access raises AttributeError.
 #   grpc-js reports UNIMPLEMENTED, as the specification says; connect-node reports UNIMPLEMENTED after headers, and
 #   UNKNOWN where status and headers are one block (Trailers-Only).
 # Versions: grpcio 1.85.3 (PyPI), @grpc/grpc-js 1.14.7, @connectrpc/connect-node 2.1.2 (npm).
-# Why it matters: filters that end a call early send Trailers-Only answers, and one that forgets to set the status to an
-#   error sends `grpc-status: 0`. In Python a call that never reached the service then counts as a success in every
+# Why it matters: filters that end a call early send Trailers-Only answers, and one that forgets to set the status to
+#   an error sends `grpc-status: 0`. In Python a call that never reached the service then counts as a success in every
 #   interceptor and metric.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # An interim response (HTTP 103) ends a grpcio call as UNKNOWN, though the answer follows.
 #
-# Expected: RFC 9110, section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
-#   response". gRPC's http-grpc-status-mapping.md: "1xx should have the entire header skipped and a subsequent header be
-#   read".
+# Expected: RFC 9110, section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a
+#   final response". gRPC's http-grpc-status-mapping.md: "1xx should have the entire header skipped and a subsequent
+#   header be read".
 # Seen: grpcio fails the call with UNKNOWN, "Received http2 header with status: 103". grpc-js skips it and returns the
 #   answer.
 # Versions: grpcio 1.85.3 (PyPI), @grpc/grpc-js 1.14.7 (npm).
-# Why it matters: gateways that add Early Hints or 102 to slow calls look correct from every browser and from most gRPC
-#   clients. Python and C++ callers see UNKNOWN for a call that the service allowed, executed and answered.
+# Why it matters: gateways that add Early Hints or 102 to slow calls look correct from every browser and from most
+#   gRPC clients. Python and C++ callers see UNKNOWN for a call that the service allowed, executed and answered.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # grpclib and connect-node ignore grpc-status when the HTTP status is not 200.
 #
-# Expected: gRPC's http-grpc-status-mapping.md: its table "is to be used only for clients that received a response that
-#   did not include grpc-status. If grpc-status was provided, it must be used."
-# Seen: for HTTP 401 with `grpc-status: 7` and HTTP 503 with `grpc-status: 8` grpcio and grpc-js report PERMISSION_DENIED
-#   and RESOURCE_EXHAUSTED with the message that was sent. grpclib and connect-node report UNAUTHENTICATED and
-#   UNAVAILABLE, and the message is lost.
+# Expected: gRPC's http-grpc-status-mapping.md: its table "is to be used only for clients that received a response
+#   that did not include grpc-status. If grpc-status was provided, it must be used."
+# Seen: for HTTP 401 with `grpc-status: 7` and HTTP 503 with `grpc-status: 8` grpcio and grpc-js report
+#   PERMISSION_DENIED and RESOURCE_EXHAUSTED with the message that was sent. grpclib and connect-node report
+#   UNAUTHENTICATED and UNAVAILABLE, and the message is lost.
 # Versions: grpclib 0.4.9, grpcio 1.85.3 (PyPI), @grpc/grpc-js 1.14.7, @connectrpc/connect-node 2.1.2 (npm).
 # Why it matters: gateways in front of guarded services send both, so that plain HTTP clients understand the refusal,
-#   too. A client that reads only the HTTP status signs in again where it lacks a permission, and retries at once where
-#   it was told to slow down.
+#   too. A client that reads only the HTTP status signs in again where it lacks a permission, and retries at once
+#   where it was told to slow down.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # JJWT refuses a claims token whose header has `cty`, as "Unexpected content JWS".
 #
-# Expected: RFC 7519, section 5.2: without nesting, `cty` is "NOT RECOMMENDED", which allows it; only the value "JWT" has
-#   a meaning, nested tokens. Some issuers name the kind of their token there.
+# Expected: RFC 7519, section 5.2: without nesting, `cty` is "NOT RECOMMENDED", which allows it; only the value "JWT"
+#   has a meaning, nested tokens. Some issuers name the kind of their token there.
 # Seen: parseSignedClaims treats the payload as opaque bytes as soon as any `cty` is present, and throws
 #   UnsupportedJwtException. jose4j and Auth0's java-jwt verify the token.
 # Versions: io.jsonwebtoken:jjwt 0.13.0, org.bitbucket.b_c:jose4j 0.9.6, com.auth0:java-jwt 4.6.2 (Maven).
-# Why it matters: the signature, the issuer and every claim are right. An issuer that adds the member to its header cuts
-#   off its Java callers alone, with a message that speaks of content where the token has claims.
+# Why it matters: the signature, the issuer and every claim are right. An issuer that adds the member to its header
+#   cuts off its Java callers alone, with a message that speaks of content where the token has claims.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

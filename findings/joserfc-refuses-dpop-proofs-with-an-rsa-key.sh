@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # joserfc refuses a DPoP proof that is signed with RSA: its header is longer than 512 bytes.
 #
-# Expected: RFC 9449, section 4.2: the header of a DPoP proof carries the public key as `jwk`; RSA is among the algorithms
-#   that section 5.1 lets a server announce. RFC 7515 sets no limit for headers.
-# Seen: joserfc's jwt.decode raises ExceededSizeError, "Header size exceeds 512 bytes.", for a key of 2048 bits and above.
-#   The same proof with an EC key is verified; PyJWT verifies both. joserfc signs such a proof without a word.
+# Expected: RFC 9449, section 4.2: the header of a DPoP proof carries the public key as `jwk`; RSA is among the
+#   algorithms that section 5.1 lets a server announce. RFC 7515 sets no limit for headers.
+# Seen: joserfc's jwt.decode raises ExceededSizeError, "Header size exceeds 512 bytes.", for a key of 2048 bits and
+#   above. The same proof with an EC key is verified; PyJWT verifies both. joserfc signs such a proof without a word.
 # Versions: joserfc 1.8.0, PyJWT 2.15.1 (PyPI).
-# Why it matters: clients whose keys live in older TPMs and smart cards have RSA keys. They can make proofs that the same
-#   library on the server refuses.
+# Why it matters: clients whose keys live in older TPMs and smart cards have RSA keys. They can make proofs that the
+#   same library on the server refuses.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

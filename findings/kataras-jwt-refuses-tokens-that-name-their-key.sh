@@ -3,11 +3,11 @@
 #
 # Expected: RFC 7515, section 4: header parameters that are not understood and not listed in `crit` MUST be ignored;
 #   section 4.1.4: `kid` is a hint. A verifier with one key has no use for it and no reason to mind.
-# Seen: jwt.Verify compares the header byte by byte with the few forms that it writes itself. Any further parameter fails
-#   with "unexpected token algorithm", although `alg` is the expected one. golang-jwt verifies the same token.
+# Seen: jwt.Verify compares the header byte by byte with the few forms that it writes itself. Any further parameter
+#   fails with "unexpected token algorithm", although `alg` is the expected one. golang-jwt verifies the same token.
 # Versions: github.com/kataras/jwt 0.1.12, github.com/golang-jwt/jwt/v5 5.3.1 (Go).
-# Why it matters: every issuer that rotates keys sets `kid`. The message sends one to look for an algorithm attack or a
-#   wrong configuration, where in truth no foreign token can pass at all.
+# Why it matters: every issuer that rotates keys sets `kid`. The message sends one to look for an algorithm attack or
+#   a wrong configuration, where in truth no foreign token can pass at all.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,11 +2,11 @@
 # nats-py's key-value store finds a key after it expired, as an entry without a value, and cannot create it again.
 #
 # Expected: NATS's decision record ADR-48, "Retrieving Values": the message that the server leaves for an expired key
-#   (`Nats-Marker-Reason: MaxAge`) is to be treated as PURGE. nats-py's get() raises KeyNotFoundError, or
-#   KeyDeletedError, which is one, for a key that was purged, and its create() takes the key again.
+#   (`Nats-Marker-Reason: MaxAge`) is to be treated as PURGE. nats-py's get() raises KeyNotFoundError for a purged key,
+#   and its create() takes such a key.
 # Seen: get() returns an Entry with value None and operation None, and create() fails with KeyWrongLastSequenceError
-#   until the marker itself expires. nats-py's own watcher reports the same message as PURGE, and the JavaScript client
-#   creates the key again.
+#   until the marker itself expires. nats-py's own watcher reports the same message as PURGE, and the JavaScript
+#   client creates the key again.
 # Versions: nats-py 2.16.0 (PyPI), @nats-io/kv 3.4.0 (npm), nats-server 2.15.3 (Go).
 # Why it matters: leases and single-use marks are kept in such buckets. Code that asks "is it there?" by catching
 #   KeyNotFoundError takes an expired one for a current one, and a lease that ran out cannot be taken again.
@@ -58,6 +58,12 @@ async def main():
         print("nats-py create after: created")
     except KeyWrongLastSequenceError:
         print("nats-py create after: KeyWrongLastSequenceError")
+    await bucket.put("job-2", b"worker a")
+    await bucket.purge("job-2")
+    try:
+        print("nats-py get of a purged key:", await bucket.get("job-2"))
+    except KeyNotFoundError:
+        print("nats-py get of a purged key: KeyNotFoundError")
     await client.close()
 
 
@@ -82,6 +88,7 @@ nats-py get at once: b'worker a'
 nats-py watch: PURGE
 nats-py get after: Entry, value None, operation None
 nats-py create after: KeyWrongLastSequenceError
+nats-py get of a purged key: KeyNotFoundError
 @nats-io/kv get after: operation PURGE
 @nats-io/kv create after: created
 TEXT

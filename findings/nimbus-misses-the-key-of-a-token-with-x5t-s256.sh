@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Nimbus finds no key for a token whose header has `x5t#S256`, though `kid` names one in the JWKS.
 #
-# Expected: RFC 7517, section 4.9: `x5t#S256` of a JWK is OPTIONAL; RFC 7515, section 4.1.8: in a header it is the digest
-#   of the certificate "corresponding to the key used". A set that publishes the bare key under that `kid` has it.
-# Seen: JWSVerificationKeySelector looks for a JWK that carries the same `x5t#S256` as well as the `kid`. A key without
-#   the member does not match, and the token is refused with "Another algorithm expected, or no matching key(s) found".
-#   jose4j selects by `kid` and verifies.
+# Expected: RFC 7517, section 4.9: `x5t#S256` of a JWK is OPTIONAL; RFC 7515, section 4.1.8: in a header it is the
+#   digest of the certificate "corresponding to the key used". A set that publishes the bare key under that `kid` has
+#   it.
+# Seen: JWSVerificationKeySelector looks for a JWK that carries the same `x5t#S256` as well as the `kid`. A key
+#   without the member does not match, and the token is refused with "Another algorithm expected, or no matching
+#   key(s) found". jose4j selects by `kid` and verifies.
 # Versions: com.nimbusds:nimbus-jose-jwt 10.10, org.bitbucket.b_c:jose4j 0.9.6 (Maven).
-# Why it matters: Spring Security verifies with this selector. Issuers with certificates put the digest into every token,
-#   and a JWKS that is copied or generated from the bare keys then verifies none of them.
+# Why it matters: Spring Security verifies with this selector. Issuers with certificates put the digest into every
+#   token, and a JWKS that is copied or generated from the bare keys then verifies none of them.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # One Ed25519 key in a JWKS, and node-jose loads none of its keys.
 #
-# Expected: RFC 7517, section 5: keys of a type that is not understood SHOULD be ignored. kty "OKP" is registered since
-#   2017 (RFC 8037), and this set has an RSA key beside it that node-jose can use.
+# Expected: RFC 7517, section 5: keys of a type that is not understood SHOULD be ignored. kty "OKP" is registered
+#   since 2017 (RFC 8037), and this set has an RSA key beside it that node-jose can use.
 # Seen: JWK.asKeyStore() rejects the whole set with "unsupported key type", without saying which key.
 # Versions: node-jose 2.2.0, jsonwebtoken 9.0.3 with jwks-rsa 4.1.0 for comparison (npm).
 # Why it matters: an issuer that moves from RS256 to EdDSA publishes both keys for a while. Services that verify with

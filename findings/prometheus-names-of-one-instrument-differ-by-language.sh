@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The same instruments have other Prometheus names in Python than in JavaScript.
 #
-# Expected: OpenTelemetry's "Prometheus and OpenMetrics Compatibility", "Metric Metadata": the unit "SHOULD be added to
-#   the metric as UNIT metadata and as a suffix to the metric name". rpc.server.call.duration in seconds is then
+# Expected: OpenTelemetry's "Prometheus and OpenMetrics Compatibility", "Metric Metadata": the unit "SHOULD be added
+#   to the metric as UNIT metadata and as a suffix to the metric name". rpc.server.call.duration in seconds is then
 #   rpc_server_call_duration_seconds everywhere.
 # Seen: the Python exporter adds the unit; the JavaScript exporter never does.
 # Versions: opentelemetry-exporter-prometheus 0.66b2 (PyPI), @opentelemetry/exporter-prometheus 0.223.0 (npm).
-# Why it matters: alerts on latency and on refusals are written once for a mesh of services in several languages. On half
-#   of them the expression selects nothing, and an alert over nothing never fires.
+# Why it matters: alerts on latency and on refusals are written once for a mesh of services in several languages. On
+#   half of them the expression selects nothing, and an alert over nothing never fires.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,11 +3,11 @@
 #
 # Expected: the docstring of jose.jwt.decode: the key can be "a dict with the 'keys' key that gives a tuple or list of
 #   keys". RFC 7517, section 5: a set may hold keys of several types, and their order means nothing by default.
-# Seen: keys are tried in order, `kid` is not looked at, and the first key whose `kty` does not fit the algorithm raises
-#   "Incorrect key type" instead of being passed over. The same set in another order works.
+# Seen: keys are tried in order, `kid` is not looked at, and the first key whose `kty` does not fit the algorithm
+#   raises "Incorrect key type" instead of being passed over. The same set in another order works.
 # Versions: python-jose 3.5.0 (PyPI).
-# Why it matters: issuers publish RSA and EC keys side by side while they change algorithms. Whether tokens verify then
-#   depends on the order of a list that the issuer may change at any time.
+# Why it matters: issuers publish RSA and EC keys side by side while they change algorithms. Whether tokens verify
+#   then depends on the order of a list that the issuer may change at any time.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

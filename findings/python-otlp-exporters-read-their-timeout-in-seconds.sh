@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # OTEL_EXPORTER_OTLP_TIMEOUT is a number of seconds in Python and of milliseconds in JavaScript.
 #
-# Expected: OpenTelemetry's environment variable specification, "Timeout": "Any value that represents a timeout MUST be
-#   an integer representing a number of milliseconds." OTEL_EXPORTER_OTLP_TIMEOUT=1000 is one second.
-# Seen: the Python exporters, HTTP and gRPC, take it for 1000 seconds: a collector that accepts the connection and never
-#   answers still holds the export after ten seconds. The JavaScript exporter gives up after one.
-# Versions: opentelemetry-exporter-otlp 1.45.2, opentelemetry-sdk 1.45.2 (PyPI), @opentelemetry/exporter-trace-otlp-http
-#   0.223.1, @opentelemetry/sdk-trace-base 2.12.1 (npm).
+# Expected: OpenTelemetry's environment variable specification, "Timeout": "Any value that represents a timeout MUST
+#   be an integer representing a number of milliseconds." OTEL_EXPORTER_OTLP_TIMEOUT=1000 is one second.
+# Seen: the Python exporters, HTTP and gRPC, take it for 1000 seconds: a collector that accepts the connection and
+#   never answers still holds the export after ten seconds. The JavaScript exporter gives up after one.
+# Versions: opentelemetry-exporter-otlp 1.45.2, opentelemetry-sdk 1.45.2 (PyPI),
+#   @opentelemetry/exporter-trace-otlp-http 0.223.1, @opentelemetry/sdk-trace-base 2.12.1 (npm).
 # Why it matters: the variable is set once for a fleet. With the value that is right elsewhere a Python service whose
 #   collector hangs waits for a quarter of an hour per batch, on shutdown too, and its audit spans wait with it.
 set -euo pipefail
