@@ -18,6 +18,7 @@ use tonic::{Code, Request, Status};
 use crate::callers::{fresh_id, now};
 use crate::mesh::{HALLPASS, Mesh, Node, connect, read_ring, ring_file};
 use crate::raw::describe;
+use crate::standing::{PLATFORM_LIST, keys, until, user_token};
 use crate::tools;
 
 /// Platform and two Labelers, each with a data folder of its own.
@@ -163,6 +164,59 @@ async fn two_labelers_on_one_postgresql_are_one() {
     }
     assert_eq!(two.list(1).await.expect("a list"), Vec::<String>::new());
     assert_eq!(two.labelers.map(Node::terminate), [Some(0), Some(0)]);
+}
+
+/// What a Platform without a Labeler answers once it has decided.
+const DECIDED: &str = "Unavailable LABELER_UNAVAILABLE";
+
+/// A Platform on the database of both; it follows nobody, and Labeler is not there.
+fn platform<'a>(data: &'a Path, more: &'a [(&'a str, &'a str)], database: &str) -> Node {
+    let arguments = ["platform", "--data", text(data), "--listen", "127.0.0.1:0"];
+    let of_both = ["--labeler", "http://127.0.0.1:1", "--database", "env:DATABASE_OF_BOTH"];
+    let environment = [more, &[("DATABASE_OF_BOTH", database)]].concat();
+    Node::start(&[&arguments[..], &of_both].concat(), &environment)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_platform_on_one_postgresql_does_not_start_without_nats() {
+    let Some(server) = testing::server() else { return };
+    let (data, other) = (keys(), TempDir::new().expect("a folder"));
+    share(data.path(), other.path());
+    let url = testing::schema_url(&server, data.path()).await;
+    let first = platform(data.path(), &[], &url);
+
+    let mut second = std::process::Command::new(HALLPASS);
+    second.args(["platform", "--data", text(other.path()), "--listen", "127.0.0.1:0"]);
+    second.args(["--labeler", "http://127.0.0.1:1", "--database", "env:DATABASE"]);
+    let second = tools::run(second.env("DATABASE", &url).env("RUST_LOG", "warn"));
+    assert_eq!(second.code, 1, "{second:?}");
+    for part in ["another Platform runs on PostgreSQL database", "[nats]"] {
+        assert!(second.stderr.contains(part), "{second:?}");
+    }
+
+    // Killed, it owns nothing: the next one does not wait for anything but the end of its connection.
+    first.kill();
+    let second = platform(other.path(), &[], &url);
+    let (channel, token) = (connect(&second.address("platform")).await, user_token(&data));
+    until(&channel, PLATFORM_LIST, &token, &[DECIDED]).await;
+
+    // What it no longer owns it does not decide, until it owns it again.
+    let usurper = testing::usurp(&url).await;
+    until(&channel, PLATFORM_LIST, &token, &["Unavailable LIST_STALE"]).await;
+    drop(usurper);
+    until(&channel, PLATFORM_LIST, &token, &[DECIDED]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nats_both_platforms_on_one_postgresql_start() {
+    let Some(server) = testing::server() else { return };
+    let (data, other) = (keys(), TempDir::new().expect("a folder"));
+    share(data.path(), other.path());
+    let url = testing::schema_url(&server, data.path()).await;
+    // Nobody listens there: that is no reason not to start.
+    let nats = [("HALLPASS_NATS__SERVERS", "[\"nats://127.0.0.1:1\"]")];
+    let both = [data.path(), other.path()].map(|data| platform(data, &nats, &url));
+    assert_eq!(both.map(Node::terminate), [Some(0), Some(0)]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod ring_watch;
 mod sample;
 mod sessions;
 mod settings;
+mod sweep;
 #[cfg(feature = "temporal")]
 mod temporal;
 mod training;

@@ -1,16 +1,24 @@
 //! The process's two clocks, behind one value: the wall clock, which tokens are read by, and the time since boot, which goes on while
 //! the machine sleeps and is never set. Tests move theirs; nothing else in the project asks the system what time it is.
+//!
+//! Invariant: the clock that a node judges by is never behind what the node has forgotten. A wall clock set back makes no token valid
+//! again whose revocation or redemption was dropped because the token had ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use hallpass_revocation::Index;
 use hallpass_token::UnixTime;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Tells the time. Clones tell the same time.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    /// Of the stores that forget by time: it is never earlier than what they have forgotten.
+    forgetful: Option<Arc<Vec<Arc<Index>>>>,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -22,24 +30,32 @@ enum Source {
 struct Hands {
     start: UnixTime,
     moved_nanos: AtomicU64,
-    stepped_secs: AtomicU64,
+    stepped_secs: AtomicI64,
 }
 
 impl Clock {
     /// The machine's clocks.
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self { source: Source::System, forgetful: None }
     }
 
     /// A clock that stands at `start` until it is moved.
     pub fn manual(start: UnixTime) -> Self {
-        let (moved_nanos, stepped_secs) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self(Source::Manual(Arc::new(Hands { start, moved_nanos, stepped_secs })))
+        let (moved_nanos, stepped_secs) = (AtomicU64::new(0), AtomicI64::new(0));
+        let hands = Hands { start, moved_nanos, stepped_secs };
+        Self { source: Source::Manual(Arc::new(hands)), forgetful: None }
+    }
+
+    /// The same clock, never earlier than what the stores with these indexes have forgotten, beside those that it knows already.
+    #[must_use]
+    pub fn not_before(self, forgetful: impl IntoIterator<Item = Arc<Index>>) -> Self {
+        let known = self.forgetful.iter().flat_map(|known| known.iter()).map(Arc::clone);
+        Self { forgetful: Some(Arc::new(known.chain(forgetful).collect())), ..self }
     }
 
     /// Moves a manual clock on, both its wall time and its time since boot. The machine's clocks are not moved by it.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(hands) = &self.0 {
+        if let Source::Manual(hands) = &self.source {
             let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
             hands.moved_nanos.fetch_add(nanos, Ordering::SeqCst);
         }
@@ -47,26 +63,42 @@ impl Clock {
 
     /// Sets a manual clock's wall time forward by whole seconds, as an operator does; the time since boot knows nothing of it.
     pub fn step(&self, by: Duration) {
-        if let Source::Manual(hands) = &self.0 {
-            hands.stepped_secs.fetch_add(by.as_secs(), Ordering::SeqCst);
+        if let Source::Manual(hands) = &self.source {
+            let secs = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+            hands.stepped_secs.fetch_add(secs, Ordering::SeqCst);
         }
     }
 
-    /// The wall time. A machine whose clock stands before 1970 reads 1970, at which no token is valid yet.
-    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others ask")]
+    /// Sets a manual clock's wall time back by whole seconds; the time since boot knows nothing of it.
+    pub fn step_back(&self, by: Duration) {
+        if let Source::Manual(hands) = &self.source {
+            let secs = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+            hands.stepped_secs.fetch_sub(secs, Ordering::SeqCst);
+        }
+    }
+
+    /// The time to judge by: the wall time, or what has been forgotten if that is later.
     pub fn now(&self) -> UnixTime {
-        match &self.0 {
+        let marks = self.forgetful.iter().flat_map(|indexes| indexes.iter());
+        marks.map(|index| index.forgotten_upto()).fold(self.wall(), UnixTime::max)
+    }
+
+    /// What the wall clock says, right or wrong: for sweeps. A machine whose clock stands before 1970 reads 1970, at which no token is
+    /// valid yet.
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others ask")]
+    pub fn wall(&self) -> UnixTime {
+        match &self.source {
             Source::System => {
                 let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 UnixTime::from_secs(since.map_or(0, |since| since.as_secs()))
             }
-            Source::Manual(hands) => hands.start.plus(hands.moved() + hands.stepped()),
+            Source::Manual(hands) => hands.wall(),
         }
     }
 
     /// The time since the machine started, sleep included.
     pub fn boot(&self) -> Duration {
-        match &self.0 {
+        match &self.source {
             Source::System => {
                 let time = clock_gettime(ClockId::Boottime);
                 let secs = u64::try_from(time.tv_sec).unwrap_or(0);
@@ -82,14 +114,18 @@ impl Hands {
         Duration::from_nanos(self.moved_nanos.load(Ordering::SeqCst))
     }
 
-    fn stepped(&self) -> Duration {
-        Duration::from_secs(self.stepped_secs.load(Ordering::SeqCst))
+    fn wall(&self) -> UnixTime {
+        let stepped = self.stepped_secs.load(Ordering::SeqCst);
+        let by = Duration::from_secs(stepped.unsigned_abs());
+        let moved = self.start.plus(self.moved());
+        if stepped < 0 { moved.minus(by) } else { moved.plus(by) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hallpass_revocation::{Entry, Forgotten};
 
     #[test]
     fn a_manual_clock_moves_when_told() {
@@ -101,6 +137,25 @@ mod tests {
         clock.step(Duration::from_secs(10));
         assert_eq!(same.now(), UnixTime::from_secs(1_011));
         assert_eq!(same.boot(), Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn it_is_never_behind_what_was_forgotten_however_far_the_wall_clock_is_set_back() {
+        let at = UnixTime::from_secs;
+        let [one, two] = [Arc::new(Index::default()), Arc::new(Index::default())];
+        let wall = Clock::manual(at(1_000));
+        let clock = wall.clone().not_before([Arc::clone(&one), Arc::clone(&two)]);
+        let mark = |upto, since| Entry::forgotten(Forgotten { upto: at(upto), since: at(since) });
+        one.insert(&[mark(900, 0)]);
+        assert_eq!(clock.now(), at(1_000));
+        wall.step_back(Duration::from_secs(400));
+        assert_eq!((clock.now(), clock.wall(), wall.now()), (at(900), at(600), at(600)));
+        two.insert(&[mark(950, 0)]);
+        assert_eq!(clock.clone().now(), at(950));
+        // A reset: what was forgotten before is refused by the cut-off, so the wall clock counts again.
+        one.insert(&[Entry::everything(at(600))]);
+        two.insert(&[Entry::everything(at(600))]);
+        assert_eq!(clock.now(), at(600));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hallpass_revocation::{Entry, List, Note, OpenError, Options, WriteError};
+use hallpass_revocation::{Entry, Index, List, Note, OpenError, Options, WriteError};
 use hallpass_token::{Fingerprint, UnixTime, Verified};
 use serde_json::{Value, json};
 
@@ -55,6 +55,11 @@ impl Delegations {
     /// that it was made from. Blocks while it reads.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
         Ok(Self(Arc::new(List::open(folder, options)?)))
+    }
+
+    /// The index of the store, which tells up to when delegations were dropped.
+    pub fn index(&self) -> Arc<Index> {
+        self.0.index()
     }
 
     /// Drops what has ended. Returns how many.

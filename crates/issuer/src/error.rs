@@ -2,6 +2,8 @@
 //!
 //! Invariant: no wildcard arm; the cause of what is the operator's to mend is logged here, and the client gets a fixed message.
 
+use std::time::Duration;
+
 use hallpass_policy::{ERROR_DOMAIN, Refusal};
 use hallpass_revocation::{ReadError, WriteError};
 use hallpass_token::MintError;
@@ -181,6 +183,9 @@ impl From<Error> for Status {
     }
 }
 
+/// A list whose disk is well again accepts entries within this.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// What was not kept, or not told to those who have to know.
 fn unwritten(error: &Error) -> Status {
     let (reason, message) = match error {
@@ -192,10 +197,12 @@ fn unwritten(error: &Error) -> Status {
             "NOT_CARRIED",
             "the revocation is kept and in force here, but the other nodes cannot be told yet; ask again",
         ),
-        _ => ("NOT_DURABLE", "the revocation cannot be made durable at the moment"),
+        _ => ("NOT_DURABLE", "it cannot be made durable at the moment; try again"),
     };
     tracing::error!(%error, "not acknowledged");
-    answer(Code::Unavailable, reason, message)
+    let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
+    details.set_retry_info(Some(TRY_AGAIN_AFTER));
+    Status::with_error_details(Code::Unavailable, message, details)
 }
 
 fn answer(code: Code, reason: &str, message: &str) -> Status {

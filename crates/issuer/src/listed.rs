@@ -47,7 +47,7 @@ pub(crate) async fn page(
     let ending = found.last().filter(|_| more);
     let next_page_token = ending.map(|last| last.sequence.to_string()).unwrap_or_default();
     Ok(ListRevocationsResponse {
-        revocations: found.into_iter().map(told).collect(),
+        revocations: found.into_iter().filter(is_revocation).map(told).collect(),
         next_page_token,
     })
 }
@@ -60,6 +60,11 @@ async fn reading<T: Send + 'static>(
     let list = Arc::clone(list);
     let read = tokio::task::spawn_blocking(move || read(&list)).await;
     Ok(read.map_err(|_| Error::TaskLost)??)
+}
+
+/// The mark that a sweep leaves revokes nothing.
+fn is_revocation(listed: &Listed) -> bool {
+    listed.entry.as_forgotten().is_none()
 }
 
 fn told(Listed { sequence, entry, note }: Listed) -> Revocation {

@@ -162,7 +162,8 @@ impl Carrying {
         for Listed { entry, .. } in listed {
             let message = of_entry(run.kept.name(), entry, self.clock.now());
             if let Some(message) = message {
-                let sent = self.mesh.context().send_publish(subjects.entry(entry), message).await;
+                let subject = subjects.of_issuer(&self.issuer, entry);
+                let sent = self.mesh.context().send_publish(subject, message).await;
                 under_way.push(sent.map_err(|_| NOT_TAKEN)?);
             }
         }

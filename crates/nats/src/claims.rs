@@ -1,8 +1,8 @@
 //! The claims that several processes share: a key-value bucket in which making a key is the claim.
 //!
 //! Invariant: of all calls that claim one token, in whatever process, exactly one is told that it has it. A key is only ever made
-//! where there is none: what was removed by hand is not made again as long as its mark is there, and a bucket gives nobody a token that
-//! is older than itself.
+//! where there is none: what was removed by hand is not made again as long as its mark is there, a bucket gives nobody a token that
+//! is older than itself, and none that had ended by the server's clock, which forgets claims by time.
 
 use async_nats::jetstream::message::PublishMessage;
 use hallpass_revocation::{Claim, ClaimStore, Claiming, ClaimsError};
@@ -43,14 +43,14 @@ impl SharedClaims {
             Err(_) => false,
         };
         // A claim whose answer was lost knows itself again by its decision.
-        let holder = if made { None } else { Some(kept.newest(&key).await?) };
-        let holds = match holder {
-            None => true,
-            Some(Some(holder)) => holder == decision,
-            Some(None) => return Err(StreamError::Unanswered("take the claim")),
+        let Some(holder) = kept.newest_at(&key).await? else {
+            return Err(StreamError::Unanswered("take the claim"));
         };
+        // By then the server may have dropped an earlier claim: this node's own clock may have been set back.
+        let ended = holder.at >= claim.expires_at.plus(SKEW);
         // The bucket in which the key was made is the one that was looked at.
-        Ok(holds && !older_than(kept.told().await?, claim))
+        let holds = made || holder.payload == decision;
+        Ok(holds && !ended && !older_than(kept.told().await?, claim))
     }
 
     async fn is_made(&self, token: Fingerprint) -> Result<bool, StreamError> {

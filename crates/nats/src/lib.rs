@@ -24,3 +24,4 @@ pub use connection::{Login, Mesh, Settings};
 pub use error::{ConnectError, StreamError};
 pub use follow::Following;
 pub use sessions::SharedSessions;
+pub use stream::check;

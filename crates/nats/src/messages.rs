@@ -46,6 +46,14 @@ impl Subjects {
         format!("{}{fingerprint}.{}.{}", self.entries, end(issued_before), end(until))
     }
 
+    /// Where this issuer's entry goes: as any, but a mark in the place of its earlier one, for it never ends by itself.
+    pub(crate) fn of_issuer(&self, issuer: &str, entry: &Entry) -> String {
+        match entry.as_forgotten() {
+            Some(_) => format!("{}{}.mark.{issuer}", self.entries, entry.fingerprint),
+            None => self.entry(entry),
+        }
+    }
+
     /// Where an issuer says how far it has carried its list.
     pub(crate) fn whole(&self, issuer: &str) -> String {
         format!("{}{issuer}", self.wholes)
@@ -105,6 +113,7 @@ impl Carried {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+    use hallpass_revocation::Forgotten;
     use hallpass_token::Fingerprint;
 
     use super::*;
@@ -149,6 +158,22 @@ mod tests {
         let subjects = Subjects::beginning("mesh");
         assert_ne!(subjects.entry(&entry(Some(9))), subjects.entry(&entry(Some(10))));
         assert_ne!(subjects.entry(&entry(None)), subjects.entry(&entry(Some(10))));
+    }
+
+    #[test]
+    fn an_issuers_mark_takes_the_place_of_its_earlier_one_and_no_other_issuers() {
+        let subjects = Subjects::beginning("mesh");
+        let mark = |upto, since| {
+            let [upto, since] = [upto, since].map(UnixTime::from_secs);
+            Entry::forgotten(Forgotten { upto, since })
+        };
+        let at = |issuer: &str, entry: &Entry| subjects.of_issuer(issuer, entry);
+        assert_eq!(at("a", &mark(5, 0)), at("a", &mark(9, 0)));
+        assert_ne!(at("a", &mark(5, 0)), at("b", &mark(5, 0)));
+        assert_ne!(at("a", &mark(5, 0)), at("a", &mark(5, 3)));
+        assert_eq!(at("a", &entry(Some(9))), subjects.entry(&entry(Some(9))));
+        let sent = message(&at("a", &mark(5, 0)), mark(5, 0).to_bytes(), false);
+        assert_eq!(subjects.read(&sent), Some(News::Entry(mark(5, 0))));
     }
 
     #[test]

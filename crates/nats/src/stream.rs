@@ -7,12 +7,17 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, Info, RawMessageErrorKind, RetentionPolicy, StorageType, Stream,
+    Config, DiscardPolicy, Info, PersistenceMode, RawMessageErrorKind, RetentionPolicy,
+    StorageType, Stream,
 };
 use bytes::Bytes;
+use hallpass_token::UnixTime;
 
 use crate::connection::Mesh;
 use crate::error::StreamError;
+
+/// How long a process that starts waits for the servers to say what is there.
+const LOOK_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the leader says of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +26,13 @@ pub(crate) struct Told {
     pub(crate) epoch: u64,
     /// The last sequence that it gave.
     pub(crate) last: u64,
+}
+
+/// The last message of a subject.
+pub(crate) struct Newest {
+    pub(crate) payload: Bytes,
+    /// When it came, by the server's clock.
+    pub(crate) at: UnixTime,
 }
 
 /// One of the mesh's streams. Clones share the connection.
@@ -102,10 +114,18 @@ impl Kept {
         }
     }
 
-    /// The last message of a subject.
+    /// What the last message of a subject says.
     pub(crate) async fn newest(&self, subject: &str) -> Result<Option<Bytes>, StreamError> {
+        Ok(self.newest_at(subject).await?.map(|newest| newest.payload))
+    }
+
+    /// The last message of a subject, with the server's time when it came.
+    pub(crate) async fn newest_at(&self, subject: &str) -> Result<Option<Newest>, StreamError> {
         match self.stream.get_last_raw_message_by_subject(subject).await {
-            Ok(message) => Ok(Some(message.payload)),
+            Ok(message) => {
+                let at = u64::try_from(message.time.unix_timestamp()).unwrap_or_default();
+                Ok(Some(Newest { payload: message.payload, at: UnixTime::from_secs(at) }))
+            }
             Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
             Err(_) => Err(StreamError::Unanswered("look for a message")),
         }
@@ -118,6 +138,31 @@ impl Kept {
         let made = info.created.unix_timestamp_nanos();
         let epoch = u64::try_from(made).unwrap_or_default().max(1);
         Ok(Told { epoch, last: info.state.last_sequence })
+    }
+}
+
+/// Whether what is on the servers already can be used, as far as they answer at once: of a Platform all of it, of another node what it
+/// follows. A process that is started against a stream which can lose something ends, and says which.
+pub async fn check(mesh: &Mesh, is_issuer: bool) -> Result<(), StreamError> {
+    let looked = async {
+        look(Kept::revocations(mesh).await?).await?;
+        if is_issuer {
+            look(Kept::claims(mesh).await?).await?;
+            look(Kept::sessions(mesh).await?).await?;
+        }
+        Ok(())
+    };
+    // A server that is away, or that has no streams yet, is no reason not to start.
+    match tokio::time::timeout(LOOK_WITHIN, looked).await {
+        Ok(Err(wrong @ StreamError::Misconfigured { .. })) => Err(wrong),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+async fn look(kept: Kept) -> Result<(), StreamError> {
+    match kept.told().await {
+        Err(wrong @ StreamError::Misconfigured { .. }) => Err(wrong),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -178,6 +223,10 @@ fn problem(wanted: &Config, found: &Config) -> Option<&'static str> {
         (!found.allow_rollup, "a message can replace others; right: allow_rollup_hdrs off"),
         (!found.no_ack, "it acknowledges nothing; right: no_ack off"),
         (
+            found.persist_mode.is_none_or(|mode| mode == PersistenceMode::Default),
+            "it acknowledges before it stores; right: persist_mode default",
+        ),
+        (
             found.mirror.is_none() && found.sources.as_ref().is_none_or(Vec::is_empty),
             "it copies another; right: no mirror and no sources",
         ),
@@ -198,7 +247,7 @@ mod tests {
     #[test]
     fn a_stream_that_could_lose_something_is_not_used() {
         type Spoil = fn(&mut Config);
-        let table: [Spoil; 15] = [
+        let table: [Spoil; 16] = [
             |it| it.subjects.push("other".to_owned()),
             |it| it.retention = RetentionPolicy::WorkQueue,
             |it| it.storage = StorageType::Memory,
@@ -212,6 +261,7 @@ mod tests {
             |it| it.deny_purge = false,
             |it| it.allow_rollup = true,
             |it| it.no_ack = true,
+            |it| it.persist_mode = Some(PersistenceMode::Async),
             |it| it.sources = Some(vec![async_nats::jetstream::stream::Source::default()]),
             |it| it.sealed = true,
         ];

@@ -13,7 +13,7 @@ use std::time::Duration;
 use hallpass_token::{Fingerprint, SKEW, UnixTime};
 use tokio::sync::watch;
 
-use crate::{Entry, List, Note, OpenError, Opened, Options, WriteError};
+use crate::{Entry, Index, List, Note, OpenError, Opened, Options, WriteError};
 
 /// The longest that a token with a claim on it can still be shown after it was issued: ten minutes, and twice the skew.
 const LONGEST: Duration = Duration::from_secs(600 + 2 * SKEW.as_secs());
@@ -102,7 +102,7 @@ impl Claims {
     /// Claims a token. True if the call of this decision has it, false if another one has. An error is a refusal, too: what
     /// is on the disk is then unknown.
     pub async fn claim(&self, claim: Claim, now: UnixTime) -> Result<bool, ClaimsError> {
-        if claim.issued_at < self.0.since {
+        if claim.issued_at < self.0.since || self.may_be_forgotten(claim) {
             return Ok(false);
         }
         let mut written = match self.reserve(claim) {
@@ -130,10 +130,21 @@ impl Claims {
 
     /// Drops the claims on tokens that have ended. Returns how many.
     pub async fn sweep(&self, now: UnixTime) -> Result<u64, WriteError> {
+        self.forget_undone();
         self.0.list.sweep(now).await
     }
 
-    /// Fails once something could not be made durable: from then on nothing can be claimed.
+    /// The index of the store, which tells up to when claims were dropped.
+    pub fn index(&self) -> Arc<Index> {
+        self.0.list.index()
+    }
+
+    /// Whether a claim on the token may have been made and dropped since, whatever the wall clock says now.
+    fn may_be_forgotten(&self, claim: Claim) -> bool {
+        kept_until(claim) <= self.0.list.index().forgotten_upto()
+    }
+
+    /// Fails once something could not be made durable, until the store is open again: until then nothing can be claimed.
     pub fn healthy(&self) -> Result<(), WriteError> {
         self.0.list.healthy()
     }
@@ -141,8 +152,13 @@ impl Claims {
     /// Takes the token's place under the lock. The list is looked at under it as well: a claim leaves the one only for the other.
     fn reserve(&self, claim: Claim) -> Reserved {
         let mut pending = self.0.pending();
+        // Read before the look-up: once the list is well after a failure, its index has all that came to the disk.
+        let is_well = self.0.list.healthy().is_ok();
         if self.0.list.index().contains(claim.token) {
             return Reserved::Kept;
+        }
+        if is_well && pending.get(&claim.token).is_some_and(|(_, written)| is_undone(written)) {
+            pending.remove(&claim.token);
         }
         match pending.entry(claim.token) {
             Place::Occupied(place) => {
@@ -157,15 +173,23 @@ impl Claims {
         }
     }
 
-    /// A claim that cannot be written stays pending: whether it is on the disk is unknown.
+    /// A claim that cannot be written stays pending until the list is well again: whether it is on the disk is unknown until then.
     async fn write(shared: Arc<Shared>, claim: Claim, now: UnixTime, tell: watch::Sender<Written>) {
-        let until = claim.expires_at.plus(SKEW).plus(SKEW);
+        let until = kept_until(claim);
         let note = note(&format!("{:032x}", claim.decision), now);
         let done = shared.list.revoke(Entry::exact(claim.token, Some(until)), note).await;
         if done.is_ok() {
             shared.pending().remove(&claim.token);
         }
         tell.send_replace(done.map_or_else(Written::Failed, |_| Written::Durably));
+    }
+
+    /// Claims that failed and that nobody makes again take no room for ever.
+    fn forget_undone(&self) {
+        let mut pending = self.0.pending();
+        if self.0.list.healthy().is_ok() {
+            pending.retain(|_, (_, written)| !is_undone(written));
+        }
     }
 
     fn is_of(&self, claim: Claim) -> Result<bool, ClaimsError> {
@@ -202,9 +226,18 @@ impl Shared {
     }
 }
 
+/// Whether a claim was refused by the list, so that its index tells whether it is kept. What a silent disk will do is not known.
+fn is_undone(written: &watch::Receiver<Written>) -> bool {
+    matches!(&*written.borrow(), Written::Failed(WriteError::Unhealthy(_)))
+}
+
 /// Under which the store remembers its beginning. No token has it: it is a service's.
 fn beginning() -> Fingerprint {
     Fingerprint::service("claims of action tokens")
+}
+
+fn kept_until(claim: Claim) -> UnixTime {
+    claim.expires_at.plus(SKEW).plus(SKEW)
 }
 
 fn note(reason: &str, at: UnixTime) -> Note {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a look-up never waits for a writer, and one that starts after an insert has returned finds what it inserted.
 
+mod marks;
 mod search;
 mod shards;
 
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hallpass_token::{Fingerprint, UnixTime, Verified};
 
 use crate::Entry;
+use marks::Marks;
 use shards::{Cutoff, Exact, Shards};
 
 /// 65,536 shards: at ten million entries one has 153, a few cache lines to search.
@@ -24,6 +26,7 @@ pub struct Index {
     cutoffs: Shards<Cutoff>,
     /// Whatever was issued before this second is refused; zero cuts off nothing.
     everything_before: AtomicU64,
+    marks: Marks,
     generation: AtomicU64,
 }
 
@@ -42,6 +45,7 @@ impl Default for Index {
             exact: Shards::new(EXACT_BITS),
             cutoffs: Shards::new(CUTOFF_BITS),
             everything_before: AtomicU64::new(0),
+            marks: Marks::default(),
             generation: AtomicU64::new(0),
         }
     }
@@ -67,6 +71,16 @@ impl Index {
         Some(UnixTime::from_secs(found.issued_before))
     }
 
+    /// Up to when entries may have been dropped: by an earlier time no token may be judged, whatever the wall clock says.
+    pub fn forgotten_upto(&self) -> UnixTime {
+        self.marks.upto()
+    }
+
+    /// The newest cut-off of everything; zero where there is none.
+    pub(crate) fn everything_upto(&self) -> UnixTime {
+        UnixTime::from_secs(self.everything_before.load(Ordering::Acquire).saturating_sub(1))
+    }
+
     /// Changes after every change of the index. What is cached with the generation read BEFORE its look-up is valid for as long
     /// as the generation is the same.
     pub fn generation(&self) -> u64 {
@@ -76,8 +90,10 @@ impl Index {
     /// Adds entries; of two for the same thing the strictest counts. The list does so once they are durable; others only to
     /// test or to measure.
     pub fn insert(&self, entries: &[Entry]) {
+        self.marks.learn(entries);
+        let entries = entries.iter().filter(|entry| entry.as_forgotten().is_none());
         let (cutoffs, exact): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().partition(|entry| entry.issued_before.is_some());
+            entries.partition(|entry| entry.issued_before.is_some());
         self.exact.insert(exact.into_iter().map(|entry| Exact::of(entry.fingerprint)).collect());
         for before in cutoffs.iter().filter(|cutoff| cutoff.is_everything()) {
             let end = before.issued_before.map_or(0, |at| at.as_secs().saturating_add(1));

@@ -18,7 +18,7 @@ mod sweep_clock;
 
 pub use applying::Applying;
 pub use claims::{Claim, ClaimStore, Claiming, Claims, ClaimsError};
-pub use entry::{Entry, Note};
+pub use entry::{Entry, Forgotten, Note};
 pub use freshness::{Freshness, boot_now};
 pub use index::{Index, Usage};
 pub use list::{

@@ -1,7 +1,7 @@
 //! The durable list: sled on disk, the index in memory, one writer.
 //!
 //! Invariant: what [`List::revoke`] has acknowledged is on disk, safe from kill -9 and power loss, and in the index. What cannot
-//! be made durable is not acknowledged, and the list says so from then on.
+//! be made durable is not acknowledged, and the list says so until it has opened its store again, which it does by itself.
 
 mod codec;
 mod draft;
@@ -9,13 +9,14 @@ mod durability;
 mod error;
 mod open;
 mod options;
+mod shared;
 mod store;
 mod witness;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,14 +25,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::feed::{Batch, PAGE, Position};
-use crate::{Entry, Index, Note, boot_now};
+use crate::{Entry, Index, Note};
 
 pub use error::{OpenError, ReadError, StoreError, WriteError};
 pub use open::Opened;
 pub use options::Options;
 pub use store::Listed;
 
-use store::Store;
+use shared::Shared;
 use writer::{Change, Command, Writer};
 
 /// After how many entries a sync is due. Small on purpose: sled reuses a segment of its log a segment or more after its pages were
@@ -39,9 +40,9 @@ use writer::{Change, Command, Writer};
 const GROUP: usize = PAGE;
 /// How many commands may wait; beyond that callers wait.
 const QUEUE: usize = 4_096;
-/// A disk that answers nothing for so long counts as one that has failed: sled waits for ever where a write fails in the wrong moment.
+/// A disk that answers nothing for so long counts as one that has failed, until it answers.
 const SILENT_FOR: Duration = Duration::from_secs(20);
-/// How often who waits for the writer looks whether the disk is silent.
+/// How often who waits for the writer looks whether the disk is silent, and nudges sled.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long an entry may take to be carried to where the other nodes find it.
 const CARRIED_WITHIN: Duration = Duration::from_secs(2);
@@ -57,22 +58,6 @@ pub struct List {
     note_bytes: usize,
 }
 
-/// What the callers and the writer share.
-#[derive(Debug)]
-struct Shared {
-    store: Store,
-    epoch: u64,
-    index: Arc<Index>,
-    sequence: watch::Sender<u64>,
-    position: watch::Sender<Option<Position>>,
-    failure: OnceLock<String>,
-    /// Since when the writer waits for the disk, in milliseconds of the boot clock; zero while it does not.
-    waiting_since: AtomicU64,
-    carried: OnceLock<watch::Receiver<u64>>,
-    syncs: AtomicU64,
-    written: AtomicU64,
-}
-
 /// What a list has done since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
@@ -85,22 +70,12 @@ pub struct Stats {
 impl List {
     /// Opens the list in a folder of its own, or makes a new one. Blocks: it reads all of it into the index.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
-        let loaded = open::open(folder, options)?;
-        let shared = Arc::new(Shared {
-            store: loaded.store,
-            epoch: loaded.meta.epoch,
-            index: Arc::new(loaded.index),
-            sequence: watch::Sender::new(loaded.meta.sequence),
-            position: watch::Sender::new(loaded.meta.position),
-            failure: OnceLock::new(),
-            waiting_since: AtomicU64::new(0),
-            carried: OnceLock::new(),
-            syncs: AtomicU64::new(0),
-            written: AtomicU64::new(0),
-        });
+        let index = Arc::new(Index::default());
+        let loaded = open::open(folder, options, &index)?;
+        let shared = Arc::new(Shared::new(loaded.store, &loaded.meta, index));
         let (commands, queue) = mpsc::channel(QUEUE);
-        let writer =
-            Writer::new(Arc::clone(&shared), loaded.files, loaded.folder, loaded.superseded);
+        let kept = (loaded.files, loaded.superseded);
+        let writer = Writer::new(Arc::clone(&shared), kept, loaded.folder, options.clone());
         let thread = std::thread::Builder::new().name("revocations".to_owned());
         let writer = thread.spawn(move || writer.run(queue)).map_err(|source| {
             OpenError::Folder { folder: folder.to_owned(), doing: "start its writer", source }
@@ -150,7 +125,8 @@ impl List {
         Ok(())
     }
 
-    /// Drops the entries whose `until` has come, from disk and index, some at a time. Returns how many.
+    /// Drops the entries whose `until` has come, from disk and index, some at a time. Returns how many. With them goes a mark to the disk
+    /// that says up to when, so that a clock set back makes none of what they revoked valid again.
     pub async fn sweep(&self, now: UnixTime) -> Result<u64, WriteError> {
         let mut dropped = 0;
         loop {
@@ -160,6 +136,12 @@ impl List {
                 return Ok(dropped);
             }
         }
+    }
+
+    /// Marks that what ended by an instant may be forgotten: from then on [`Index::forgotten_upto`] is not before it. A sweep does so for
+    /// the entries that it drops.
+    pub async fn forget(&self, upto: UnixTime) -> Result<(), WriteError> {
+        self.change(Change::Forget(upto)).await.map(|_| ())
     }
 
     /// Records that the operator has dealt with a lost store, so that it is no longer reported on opening.
@@ -222,7 +204,7 @@ impl List {
         Ok(self.shared.store.page(after, self.sequence(), limit)?)
     }
 
-    /// Fails once something could not be made durable: from then on nothing more is accepted until the list is opened anew.
+    /// Fails once something could not be made durable, until the list has opened its store again.
     pub fn healthy(&self) -> Result<(), WriteError> {
         self.shared.healthy()
     }
@@ -261,33 +243,12 @@ impl List {
             answer.await.map_err(|_| WriteError::Stopped)?
         });
         loop {
-            match timeout(LOOK_EVERY, &mut answered).await {
-                Ok(answer) => return answer,
-                Err(_) => self.shared.healthy()?,
+            if let Ok(answer) = timeout(LOOK_EVERY, &mut answered).await {
+                return answer;
             }
+            self.shared.nudge();
+            self.shared.healthy()?;
         }
-    }
-}
-
-impl Shared {
-    /// Whether the writer waits for a disk that answers nothing. By the real clock: the disk knows no other.
-    fn is_silent(&self) -> bool {
-        let since = Duration::from_millis(self.waiting_since.load(Ordering::Acquire));
-        !since.is_zero() && boot_now().saturating_sub(since) >= SILENT_FOR
-    }
-
-    fn healthy(&self) -> Result<(), WriteError> {
-        if self.is_silent() {
-            self.failure.get_or_init(|| {
-                let reason = format!("the disk has not answered for {} s", SILENT_FOR.as_secs());
-                tracing::error!(
-                    reason,
-                    "revocations: nothing more is accepted until the list is opened anew"
-                );
-                reason
-            });
-        }
-        self.failure.get().map_or(Ok(()), |reason| Err(WriteError::Unhealthy(reason.clone())))
     }
 }
 
@@ -297,6 +258,7 @@ impl Drop for List {
         self.commands = None;
         if let Some(writer) = self.writer.take() {
             while !writer.is_finished() {
+                self.shared.nudge();
                 // One that waits for ever is left to the end of the process.
                 if self.shared.is_silent() {
                     return;

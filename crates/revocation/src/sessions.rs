@@ -209,11 +209,21 @@ impl Sessions {
             session.noted.store(at, Ordering::Relaxed);
         }
         let idle = self.0.limits.idle;
+        // Marked before they are dropped: a session that ended idle is still on the disk, where a clock set back would find it open.
+        let ends = |session: &Arc<Session>| session.check(now, idle).is_err();
+        if self.0.open.load().values().any(ends) {
+            self.0.list.forget(now).await?;
+        }
         self.change(|open| open.retain(|_, session| session.check(now, idle).is_ok()));
         self.0.list.sweep(now).await
     }
 
-    /// Fails once something could not be made durable: from then on none can be opened.
+    /// The index of the store, which tells up to when sessions were dropped.
+    pub fn index(&self) -> Arc<Index> {
+        self.0.list.index()
+    }
+
+    /// Fails once something could not be made durable, until the store is open again: until then none can be opened.
     pub fn healthy(&self) -> Result<(), WriteError> {
         self.0.list.healthy()
     }

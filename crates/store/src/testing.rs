@@ -83,6 +83,34 @@ pub async fn everything(url: &str) -> String {
     all
 }
 
+/// Takes a database's ownership away from its owner, as it goes when the owner's connection is lost; given back when it is dropped.
+pub async fn usurp(url: &str) -> sqlx::PgConnection {
+    const LOCK: &str =
+        "SELECT pg_advisory_lock(hashtextextended('hallpass owner of ' || current_schema(), 0))";
+    const END_OWNER: &str = "SELECT pg_terminate_backend(owner.pid) FROM pg_locks owner JOIN pg_locks waiting \
+                             USING (locktype, database, classid, objid) \
+                             WHERE waiting.pid = $1 AND owner.granted AND NOT waiting.granted";
+    let connect = || async { sqlx::PgConnection::connect(url).await.expect("the server answers") };
+    let (mut waiting, mut ending) = (connect().await, connect().await);
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut waiting)
+        .await
+        .expect("a connection has a process");
+    let waits = tokio::spawn(async move {
+        sqlx::query(LOCK).execute(&mut waiting).await.expect("the lock comes");
+        waiting
+    });
+    // Whoever waits already is served before the owner, which has to connect again.
+    let mut every = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        every.tick().await;
+        let ended = sqlx::query(END_OWNER).bind(pid).fetch_all(&mut ending).await;
+        if !ended.expect("a superuser may end a connection").is_empty() {
+            return waits.await.expect("it has the lock");
+        }
+    }
+}
+
 /// Runs this test binary again, on PostgreSQL, without the test that calls this, which is named `this`.
 pub fn run_again_on_postgres(this: &str) {
     if std::env::var_os(SECOND_RUN).is_some() || server().is_none() {

@@ -20,6 +20,17 @@ pub(super) struct Folder {
 impl Folder {
     /// Opens Platform's list; refuses where Platform has never been.
     pub(super) fn open(&self, clock: &Clock) -> Result<List, Failure> {
+        open(&self.state()?.join("revocations"), clock)
+    }
+
+    /// Opens what else forgets by time at Platform, as far as it is there.
+    pub(super) fn others(&self, clock: &Clock) -> Result<Vec<List>, Failure> {
+        let state = self.state()?;
+        let others = ["claims", "sessions", "delegations"].map(|store| state.join(store));
+        others.iter().filter(|store| store.is_dir()).map(|store| open(store, clock)).collect()
+    }
+
+    fn state(&self) -> Result<PathBuf, Failure> {
         let state = self.data.join("platform");
         if !state.is_dir() {
             return Err(Failure::failed(format_args!(
@@ -27,7 +38,7 @@ impl Folder {
                 state.display()
             )));
         }
-        open(&state.join("revocations"), clock)
+        Ok(state)
     }
 }
 

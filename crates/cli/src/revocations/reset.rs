@@ -1,6 +1,6 @@
-//! Begins a lost list anew.
+//! Makes a lost list usable again, or one that a wrong clock has made forget what is still to come.
 //!
-//! Invariant: the loss counts as dealt with only once it is durable that everything issued before now is refused.
+//! Invariant: the loss, and what was forgotten, count as dealt with only once it is durable that everything issued before now is refused.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::output::{self, Format};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass revocations reset --data /var/lib/hallpass --reason \"disk broken, no copy\"
+  hallpass revocations reset --data /var/lib/hallpass --reason \"ran with a clock a year ahead\"
 
 All tokens there are have to be issued anew. Where the clock of whoever issues them may be ahead, wait for that long before this.")]
 pub(crate) struct Reset {
@@ -31,13 +32,17 @@ pub(crate) struct Reset {
 pub(super) async fn run(wanted: Reset, format: Format) -> Result<(), Failure> {
     let clock = Clock::system();
     let list = wanted.folder.open(&clock)?;
+    let others = wanted.folder.others(&clock)?;
     let before = clock.now();
     let note = Note {
         reason: wanted.reason,
         by: "hallpass revocations reset".to_owned(),
         at: clock.now(),
     };
-    list.revoke(Entry::everything(before), note).await.map_err(Failure::failed)?;
+    list.revoke(Entry::everything(before), note.clone()).await.map_err(Failure::failed)?;
+    for other in others {
+        other.revoke(Entry::everything(before), note.clone()).await.map_err(Failure::failed)?;
+    }
     list.accept_loss().await.map_err(Failure::failed)?;
     // Tokens tell whole seconds: what is issued within this one is refused as well, so this one is waited out.
     while clock.now() <= before {

@@ -7,7 +7,7 @@ use hallpass_contract::SERVICES;
 use hallpass_guard::Clock;
 use hallpass_nats::{Mesh, SharedClaims};
 use hallpass_policy::Rule;
-use hallpass_revocation::{ClaimStore, Claims, Options};
+use hallpass_revocation::{ClaimStore, Claims, Index, Options};
 
 use crate::failure::Failure;
 use crate::serve::node::random;
@@ -29,6 +29,15 @@ impl Kept {
             Self::Nowhere => None,
             Self::Here(claims) => Some(Arc::new(claims.clone())),
             Self::Together(claims) => Some(Arc::new(SharedClaims::clone(claims))),
+        }
+    }
+
+    /// The index that tells up to when this process dropped claims.
+    pub(super) fn index(&self) -> Option<Arc<Index>> {
+        match self {
+            Self::Here(claims) => Some(claims.index()),
+            // The servers drop them, by a clock of their own, which each claim is held against.
+            Self::Nowhere | Self::Together(_) => None,
         }
     }
 

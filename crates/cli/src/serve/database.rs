@@ -7,13 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hallpass_guard::Clock;
+use hallpass_revocation::Freshness;
+use hallpass_revocation::feed::Timing;
 use hallpass_server::{Config, DatabaseUrl, Ready};
-use hallpass_store::Location;
+use hallpass_store::{Location, Owner, OwnerError};
 use hallpass_token::SecretRef;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
 use crate::secrets;
+use crate::serve::node::MAX_STALENESS;
+
+/// How long the connection of a process that was killed may take to end.
+const FORMER_OWNER_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often a database is asked whether it answers.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -43,6 +50,30 @@ pub(super) fn location(
         )));
     }
     Ok(location)
+}
+
+/// Makes this process the one that owns the database: without NATS, one process alone knows what was revoked, redeemed and opened. A Platform
+/// that does not is as stale as one that has not heard from its issuer.
+pub(super) async fn own(
+    location: &Location,
+    freshness: &Freshness,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    let owner = match Owner::take(location, FORMER_OWNER_ENDS_WITHIN).await {
+        Ok(Some(owner)) => owner,
+        Ok(None) => return Ok(()),
+        Err(OwnerError::Another(location)) => {
+            return Err(Failure::failed(format_args!(
+                "another Platform runs on {location}, and without [nats] neither would know what the other revokes, redeems and opens:                  stop it, or give both a [nats] section (docs/nats.md)"
+            )));
+        }
+        Err(error) => return Err(Failure::failed(error)),
+    };
+    let every = Timing::within(MAX_STALENESS).probe_every;
+    let (clock, freshness) = (clock.clone(), freshness.clone());
+    freshness.proven_at(clock.boot());
+    tokio::spawn(owner.hold(every, move || clock.boot(), move |asked| freshness.proven_at(asked)));
+    Ok(())
 }
 
 /// Asks now and then whether a database answers, so that health says so without waiting for it. It answered a moment ago.

@@ -9,6 +9,7 @@ use hallpass_revocation::Options;
 
 use crate::failure::Failure;
 use crate::serve::node::random;
+use crate::serve::sweep;
 
 /// How often what has ended is dropped.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
@@ -18,16 +19,10 @@ pub(super) fn open(state: &Path, clock: &Clock) -> Result<Delegations, Failure> 
     let options = Options::new(random()?, clock.now());
     let store = Delegations::open(&state.join("delegations"), &options)
         .map_err(|error| Failure::failed(format_args!("delegations: {error}")))?;
-    tokio::spawn(sweep(store.clone(), clock.clone()));
+    let swept = store.clone();
+    tokio::spawn(sweep::every(SWEEP_EVERY, "delegations", clock.clone(), move |now| {
+        let store = swept.clone();
+        async move { store.sweep(now).await }
+    }));
     Ok(store)
-}
-
-async fn sweep(store: Delegations, clock: Clock) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = store.sweep(clock.now()).await {
-            tracing::warn!(%error, "cannot drop delegations that have ended");
-        }
-    }
 }

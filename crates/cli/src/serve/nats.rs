@@ -11,10 +11,12 @@ use crate::failure::Failure;
 use crate::secrets;
 use crate::serve::node::Node;
 
-/// The connection, if there is to be one. The servers need not be there.
-pub(super) async fn mesh(config: &Config) -> Result<Option<Mesh>, Failure> {
+/// The connection, if there is to be one. The servers need not be there; but what is there must lose nothing.
+pub(super) async fn mesh(role: &str, config: &Config) -> Result<Option<Mesh>, Failure> {
     let Some(section) = &config.nats else { return Ok(None) };
-    Mesh::connect(&settings(section)?).await.map(Some).map_err(Failure::failed)
+    let mesh = Mesh::connect(&settings(section)?).await.map_err(Failure::failed)?;
+    hallpass_nats::check(&mesh, role == "platform").await.map_err(Failure::failed)?;
+    Ok(Some(mesh))
 }
 
 /// Begins to follow the stream of revocations; false where there is none to follow.

@@ -8,9 +8,9 @@ use hallpass_contract::SERVICES;
 use hallpass_guard::{
     Actions, Attach, AttachLayer, Attached, Clock, Guard, GuardSetup, Keys, PatienceLayer, Patient,
 };
-use hallpass_issuer::Diagnostics;
+use hallpass_issuer::{Delegations, Diagnostics};
 use hallpass_nats::Mesh;
-use hallpass_revocation::{Claims, Freshness, List, Options, Sessions, SweepClock};
+use hallpass_revocation::{Freshness, List, Options, Sessions};
 use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
 };
@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::rings::ring_file;
 use crate::serve::ring_store::OwnRings;
 use crate::serve::ring_watch::{self, RingWatch};
-use crate::serve::{claims, gauges, nats, sessions};
+use crate::serve::{claims, delegations, gauges, nats, sessions, sweep};
 
 /// A node whose list is older than this refuses what it cannot know.
 pub(super) const MAX_STALENESS: Duration = Duration::from_secs(2);
@@ -46,6 +46,8 @@ pub(super) struct Node {
     pub(super) mesh: Option<Mesh>,
     /// The sessions of users, where they come to.
     pub(super) sessions: Option<Sessions>,
+    /// What users have given to agents, where they come to.
+    pub(super) delegations: Option<Delegations>,
     guard: Arc<Guard>,
     telemetry: ServiceTelemetry,
     number: u64,
@@ -60,21 +62,29 @@ impl Node {
         telemetry: &Telemetry,
         freshness: Freshness,
     ) -> Result<Self, Failure> {
-        let clock = Clock::system();
+        let wall = Clock::system();
         let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
         keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
-        let list = Arc::new(open_list(&state(config, role).join("revocations"), &clock)?);
-        let mesh = nats::mesh(config).await?;
-        let claims = claims::open(role, &state(config, role), &clock, mesh.as_ref()).await?;
-        let actions = Actions::new(claims.store(), clock.clone());
-        let sessions = match role {
-            // Handles are for users, who come to Platform alone.
+        let list = Arc::new(open_list(&state(config, role).join("revocations"), &wall)?);
+        let mesh = nats::mesh(role, config).await?;
+        let claims = claims::open(role, &state(config, role), &wall, mesh.as_ref()).await?;
+        let (sessions, delegations) = match role {
+            // Handles and agents are the users', who come to Platform alone.
             "platform" => {
                 let (state, closed) = (state(config, role), list.index());
-                Some(sessions::open(&state, config.sessions, &clock, closed)?)
+                let sessions = sessions::open(&state, config.sessions, &wall, closed)?;
+                (Some(sessions), Some(delegations::open(&state, &wall)?))
             }
-            _ => None,
+            _ => (None, None),
         };
+        let forgetful = [
+            Some(list.index()),
+            claims.index(),
+            sessions.as_ref().map(Sessions::index),
+            delegations.as_ref().map(Delegations::index),
+        ];
+        let clock = wall.not_before(forgetful.into_iter().flatten());
+        let actions = Actions::new(claims.store(), clock.clone());
         let number = u64::from_ne_bytes(random()?);
         let setup = GuardSetup {
             rules: hallpass_contract::rule,
@@ -89,7 +99,18 @@ impl Node {
             cache_bytes: GuardSetup::CACHE_BYTES,
         };
         let guard = Guard::limited(setup, config.limits.of_calls());
-        tokio::spawn(sweep(Arc::clone(&list), claims.swept(), clock.clone()));
+        let swept = Arc::clone(&list);
+        tokio::spawn(sweep::every(SWEEP_EVERY, "revocations", clock.clone(), move |now| {
+            let list = Arc::clone(&swept);
+            async move { list.sweep(now).await }
+        }));
+        if let Some(claims) = claims.swept() {
+            tokio::spawn(sweep::every(SWEEP_EVERY, "claims", clock.clone(), move |now| {
+                let claims = claims.clone();
+                async move { claims.sweep(now).await }
+            }));
+        }
+        tokio::spawn(sweep::watch_clock(SWEEP_EVERY, clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
         gauges::report(&telemetry, &list, &freshness, &clock, &guard);
         gauges::report_sessions(&telemetry, sessions.as_ref());
@@ -103,6 +124,7 @@ impl Node {
             actions,
             mesh,
             sessions,
+            delegations,
             guard,
             telemetry,
             number,
@@ -230,31 +252,6 @@ fn warn_of_group(key: &hallpass_token::Key) {
         audiences = ?key.audiences(),
         "this key is a shared secret: every process that holds it can mint tokens in its owner's name"
     );
-}
-
-async fn sweep(list: Arc<List>, claims: Option<Claims>, clock: Clock) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    let trusted = SweepClock::started(clock.now(), clock.boot());
-    loop {
-        every.tick().await;
-        let present = clock.now();
-        if !trusted.trusts(present, clock.boot()) {
-            tracing::warn!(
-                "the wall clock was set forward: revocations are kept until it is right or the node is restarted"
-            );
-            continue;
-        }
-        match list.sweep(present).await {
-            Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "dropped revocations whose tokens have ended"),
-            Err(error) => tracing::warn!(%error, "cannot drop revocations whose tokens have ended"),
-        }
-        if let Some(claims) = &claims
-            && let Err(error) = claims.sweep(present).await
-        {
-            tracing::warn!(%error, "cannot drop claims on action tokens that have ended");
-        }
-    }
 }
 
 /// Random bytes from the crypto library.

@@ -11,15 +11,15 @@ use hallpass_issuer::Issuer;
 use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
 use hallpass_server::{Bound, Config, Ready, ServiceSet, Shutdown};
+use hallpass_store::Location;
 use hallpass_telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::failure::Failure;
 use crate::serve::database;
-use crate::serve::delegations;
 use crate::serve::nats;
-use crate::serve::node::{MAX_STALENESS, Node, Way};
+use crate::serve::node::{self, MAX_STALENESS, Node, Way};
 use crate::serve::oidc;
 use crate::serve::relay;
 use crate::serve::training;
@@ -48,7 +48,10 @@ impl Platform {
         telemetry: &Telemetry,
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
-        let node = Node::open("platform", config, telemetry, freshness(config)).await?;
+        let own = hallpass_platform::own_database(&node::state(config, "platform"));
+        let database = database::location(config, "platform", own)?;
+        let fresh = freshness(config, &database);
+        let node = Node::open("platform", config, telemetry, fresh).await?;
         let feeding = CancellationToken::new();
         nats::carry(&node, &feeding)?;
         if !nats::follow(&node, &feeding)? {
@@ -62,10 +65,11 @@ impl Platform {
             training: training::of(config)?,
             telemetry: node.telemetry().clone(),
         };
-        let own = hallpass_platform::own_database(&setup.folder);
-        let database = database::location(config, "platform", own)?;
         let platform = hallpass_platform::Platform::open_on(&database, setup).await;
         let platform = platform.map_err(Failure::failed)?;
+        if config.nats.is_none() {
+            database::own(&database, &node.freshness, &node.clock).await?;
+        }
         let asked = platform.clone();
         let answers = database::watch("platform", move || {
             let asked = asked.clone();
@@ -79,7 +83,9 @@ impl Platform {
         let issuer = Issuer::new(list, node.keys.clone(), node.clock.clone(), actions)
             .issuing(pace)
             .knowing(sessions.clone());
-        let delegations = delegations::open(&node.state(), &node.clock)?;
+        let delegations = node.delegations.clone();
+        let delegations =
+            delegations.ok_or_else(|| Failure::failed("Platform has no store of delegations"))?;
         let services = ServiceSet::default()
             .add(platform.datasets())
             .add(platform.permissions())
@@ -132,12 +138,13 @@ impl Platform {
     }
 }
 
-/// A list that nobody else writes to is all there is; one beside others is as fresh as what carries them.
-fn freshness(config: &Config) -> Freshness {
-    match config.nats {
-        None => Freshness::always(),
-        Some(_) => Freshness::follower(MAX_STALENESS),
+/// A list that nobody else writes to is all there is. One beside others is as fresh as what carries them, and where there could be others
+/// without that, it is as fresh as the proof that there are none.
+fn freshness(config: &Config, database: &Location) -> Freshness {
+    if config.nats.is_none() && !database.is_shared() {
+        return Freshness::always();
     }
+    Freshness::follower(MAX_STALENESS)
 }
 
 /// An issuer that has lost its list does not know what it has revoked, so it lets nothing through.

@@ -10,6 +10,7 @@ use hallpass_server::SessionsSection;
 
 use crate::failure::Failure;
 use crate::serve::node::random;
+use crate::serve::sweep;
 
 /// How often what has ended is dropped and what was used is noted: so much earlier a session may end idle after a restart.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -31,16 +32,10 @@ pub(super) fn open(
     let options = Options::new(random()?, clock.now());
     let sessions = Sessions::open(&state.join("sessions"), &options, limits, closed);
     let sessions = sessions.map_err(Failure::failed)?;
-    tokio::spawn(sweep(sessions.clone(), clock.clone()));
+    let swept = sessions.clone();
+    tokio::spawn(sweep::every(SWEEP_EVERY, "sessions", clock.clone(), move |now| {
+        let sessions = swept.clone();
+        async move { sessions.sweep(now).await }
+    }));
     Ok(sessions)
-}
-
-async fn sweep(sessions: Sessions, clock: Clock) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = sessions.sweep(clock.now()).await {
-            tracing::warn!(%error, "cannot drop sessions that have ended");
-        }
-    }
 }

@@ -94,9 +94,10 @@ impl Guard {
         let guard = Arc::new(Self {
             rules: setup.rules,
             keys: setup.keys,
+            // What its own list has forgotten counts, whoever built the guard.
+            clock: setup.clock.not_before([Arc::clone(&setup.index)]),
             index: setup.index,
             freshness: setup.freshness,
-            clock: setup.clock,
             streams: Arc::default(),
             actions: setup.actions,
             sessions: setup.sessions,

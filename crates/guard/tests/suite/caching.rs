@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hallpass_revocation::Entry;
+use hallpass_revocation::{Entry, List, Note, Options};
 use hallpass_token::{Fingerprint, Grants, KeyRing, KeyState, NewToken, SKEW, TokenType, UnixTime};
 
-use crate::fixture::{ISSUER, Mesh, id, user, with};
+use crate::fixture::{ISSUER, Mesh, NOW, id, user, with};
 
 const READ: &str = "/t.Platform/Read";
 
@@ -63,6 +63,27 @@ async fn an_expired_token_is_refused_and_not_verified_again() {
         assert_eq!(mesh.call(READ, &token).await.reason(), "TOKEN_EXPIRED");
     }
     assert_eq!(mesh.guard.counts().verifications, 1);
+}
+
+/// The entry was dropped because its token had ended; by a clock that is set back the token has not.
+#[tokio::test]
+async fn a_revoked_token_stays_refused_when_the_clock_is_set_back_after_the_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = List::open(folder.path(), &Options::new([7; 8], NOW)).unwrap();
+    let mesh = Mesh::over(list.index());
+    let life = Duration::from_mins(1);
+    let new = with(user("ann"), |new| new.life = Some(life));
+    let (token, other) = (mesh.mint("users", &new), mesh.user_token());
+    let until = NOW.plus(life + SKEW + SKEW);
+    let entry = Entry::exact(Fingerprint::token(ISSUER, new.id.as_str()), Some(until));
+    let note = Note { reason: String::new(), by: String::new(), at: NOW };
+    list.revoke(entry, note).await.unwrap();
+    assert_eq!(mesh.call(READ, &token).await.reason(), "TOKEN_REVOKED");
+    mesh.clock.advance(life + SKEW + SKEW);
+    assert_eq!(list.sweep(until).await, Ok(1));
+    mesh.clock.step_back(life + SKEW);
+    assert_eq!(mesh.call(READ, &token).await.reason(), "TOKEN_EXPIRED");
+    assert_eq!(mesh.call(READ, &other).await.reason(), "OK", "what has not ended is let through");
 }
 
 /// Labeler's ring has none of the keys of other systems' users, and their cut-offs reach it all the same.

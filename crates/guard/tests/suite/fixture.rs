@@ -76,6 +76,12 @@ impl Mesh {
         Self::changed(Freshness::always(), None, limits, |setup| setup.cache_bytes = bytes).0
     }
 
+    /// With the index of a list of the test's own.
+    pub(crate) fn over(index: Arc<Index>) -> Self {
+        let limits = CallLimits::default();
+        Self::changed(Freshness::always(), None, limits, |setup| setup.index = index).0
+    }
+
     /// With sessions, whose store is in this folder.
     pub(crate) fn with_sessions(freshness: Freshness, folder: &Path) -> (Self, Sessions) {
         let index = Arc::new(Index::default());

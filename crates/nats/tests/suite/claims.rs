@@ -63,3 +63,16 @@ async fn a_bucket_gives_nobody_a_token_that_is_older_than_itself() {
     let young = Claim { issued_at: now.plus(2 * SKEW), ..claim(2, 9) };
     assert!(claims.claim(young, now).await.unwrap());
 }
+
+/// The server has dropped the first claim by then; a Platform whose clock was set back would take the token for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_has_ended_by_the_servers_clock_is_given_to_nobody() {
+    let Some(server) = Server::start().await else { return };
+    let claims = SharedClaims::new(server.mesh().await);
+    let right = hallpass_guard::Clock::system().now();
+    // The bucket must be older than the token, so the token ends before it begins.
+    let ended = Claim { expires_at: right.minus(SKEW), ..claim(1, 7) };
+    assert!(!claims.claim(ended, right.minus(Duration::from_hours(1))).await.unwrap());
+    let valid = Claim { expires_at: right.plus(SKEW), ..claim(2, 7) };
+    assert!(claims.claim(valid, right.minus(Duration::from_hours(1))).await.unwrap());
+}

@@ -1,6 +1,7 @@
 //! The feed through the faults of the server and of the network.
 
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, PersistenceMode};
+use hallpass_nats::check;
 
 use crate::node::Node;
 use crate::proxy::Proxy;
@@ -195,4 +196,27 @@ async fn what_no_issuer_wrote_makes_the_nodes_stale_not_wrong() {
     sent.await.unwrap();
     until("the node is stale", async || !issuer.is_fresh()).await;
     assert!(issuer.has(1));
+}
+
+/// Such a stream says that it has what a crash takes from it, whatever the server's `sync_interval`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_acknowledges_before_it_stores_is_refused_by_name() {
+    let Some(server) = Server::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Node::issue(&folder.path().join("i"), server.mesh().await, "p", &["p"]);
+    issuer.revoke(1).await;
+    issuer.stop().await;
+    let mesh = server.mesh().await;
+    check(&mesh, true).await.unwrap();
+
+    let operator = server.operator().await;
+    let config = operator.get_stream(STREAM).await.unwrap().cached_info().config.clone();
+    operator.delete_stream(STREAM).await.unwrap();
+    let hasty = Config { persist_mode: Some(PersistenceMode::Async), ..config };
+    operator.create_stream(hasty).await.unwrap();
+    let refused = check(&mesh, false).await.unwrap_err().to_string();
+    assert!(refused.contains(STREAM) && refused.contains("persist_mode"), "{refused}");
+    let issuer = Node::issue(&folder.path().join("i"), server.mesh().await, "p", &["p"]);
+    assert!(!issuer.try_revoke(2, None).await, "nothing is carried into it");
+    assert!(!issuer.is_fresh());
 }

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -74,6 +76,48 @@ async fn a_claim_outlives_its_token_by_twice_the_skew() {
     assert_eq!(claims.sweep(end.minus(Duration::from_secs(1))).await.unwrap(), 0);
     assert!(!claims.claim(claim(1, 6), NOW).await.unwrap());
     assert_eq!(claims.sweep(end).await.unwrap(), 1);
+}
+
+/// A wall clock that is set back says that the token has not ended yet.
+#[tokio::test]
+async fn a_claim_that_was_dropped_is_not_made_again_by_a_clock_set_back() {
+    let folder = TempDir::new().unwrap();
+    let claims = open(&folder, NOW).await;
+    assert!(claims.claim(claim(1, 5), NOW).await.unwrap());
+    let end = NOW.plus(Duration::from_mins(2) + SKEW + SKEW);
+    assert_eq!(claims.sweep(end).await.unwrap(), 1);
+    assert_eq!(claims.index().forgotten_upto(), end);
+    assert!(!claims.claim(claim(1, 6), NOW).await.unwrap());
+    drop(claims);
+    let claims = open(&folder, NOW).await;
+    assert!(!claims.claim(claim(1, 6), NOW).await.unwrap(), "after a restart");
+    let later = Claim { expires_at: NOW.plus(Duration::from_mins(5)), ..claim(2, 6) };
+    assert!(claims.claim(later, NOW).await.unwrap());
+}
+
+/// Whether the first claim came to the disk is known once the store is open again.
+#[tokio::test]
+async fn a_claim_that_could_not_be_written_can_be_made_when_the_disk_is_well() {
+    let folder = TempDir::new().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let (mut options, fails) = (Options::new([7; 8], NOW), Arc::clone(&broken));
+    options.set_sync(move || {
+        if fails.load(Ordering::SeqCst) { Err(std::io::Error::other("full")) } else { Ok(()) }
+    });
+    let claims = Claims::open(&folder.path().join("claims"), &options).await.unwrap();
+    broken.store(true, Ordering::SeqCst);
+    claims.claim(claim(1, 5), NOW).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let well = async {
+        while claims.healthy().is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), well).await.unwrap();
+    // Its own decision has it, whether the first try came to the disk or this one does; another one's never has it as well.
+    assert!(claims.claim(claim(1, 5), NOW).await.unwrap());
+    assert!(!claims.claim(claim(1, 6), NOW).await.unwrap());
+    assert!(claims.claim(claim(2, 6), NOW).await.unwrap());
 }
 
 /// What was spent in a store that is gone cannot be known, so nobody gets a token from before the new one.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use hallpass_token::UnixTime;
 
 use crate::feed::Position;
-use crate::{Entry, Note};
+use crate::{Entry, Forgotten, Note};
 
 use super::codec::{self, Key, META_LOST, META_POSITION, META_SEQUENCE, Stored};
 use super::error::StoreError;
@@ -74,19 +74,36 @@ impl<'a> Draft<'a> {
         Ok(self.sequence)
     }
 
-    /// Drops up to `limit` entries whose time is over. Returns how many.
-    pub(super) fn sweep(&mut self, now: UnixTime, limit: usize) -> Result<u64, StoreError> {
-        let mut dropped = 0;
+    /// Drops up to `limit` entries whose time is over, and marks up to when: both are one change. Returns how many. `since` is the
+    /// cut-off of everything in force.
+    pub(super) fn sweep(
+        &mut self,
+        now: UnixTime,
+        limit: usize,
+        since: UnixTime,
+    ) -> Result<u64, StoreError> {
+        let (mut dropped, mut upto) = (0, None);
         for Ended { key, record } in self.store.ended(now, limit)? {
             self.batch.remove(record);
             self.changed = true;
             dropped += 1;
             let over = |old: &Stored| old.entry.until.is_some_and(|until| until <= now);
             if let Some(old) = self.current(key)?.filter(over) {
+                upto = upto.max(old.entry.until);
                 self.drop_entry(key, &old);
             }
         }
+        if let Some(upto) = upto {
+            self.forget(Forgotten { upto, since }, now)?;
+        }
         Ok(dropped)
+    }
+
+    /// Marks up to when something may have been forgotten.
+    pub(super) fn forget(&mut self, mark: Forgotten, now: UnixTime) -> Result<(), StoreError> {
+        // With a note, as whatever begins here: what comes from an issuer has none.
+        let note = Note { reason: String::new(), by: "sweep".to_owned(), at: now };
+        self.add(Entry::forgotten(mark), Some(note)).map(drop)
     }
 
     /// Keeps how far a follower has come.

@@ -43,9 +43,12 @@ pub enum OpenError {
 /// A change was not made, or cannot be relied upon. Nothing was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// Something could not be made durable, now or earlier.
+    /// It could not be made durable, or the disk has failed and the list is being opened again. Try again: the list recovers by itself.
     #[error("the revocation list cannot make entries durable: {0}")]
     Unhealthy(String),
+    /// The disk answers nothing for the time being. Whether the entry will be kept is unknown.
+    #[error("the disk has not answered for {0} s")]
+    Silent(u64),
     /// The entry is durable and in force here, but what carries it to the other nodes has not taken it in time.
     #[error("the entry is kept and in force here, but it cannot be carried to the other nodes yet")]
     NotCarried,
@@ -77,6 +80,12 @@ pub enum StoreError {
     /// The operating system could not make it durable.
     #[error("sync failed: {0}")]
     Sync(std::io::Error),
+    /// The database is being opened again after a failure.
+    #[error("the database is being opened again")]
+    Closed,
+    /// sled has panicked.
+    #[error("the database panicked")]
+    Panicked,
     /// A record that this program cannot have written.
     #[error("a record is broken: {0}")]
     Record(&'static str),

@@ -1,7 +1,8 @@
 //! Opens the store, whatever state a crash has left it in.
 //!
 //! Invariant: an error that may pass (in use, no right, disk full, a newer format) changes nothing on disk. Only a store that is
-//! surely broken is set aside, never deleted, and the new one remembers that until the loss is accepted.
+//! surely broken is set aside, never deleted, and the new one remembers that until the loss is accepted. A store that is opened again
+//! by the process that had it open is never set aside, and holds what that process has acknowledged, or does not count as open.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,7 +15,7 @@ use hallpass_token::UnixTime;
 use crate::Index;
 
 use super::codec::FORMAT;
-use super::durability::Files;
+use super::durability::{Files, copy_log, write_again};
 use super::error::{OpenError, StoreError};
 use super::options::Options;
 use super::store::{Meta, Store};
@@ -48,7 +49,6 @@ pub(super) struct Loaded {
     pub(super) folder: PathBuf,
     pub(super) store: Store,
     pub(super) meta: Meta,
-    pub(super) index: Index,
     pub(super) superseded: Vec<u64>,
     pub(super) files: Files,
     pub(super) opened: Opened,
@@ -63,22 +63,11 @@ enum Failure {
 }
 
 /// Opens the store in `folder`: as it is; else without sled's snapshots; else it is set aside and a new one is made.
-pub(super) fn open(folder: &Path, options: &Options) -> Result<Loaded, OpenError> {
+pub(super) fn open(folder: &Path, options: &Options, index: &Index) -> Result<Loaded, OpenError> {
     prepare(folder)?;
     // The whole name, so that it can be set aside wherever the process stands.
     let folder = &folder.canonicalize().map_err(failed(folder, "be found"))?;
-    let first = match attempt(folder, options) {
-        Ok(loaded) => return Ok(loaded),
-        Err(Failure::Refused(error)) => return Err(error),
-        Err(Failure::Broken(cause)) => cause,
-    };
-    tracing::warn!(folder = %folder.display(), cause = first, "revocations: trying without snapshots");
-    remove_snapshots(folder, |_| true).map_err(failed(folder, "drop its snapshots"))?;
-    if first == PARAMETERS_DAMAGED {
-        fs::remove_file(folder.join(PARAMETERS)).map_err(failed(folder, "drop its parameters"))?;
-    }
-    prepare(folder)?;
-    let cause = match attempt(folder, options) {
+    let cause = match attempt_twice(folder, options, index) {
         Ok(loaded) => return Ok(loaded),
         Err(Failure::Refused(error)) => return Err(error),
         Err(Failure::Broken(cause)) => cause,
@@ -86,10 +75,49 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<Loaded, OpenError
     let aside = set_aside(folder, options.now).map_err(failed(folder, "be set aside"))?;
     tracing::error!(folder = %folder.display(), aside = %aside.display(), cause, "revocations: store lost");
     prepare(folder)?;
-    attempt(folder, options).map_err(|failure| match failure {
+    attempt(folder, options, index).map_err(|failure| match failure {
         Failure::Refused(error) => error,
         Failure::Broken(cause) => failed(folder, "be made anew")(io::Error::other(cause)),
     })
+}
+
+/// Frees the store from the lock of a database that this process has left behind: the lock stays with the log's old file.
+pub(super) fn leave_lock(folder: &Path, options: &Options) -> Result<(), OpenError> {
+    copy_log(folder, &options.sync).map_err(failed(folder, "have its log copied"))
+}
+
+/// Opens the store again after a failure, in the process that had it open and has acknowledged what `known` says. What lies on the disk is
+/// unknown until it was written and synced once more.
+pub(super) fn again(
+    folder: &Path,
+    options: &Options,
+    index: &Index,
+    known: Witness,
+) -> Result<Loaded, OpenError> {
+    prepare(folder)?;
+    write_again(folder, &options.sync).map_err(failed(folder, "be written again"))?;
+    let broken = |cause: String| failed(folder, "be opened again")(io::Error::other(cause));
+    let loaded = attempt_twice(folder, options, index).map_err(|failure| match failure {
+        Failure::Refused(error) => error,
+        Failure::Broken(cause) => broken(cause),
+    })?;
+    known.missing(Some(&loaded.meta)).map_or(Ok(loaded), |lost| Err(broken(lost.to_owned())))
+}
+
+/// As it is, else without sled's snapshots.
+fn attempt_twice(folder: &Path, options: &Options, index: &Index) -> Result<Loaded, Failure> {
+    let first = match attempt(folder, options, index) {
+        Err(Failure::Broken(cause)) => cause,
+        other => return other,
+    };
+    let refused = |doing| move |source| Failure::Refused(failed(folder, doing)(source));
+    tracing::warn!(folder = %folder.display(), cause = first, "revocations: trying without snapshots");
+    remove_snapshots(folder, |_| true).map_err(refused("drop its snapshots"))?;
+    if first == PARAMETERS_DAMAGED {
+        fs::remove_file(folder.join(PARAMETERS)).map_err(refused("drop its parameters"))?;
+    }
+    prepare(folder).map_err(Failure::Refused)?;
+    attempt(folder, options, index)
 }
 
 /// Makes the folder, makes sure that no one else has it, and drops what a crash has left half-written.
@@ -116,12 +144,12 @@ fn wait_until_free(folder: &Path, log: &File) -> Result<(), OpenError> {
     Err(OpenError::InUse(folder.to_owned()))
 }
 
-fn attempt(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
-    let trying = AssertUnwindSafe(|| try_open(folder, options));
+fn attempt(folder: &Path, options: &Options, index: &Index) -> Result<Loaded, Failure> {
+    let trying = AssertUnwindSafe(|| try_open(folder, options, index));
     catch_unwind(trying).unwrap_or_else(|_| Err(Failure::Broken("the database panicked".into())))
 }
 
-fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
+fn try_open(folder: &Path, options: &Options, index: &Index) -> Result<Loaded, Failure> {
     let refused = |doing| move |source| Failure::Refused(failed(folder, doing)(source));
     let store = Store::new(database(folder, options).map_err(|error| judge(folder, error.into()))?);
     let found = store.meta().map_err(|error| judge(folder, error))?;
@@ -142,7 +170,7 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         None => make(folder, &store, options).map_err(|error| judge(folder, error))?,
     };
     let superseded = store.superseded().map_err(|error| judge(folder, error))?;
-    let index = store.load(superseded.len()).map_err(|error| judge(folder, error))?;
+    store.load(superseded.len(), index).map_err(|error| judge(folder, error))?;
     let sync = &options.sync;
     let files = Files::open(folder, sync.clone()).map_err(refused("be synced"))?;
     let witness = Witness { epoch: meta.epoch, sequence: meta.sequence };
@@ -153,7 +181,7 @@ fn try_open(folder: &Path, options: &Options) -> Result<Loaded, Failure> {
         None => Opened::Existing,
     };
     let folder = folder.to_owned();
-    Ok(Loaded { folder, store, meta, index, superseded, files, opened })
+    Ok(Loaded { folder, store, meta, superseded, files, opened })
 }
 
 fn database(folder: &Path, options: &Options) -> sled::Result<sled::Db> {
@@ -177,6 +205,7 @@ fn judge(folder: &Path, error: StoreError) -> Failure {
     match error {
         StoreError::Record(what) => Failure::Broken(what.to_owned()),
         StoreError::Sync(source) => Failure::Refused(failed(folder, "be synced")(source)),
+        StoreError::Closed | StoreError::Panicked => Failure::Broken(error.to_string()),
         StoreError::Sled(error @ (Corruption { .. } | ReportableBug(_))) => {
             Failure::Broken(error.to_string())
         }

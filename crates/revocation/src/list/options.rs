@@ -40,6 +40,17 @@ impl Options {
     }
 }
 
+#[cfg(test)]
+impl Options {
+    /// Lets every sync end as a test wants it.
+    pub(crate) fn set_sync(
+        &mut self,
+        sync: impl Fn() -> io::Result<()> + Send + std::marker::Sync + 'static,
+    ) {
+        self.sync = Arc::new(move |_, _| sync());
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("cache_bytes", &self.cache_bytes).finish_non_exhaustive()

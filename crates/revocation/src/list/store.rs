@@ -3,6 +3,7 @@
 //! Invariant: a feed or an operator sees no entry beyond the sequence that it asks up to, so nothing that is not durable yet.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use super::codec::{
 };
 use super::error::StoreError;
 
+/// How long a database that has failed may take to close.
+const CLOSES_WITHIN: Duration = Duration::from_secs(2);
 /// How many entries are put into the index at a time when the list is loaded.
 const LOAD: usize = 65_536;
 
@@ -40,8 +43,8 @@ pub(super) struct Ended {
 /// The open database.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// There until the drop, which must be contained.
-    db: Option<sled::Db>,
+    /// Not there while it is being opened again.
+    db: RwLock<Option<sled::Db>>,
     writing: RwLock<()>,
 }
 
@@ -78,18 +81,56 @@ impl Meta {
 
 impl Store {
     pub(super) const fn new(db: sled::Db) -> Self {
-        Self { db: Some(db), writing: RwLock::new(()) }
+        Self { db: RwLock::new(Some(db)), writing: RwLock::new(()) }
+    }
+
+    /// Closes the database. sled syncs its log once more, and panics where that fails: what it had acknowledged was synced before.
+    pub(super) fn close(&self) {
+        close(self.db.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Closes a database that has failed, or leaves it behind: sled waits for ever for a write that it has given up half-way. Whether it is
+    /// closed; what is left behind keeps its lock.
+    pub(super) fn abandon(&self) -> bool {
+        let db = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
+        let (closed, is_closed) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::Builder::new().name("revocations-close".to_owned());
+        let closing = thread.spawn(move || {
+            close(db);
+            drop(closed);
+        });
+        // Where no thread can be started, it is closed here by the drop of what was to run.
+        let waited = closing.map(|_| is_closed.recv_timeout(CLOSES_WITHIN));
+        let is_left = matches!(waited, Ok(Err(RecvTimeoutError::Timeout)));
+        if is_left {
+            tracing::error!("revocations: a database that cannot be closed is left behind");
+        }
+        !is_left
+    }
+
+    /// Takes over another one's database.
+    pub(super) fn take_over(&self, other: &Self) {
+        let db = other.db.write().unwrap_or_else(PoisonError::into_inner).take();
+        *self.db.write().unwrap_or_else(PoisonError::into_inner) = db;
+    }
+
+    /// Wakes a write that waits for one that has failed: sled tells nobody of some failures until it is asked for another flush.
+    pub(super) fn nudge(&self) {
+        if let Ok(db) = self.db() {
+            // Whether it fails is told to whoever waits.
+            let _ = db.flush();
+        }
     }
 
     /// What the store says of itself; `None` if it was never finished.
     pub(super) fn meta(&self) -> Result<Option<Meta>, StoreError> {
-        let Some(format) = self.db().get(META_FORMAT)? else { return Ok(None) };
+        let Some(format) = self.db()?.get(META_FORMAT)? else { return Ok(None) };
         let format = format.as_ref().try_into().map_err(|_| StoreError::Record("no format"))?;
         let epoch = self.number(META_EPOCH)?;
         let sequence = self.number(META_SEQUENCE)?;
-        let position = self.db().get(META_POSITION)?;
+        let position = self.db()?.get(META_POSITION)?;
         let position = position.map(|bytes| codec::read_position(&bytes)).transpose()?;
-        let lost = self.db().get(META_LOST)?;
+        let lost = self.db()?.get(META_LOST)?;
         let lost = lost.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(Some(Meta { format: u32::from_be_bytes(format), epoch, sequence, position, lost }))
     }
@@ -98,9 +139,9 @@ impl Store {
     pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
         {
             let _alone = self.writing.write().unwrap_or_else(PoisonError::into_inner);
-            self.db().apply_batch(batch)?;
+            self.db()?.apply_batch(batch)?;
         }
-        self.db().flush()?;
+        self.db()?.flush()?;
         Ok(())
     }
 
@@ -112,10 +153,9 @@ impl Store {
 
     /// Reads everything, the entries into an index: what cannot be read must be known before a follower or an operator asks for
     /// it. Each entry has its place in the order, and so has each that is superseded.
-    pub(super) fn load(&self, superseded: usize) -> Result<Index, StoreError> {
-        let index = Index::default();
+    pub(super) fn load(&self, superseded: usize, index: &Index) -> Result<(), StoreError> {
         let (mut run, mut entries) = (Vec::with_capacity(LOAD), 0);
-        for record in self.db().scan_prefix([BY_FINGERPRINT]).values() {
+        for record in self.db()?.scan_prefix([BY_FINGERPRINT]).values() {
             run.push(codec::read_stored(&record?)?.entry);
             if run.len() == LOAD {
                 entries += run.len();
@@ -126,29 +166,29 @@ impl Store {
         entries += run.len();
         index.insert(&run);
         let mut places = 0;
-        for record in self.db().scan_prefix([BY_SEQUENCE]) {
+        for record in self.db()?.scan_prefix([BY_SEQUENCE]) {
             let (key, value) = record?;
             codec::read_sequence_key(&key)?;
             codec::read_entry(&value)?;
             places += 1;
         }
-        for record in self.db().scan_prefix([BY_END]).keys() {
+        for record in self.db()?.scan_prefix([BY_END]).keys() {
             codec::read_end_key(&record?)?;
         }
         if places != entries + superseded {
             return Err(StoreError::Record("entries and their order differ in number"));
         }
-        Ok(index)
+        Ok(())
     }
 
     /// The sequences whose records are to go.
     pub(super) fn superseded(&self) -> Result<Vec<u64>, StoreError> {
-        let keys = self.db().scan_prefix([SUPERSEDED]).keys();
+        let keys = self.db()?.scan_prefix([SUPERSEDED]).keys();
         keys.map(|key| codec::read_sequence_key(&key?)).collect()
     }
 
     pub(super) fn get(&self, key: Key) -> Result<Option<Stored>, StoreError> {
-        let found = self.db().get(codec::fingerprint_key(key))?;
+        let found = self.db()?.get(codec::fingerprint_key(key))?;
         found.map(|bytes| codec::read_stored(&bytes)).transpose()
     }
 
@@ -167,7 +207,7 @@ impl Store {
             let (key, value) = record?;
             Ok((codec::read_sequence_key(&key)?, codec::read_entry(&value)?))
         };
-        self.db().range(range).take(limit.max(1)).map(read).collect()
+        self.db()?.range(range).take(limit.max(1)).map(read).collect()
     }
 
     /// What stands under an end that has come, with the record that says so.
@@ -178,7 +218,7 @@ impl Store {
             let (record, _) = record?;
             Ok(Ended { key: codec::read_end_key(&record)?, record })
         };
-        self.db().range(range).take(limit).map(read).collect()
+        self.db()?.range(range).take(limit).map(read).collect()
     }
 
     pub(super) fn lookup(&self, fingerprint: Fingerprint) -> Result<Vec<Listed>, StoreError> {
@@ -202,24 +242,25 @@ impl Store {
         Ok(all)
     }
 
-    #[expect(clippy::expect_used, reason = "nobody holds it any more when the drop takes it")]
-    const fn db(&self) -> &sled::Db {
-        self.db.as_ref().expect("only the drop takes it")
+    fn db(&self) -> Result<sled::Db, StoreError> {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StoreError::Closed)
     }
 
     fn number(&self, key: &[u8]) -> Result<u64, StoreError> {
-        let bytes = self.db().get(key)?.ok_or(StoreError::Record("a number is missing"))?;
+        let bytes = self.db()?.get(key)?.ok_or(StoreError::Record("a number is missing"))?;
         codec::read_number(&bytes)
     }
 }
 
+fn close(db: Option<sled::Db>) {
+    if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+        tracing::error!("revocations: the database could not be closed");
+    }
+}
+
 impl Drop for Store {
-    /// sled syncs its log once more when it is closed, and panics where that fails. What it had acknowledged was synced before.
     fn drop(&mut self) {
-        let db = self.db.take();
-        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
-            tracing::error!("revocations: the database could not be closed");
-        }
+        self.close();
     }
 }
 

@@ -62,6 +62,23 @@ async fn it_ends_with_its_token_with_its_hour_and_when_nobody_uses_it() {
     assert_eq!(sessions.find(idle.expose(), after(899 + 900)).unwrap_err(), Absent::Idle);
 }
 
+/// A session that ended idle is on the disk until its hour is over.
+#[tokio::test]
+async fn a_session_that_ended_idle_leaves_a_mark_that_a_clock_set_back_does_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let handle = Handle::new(&[1; 32]);
+    let sessions = open(folder.path());
+    sessions.begin(&handle, new("s-1", None), NOW).await.unwrap();
+    sessions.sweep(after(899)).await.unwrap();
+    assert_eq!(sessions.index().forgotten_upto(), UnixTime::from_secs(0));
+    sessions.sweep(after(901)).await.unwrap();
+    drop(sessions);
+    let sessions = open(folder.path());
+    assert_eq!(sessions.index().forgotten_upto(), after(901));
+    let judged = after(10).max(sessions.index().forgotten_upto());
+    assert_eq!(sessions.find(handle.expose(), judged).unwrap_err(), Absent::Idle);
+}
+
 #[tokio::test]
 async fn it_survives_a_restart_and_lives_no_longer_for_it() {
     let folder = tempfile::tempdir().unwrap();

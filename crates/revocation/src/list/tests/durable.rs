@@ -1,7 +1,7 @@
 //! Acknowledged is durable, and one sync carries many.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::channel;
 
 use tokio::task::JoinSet;
@@ -120,7 +120,7 @@ async fn callers_at_the_same_time_share_a_sync() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_synced_is_not_acknowledged_and_ends_the_list() {
+async fn what_cannot_be_synced_is_not_acknowledged_and_the_list_recovers_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
     let mut options = options();
@@ -134,20 +134,66 @@ async fn what_cannot_be_synced_is_not_acknowledged_and_ends_the_list() {
     });
     let list = List::open(folder.path(), &options).unwrap();
     revoke(&list, exact(1)).await;
+    let (epoch, index) = (list.epoch(), list.index());
     assert_eq!(list.healthy(), Ok(()));
     broken.store(true, Ordering::SeqCst);
     let refused = list.revoke(exact(2), note("stolen")).await.unwrap_err();
     assert!(refused.to_string().contains("disk is gone"), "{refused}");
     assert_eq!(list.healthy(), Err(refused.clone()));
-    assert_eq!((list.sequence(), list.index().contains(print(2))), (1, false));
-    assert_eq!(
-        list.since(Position { epoch: list.epoch(), sequence: 0 }, 9).unwrap().entries.len(),
-        1
-    );
+    assert_eq!((list.sequence(), index.contains(print(1))), (1, true), "what was kept is in force");
+    assert!(list.revoke(exact(3), note("stolen")).await.is_err(), "it is not well yet");
     broken.store(false, Ordering::SeqCst);
-    assert_eq!(list.revoke(exact(3), note("stolen")).await, Err(refused), "it stays unhealthy");
-    drop(list);
-    assert!(open(folder.path()).index().contains(print(1)));
+    until_well(&list).await;
+    revoke(&list, exact(3)).await;
+    assert_eq!(list.epoch(), epoch);
+    let (_place, again) = open_copy(folder.path());
+    for list in [&list, &again] {
+        assert!([1, 3].iter().all(|number| list.index().contains(print(*number))));
+        let listed = list.page(0, 10).unwrap().len();
+        assert_eq!(listed as u64, list.sequence(), "index, order and number fit together");
+    }
+}
+
+/// The way there is what a restart would do, with the index left as it is.
+async fn until_well(list: &List) {
+    let well = async {
+        while list.healthy().is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), well).await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_that_wait_while_the_list_recovers_are_refused_and_none_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let failures = Arc::new(AtomicU64::new(0));
+    let mut options = options();
+    let left = Arc::clone(&failures);
+    options.sync = Arc::new(move |_, _| {
+        let fails =
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        fails.map_or(Ok(()), |_| Err(std::io::Error::from_raw_os_error(28)))
+    });
+    let list = Arc::new(List::open(folder.path(), &options).unwrap());
+    let mut acknowledged = Vec::new();
+    for round in 0..8 {
+        failures.store(round, Ordering::SeqCst);
+        let mut callers = JoinSet::new();
+        for number in round * 10..round * 10 + 10 {
+            let list = Arc::clone(&list);
+            callers.spawn(async move {
+                list.revoke(exact(number), note("stolen")).await.ok().map(|_| number)
+            });
+        }
+        acknowledged.extend(callers.join_all().await.into_iter().flatten());
+        until_well(&list).await;
+    }
+    assert!(acknowledged.len() >= 10, "{acknowledged:?}");
+    let (_place, again) = open_copy(folder.path());
+    for list in [&*list, &again] {
+        assert!(acknowledged.iter().all(|number| list.index().contains(print(*number))));
+    }
 }
 
 #[tokio::test]
@@ -170,4 +216,21 @@ async fn a_note_that_is_too_long_is_refused() {
     let refused = list.revoke(exact(1), note(&"x".repeat(1_025))).await;
     assert_eq!(refused, Err(WriteError::NoteTooLong));
     assert!(list.revoke(exact(1), note(&"x".repeat(1_024))).await.is_ok());
+}
+
+/// sled can wait for ever for a write that it has given up: such a database is left behind, with the lock that it has.
+#[tokio::test]
+async fn a_database_that_cannot_be_closed_is_left_behind_with_its_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = open(folder.path());
+    revoke(&left, exact(1)).await;
+    assert!(matches!(List::open(folder.path(), &options()), Err(OpenError::InUse(_))));
+    open::leave_lock(folder.path(), &options()).unwrap();
+    let list = open(folder.path());
+    assert_eq!(list.opened(), &Opened::Existing);
+    assert!(list.index().contains(print(1)));
+    revoke(&list, exact(2)).await;
+    drop(list);
+    let list = open(folder.path());
+    assert!([1, 2].iter().all(|number| list.index().contains(print(*number))));
 }

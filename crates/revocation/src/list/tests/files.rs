@@ -4,7 +4,7 @@ use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use super::super::durability::Files;
+use super::super::durability::{Files, write_again};
 use super::super::options::{Sync, Target};
 use super::super::witness::Witness;
 use super::*;
@@ -56,4 +56,23 @@ fn a_witness_is_synced_before_it_takes_its_name_and_its_folder_after_it() {
     Witness { epoch: 7, sequence: 9 }.write(&folder, &sync).unwrap();
     let new = folder.join("witness.new");
     assert_eq!(taken(&synced), [(new, Target::Content), (folder, Target::Folder)]);
+}
+
+#[test]
+fn a_store_that_is_written_again_is_the_same_and_all_of_it_is_synced() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().canonicalize().unwrap();
+    std::fs::create_dir(folder.join("blobs")).unwrap();
+    let large: Vec<u8> = (0..3_000_001_u32).map(|at| at.to_le_bytes()[0]).collect();
+    let written = [(folder.join("db"), large), (folder.join("blobs").join("7"), b"blob".to_vec())];
+    for (path, bytes) in &written {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let (sync, synced) = noting();
+    write_again(&folder, &sync).unwrap();
+    let synced = taken(&synced);
+    for (path, bytes) in written {
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        assert!(synced.contains(&(path, Target::Content)));
+    }
 }
