@@ -31,7 +31,8 @@ pub use pace::Pace;
 #[cfg(feature = "serve")]
 pub use serve::{
     Actions, CallLimits, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded,
-    PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow, public_rule,
+    PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow, Why,
+    public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

@@ -1,6 +1,8 @@
-//! The record of who asked for a token and what became of it. Every attempt has its line, whatever its end; no token is in any.
+//! The record of who asked for a token, or did something about another's, and what became of it. Every attempt has its line, whatever its
+//! end; no token is in any.
 
 use hallpass_policy::Permit;
+use hallpass_token::{Fingerprint, Verified};
 
 use crate::error::Error;
 
@@ -52,6 +54,49 @@ impl Attempt<'_> {
             caller = permit.token().and_then(|token| token.claims().id.as_deref()),
             cause = %error,
             "not issued",
+        );
+    }
+}
+
+/// Something that is done about a token which somebody presents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'a> {
+    /// What is done: "revoke", "introspect", "validate".
+    pub(crate) what: &'static str,
+    /// The token, where it verified.
+    pub(crate) token: Option<&'a Verified>,
+    /// What was presented, where it has the form of a token and did not verify.
+    pub(crate) unverified: Option<Fingerprint>,
+}
+
+impl About<'_> {
+    /// What became of it: the outcome in a word or two, or the error.
+    pub(crate) fn ended(self, permit: &Permit, outcome: Result<&str, &Error>) {
+        let own = permit.token().map(|token| token.claims());
+        let theirs = self.token.map(Verified::claims);
+        let is_own = match (permit.token(), self.token) {
+            (Some(own), Some(token)) => own.fingerprint() == token.fingerprint(),
+            _ => false,
+        };
+        let fingerprint = self.token.map(Verified::fingerprint).or(self.unverified);
+        tracing::info!(
+            target: "hallpass::audit",
+            decision = %permit.decision(),
+            what = self.what,
+            outcome = outcome.unwrap_or("refused"),
+            cause = outcome.err().map(tracing::field::display),
+            by = permit.subject(),
+            by_service = permit.service(),
+            by_jti = own.and_then(|claims| claims.id.as_deref()),
+            own = is_own,
+            whose = theirs.and_then(|claims| claims.subject.as_deref()),
+            whose_issuer = self.token.and_then(Verified::root_issuer),
+            whose_service = theirs.and_then(|claims| claims.service.as_deref()),
+            jti = theirs.and_then(|claims| claims.id.as_deref()),
+            sid = theirs.and_then(|claims| claims.session.as_deref()),
+            kid = self.token.map(Verified::kid),
+            fingerprint = fingerprint.map(tracing::field::display),
+            "presented token",
         );
     }
 }

@@ -103,16 +103,7 @@ impl From<Error> for Status {
         match &error {
             Error::Invalid { field, problem } => invalid(field, problem),
             Error::Wrong { field, problem } => invalid(field, problem),
-            Error::Refused(refusal) => {
-                tracing::info!(
-                    target: "hallpass::decision",
-                    decision = %refusal.decision,
-                    reason = refusal.denial.reason(),
-                    cause = %refusal.denial,
-                    "refused",
-                );
-                refusal.clone().into()
-            }
+            Error::Refused(refusal) => refusal.clone().into(),
             Error::Unminted(MintError::ChainTooLong) => answer(
                 Code::FailedPrecondition,
                 "CHAIN_TOO_LONG",

@@ -38,6 +38,7 @@ impl RevocationService for RevocationHandler {
             target: "hallpass::audit",
             decision = %permit.decision(),
             sequence,
+            what = target::named(request.target.as_ref()),
             by = permit.subject(),
             "revoked by name",
         );

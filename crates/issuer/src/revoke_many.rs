@@ -46,6 +46,7 @@ struct Understood {
     number: u64,
     entry: Entry,
     note: Note,
+    named: String,
     decision: DecisionId,
 }
 
@@ -65,20 +66,22 @@ fn understand(
     let now = clock.now();
     let entry = target::entry(target.as_ref(), expire_time.as_ref(), now)?;
     let note = target::note(permit, reason, now)?;
-    Ok(Understood { number, entry, note, decision: permit.decision() })
+    let named = target::named(target.as_ref());
+    Ok(Understood { number, entry, note, named, decision: permit.decision() })
 }
 
 async fn revoke(
     list: Arc<List>,
     request: Result<Understood, Error>,
 ) -> Result<RevokeManyResponse, Error> {
-    let Understood { number, entry, note, decision } = request?;
+    let Understood { number, entry, note, named, decision } = request?;
     let by = note.by.clone();
     let sequence = list.revoke(entry, note).await?;
     tracing::info!(
         target: "hallpass::audit",
         %decision,
         sequence,
+        what = named,
         by,
         "revoked by name, one of many",
     );

@@ -54,6 +54,22 @@ pub(crate) fn entry(
     })
 }
 
+/// The name of what is revoked, for the record: the kind of thing, then its name, kept in bounds.
+pub(crate) fn named(target: Option<&RevocationTarget>) -> String {
+    const LONGEST: usize = 256;
+    let mut named = match target.and_then(|of| of.target.as_ref()) {
+        None => String::new(),
+        Some(Target::Token(of)) => format!("token {} {}", of.issuer, of.token_id),
+        Some(Target::TokenFingerprint(print)) => format!("token {print}"),
+        Some(Target::SessionId(sid)) => format!("session {sid}"),
+        Some(Target::KeyId(kid)) => format!("key {kid}"),
+        Some(Target::Subject(of)) => format!("subject {} {}", of.issuer, of.subject),
+        Some(Target::Service(of)) => format!("service {}", of.service),
+    };
+    named.truncate(named.floor_char_boundary(LONGEST));
+    named
+}
+
 /// The operator's record of a request.
 pub(crate) fn note(permit: &Permit, reason: String, now: UnixTime) -> Result<Note, Error> {
     const FIELD: &str = "reason";

@@ -5,6 +5,7 @@
 mod actions;
 mod audit;
 mod by_name;
+mod contract;
 mod delegations;
 mod diagnostics;
 mod every_way;

@@ -12,8 +12,9 @@ use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, List, Sessions};
 use hallpass_token::{Claims, Fingerprint, SKEW, UnixTime, Verified};
 
+use crate::audit::About;
 use crate::error::Error;
-use crate::holder::{is_own, presented, unverified};
+use crate::holder::{Presented, is_own, presented, unverified};
 use crate::instant::timestamp;
 use crate::target::note;
 
@@ -43,13 +44,12 @@ impl TokenService for TokenHandler {
         permit: Permit,
         request: RevokeTokenRequest,
     ) -> Result<RevokeTokenResponse, Error> {
-        let now = self.clock.now();
-        let note = note(&permit, request.reason, now)?;
-        let entries = self.to_revoke(&permit, &request.token, now)?;
-        for entry in &entries {
-            self.list.revoke(*entry, note.clone()).await?;
-        }
-        Ok(RevokeTokenResponse { recorded: !entries.is_empty() })
+        let presented = presented(self, &permit, &request.token)?;
+        let about = self.about("revoke", presented.as_ref(), &request.token);
+        let revoked = self.revoke(&permit, presented.as_ref(), &request).await;
+        let recorded = revoked.inspect_err(|error| about.ended(&permit, Err(error)))?;
+        about.ended(&permit, Ok(if recorded { "revoked" } else { "nothing recorded" }));
+        Ok(RevokeTokenResponse { recorded })
     }
 
     /// Everything whose chain began by now. A chain begins with the user's own token, so what acts for them ends with it.
@@ -86,23 +86,60 @@ impl TokenService for TokenHandler {
         request: IntrospectTokenRequest,
     ) -> Result<IntrospectTokenResponse, Error> {
         let presented = presented(self, &permit, &request.token)?;
-        let Some(presented) = presented else { return Ok(IntrospectTokenResponse::default()) };
-        if presented.check_session(self).is_err() || !self.is_active(&presented.token).await {
-            return Ok(IntrospectTokenResponse::default());
-        }
-        if !permit.has_scope(INTROSPECT_SCOPE) && !is_own(&permit, &presented.token)? {
-            return Ok(IntrospectTokenResponse::default());
-        }
-        Ok(described(&presented.token))
+        let about = self.about("introspect", presented.as_ref(), &request.token);
+        let outcome = self.introspect(&permit, presented.as_ref()).await;
+        let outcome = outcome.inspect_err(|error| about.ended(&permit, Err(error)))?;
+        about.ended(&permit, Ok(outcome));
+        Ok(match presented.filter(|_| outcome == ACTIVE) {
+            Some(presented) => described(&presented.token),
+            None => IntrospectTokenResponse::default(),
+        })
     }
 }
 
+/// What the record says of a token about which the caller is told everything.
+const ACTIVE: &str = "active";
+
 impl TokenHandler {
+    /// For the record: what is done, and about whose token.
+    pub(crate) fn about<'a>(
+        &self,
+        what: &'static str,
+        presented: Option<&'a Presented>,
+        token: &str,
+    ) -> About<'a> {
+        let unverified = || self.keys.ring().unverified(token).ok().map(|of| of.signed_part);
+        let unverified = if presented.is_none() { unverified() } else { None };
+        About { what, token: presented.map(|presented| &*presented.token), unverified }
+    }
+
+    /// Whether something was recorded.
+    async fn revoke(
+        &self,
+        permit: &Permit,
+        presented: Option<&Presented>,
+        request: &RevokeTokenRequest,
+    ) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let note = note(permit, request.reason.clone(), now)?;
+        let entries = self.to_revoke(permit, presented, &request.token, now)?;
+        for entry in &entries {
+            self.list.revoke(*entry, note.clone()).await?;
+        }
+        Ok(!entries.is_empty())
+    }
+
     /// What has to be recorded so that a presented token is refused everywhere. Nothing for one that nobody here knows and that no
     /// administrator presents.
-    fn to_revoke(&self, permit: &Permit, token: &str, now: UnixTime) -> Result<Vec<Entry>, Error> {
+    fn to_revoke(
+        &self,
+        permit: &Permit,
+        presented: Option<&Presented>,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Vec<Entry>, Error> {
         let admin = permit.has_scope(ADMIN_SCOPE);
-        match presented(self, permit, token)? {
+        match presented {
             Some(presented) if admin || is_own(permit, &presented.token)? => {
                 Ok(vec![presented.entry()])
             }
@@ -110,6 +147,22 @@ impl TokenHandler {
             None if admin => unverified(&self.keys.ring(), token, now),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// What there is to tell the caller; all but [`ACTIVE`] is told to the record alone.
+    async fn introspect(
+        &self,
+        permit: &Permit,
+        presented: Option<&Presented>,
+    ) -> Result<&'static str, Error> {
+        let Some(presented) = presented else { return Ok("unknown") };
+        if presented.check_session(self).is_err() || !self.is_active(&presented.token).await {
+            return Ok("inactive");
+        }
+        if !permit.has_scope(INTROSPECT_SCOPE) && !is_own(permit, &presented.token)? {
+            return Ok("another's, not told");
+        }
+        Ok(ACTIVE)
     }
 
     /// A token of which it cannot be told whether it is spent counts as spent.

@@ -48,17 +48,24 @@ impl ObjectPolicy for DatasetPolicy {
             AskedOf::Refused => Ok(false),
         };
         match allowed {
-            Ok(true) => Ok(match storage::check(permit, self.0.settings.bucket()) {
-                Ok(()) => Verdict::Granted,
-                Err(Denial::StorageNotGranted(operation)) => Verdict::StorageNotGranted(operation),
-                Err(_) => Verdict::Refused,
-            }),
+            Ok(true) => Ok(judged(permit, self.0.settings.bucket())),
             Ok(false) => Ok(Verdict::Refused),
             Err(error) => {
                 tracing::error!(%error, "the object check cannot know");
                 Err(Unknown("the database"))
             }
         }
+    }
+}
+
+/// What the object check granted, as far as the caller's storage grants go with it.
+fn judged(permit: &Permit, bucket: &str) -> Verdict {
+    match storage::check(permit, bucket) {
+        Ok(()) => Verdict::Granted,
+        Err(Denial::StorageNotGranted(operation)) => {
+            Verdict::StorageNotGranted { operation, bucket: bucket.to_owned() }
+        }
+        Err(_) => Verdict::Refused,
     }
 }
 

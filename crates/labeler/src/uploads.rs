@@ -234,8 +234,9 @@ pub(crate) fn maker<'p>(
     settings: &Settings,
 ) -> Result<&'p str, Error> {
     let owner = subject_of(permit)?;
-    storage::check(permit, settings.bucket())
-        .map_err(|denial| Error::Refused(permit.refuse(denial)))?;
+    let bucket = settings.bucket();
+    storage::check(permit, bucket)
+        .map_err(|denial| Error::Refused(permit.clone().within_bucket(bucket).refuse(denial)))?;
     if claims_one_object(permit) {
         return Err(refused(permit, ReadDataset::KIND, "create"));
     }

@@ -109,7 +109,9 @@ impl<S: Peer> ObjectPolicy for Access<S> {
 fn judged(permit: &Permit, bucket: &str) -> Verdict {
     match storage::check(permit, bucket) {
         Ok(()) => Verdict::GrantedIn(bucket.to_owned()),
-        Err(Denial::StorageNotGranted(operation)) => Verdict::StorageNotGranted(operation),
+        Err(Denial::StorageNotGranted(operation)) => {
+            Verdict::StorageNotGranted { operation, bucket: bucket.to_owned() }
+        }
         Err(_) => Verdict::Refused,
     }
 }

@@ -78,16 +78,7 @@ impl From<LabelerError> for Status {
     fn from(error: LabelerError) -> Self {
         match error {
             LabelerError::Told(status) => *status,
-            LabelerError::Refused(refusal) => {
-                tracing::info!(
-                    target: "hallpass::decision",
-                    decision = %refusal.decision,
-                    reason = refusal.denial.reason(),
-                    cause = %refusal.denial,
-                    "refused by labeler",
-                );
-                refusal.into()
-            }
+            LabelerError::Refused(refusal) => refusal.into(),
             LabelerError::Unreachable => answer(
                 Code::Unavailable,
                 "LABELER_UNAVAILABLE",

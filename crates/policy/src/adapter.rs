@@ -11,7 +11,7 @@ use tonic::server::NamedService;
 use tonic::{Request, Status, Streaming};
 
 pub use crate::desk::{desk, use_up};
-use crate::{Denial, Granted, ObjectPolicy, Permission, Permit, Refusal, Visible};
+use crate::{Denial, Granted, Object, ObjectPolicy, Permission, Permit, Refusal, Visible, record};
 
 /// How long the first message of a call may take to arrive, where no witness says otherwise.
 pub const FIRST_MESSAGE_WITHIN: Duration = Duration::from_secs(10);
@@ -65,7 +65,7 @@ pub struct Served<S> {
 pub fn enter<T>(request: Request<T>) -> Result<(Permit, T), Status> {
     let permit = Permit::of(request.extensions())?.clone();
     if let Err(denial) = permit.stands() {
-        return Err(report(Refusal { denial, decision: permit.decision() }, &permit));
+        return Err(permit.refuse(denial).into());
     }
     Ok((permit, request.into_inner()))
 }
@@ -168,21 +168,33 @@ pub fn pinned<T: Send + 'static>(
 }
 
 /// A handler's answer in pieces, its errors as the client gets them.
-pub fn outgoing<T: 'static, E: Into<Status> + 'static>(reply: Reply<T, E>) -> Reply<T, Status> {
-    Box::pin(reply.map(|piece| piece.map_err(Into::into)))
+pub fn outgoing<T, E>(
+    permit: Permit,
+    object: Option<Object>,
+    reply: Reply<T, E>,
+) -> Reply<T, Status>
+where
+    T: 'static,
+    E: Into<Status> + 'static,
+{
+    Box::pin(reply.map(move |piece| piece.map_err(|error| failed(&permit, object.clone(), error))))
 }
 
-/// A refusal as the client gets it; the operator's log and the permit's witness get the cause.
+/// A handler's error as the client gets it. Whoever called is recorded with it.
+pub fn failed(permit: &Permit, object: Option<Object>, error: impl Into<Status>) -> Status {
+    record::failed(permit, object, error.into())
+}
+
+/// The handler did what it was called for.
+pub fn answered(permit: &Permit) {
+    if permit.rule().is_audited() {
+        permit.tell_answered();
+    }
+}
+
+/// A refusal as the client gets it; the permit's witness gets the cause.
 pub fn report(refusal: Refusal, permit: &Permit) -> Status {
     permit.tell(&refusal);
-    tracing::info!(
-        target: "hallpass::decision",
-        decision = %refusal.decision,
-        rpc = permit.rule().path,
-        reason = refusal.denial.reason(),
-        cause = %refusal.denial,
-        "refused",
-    );
     refusal.into()
 }
 
@@ -196,6 +208,5 @@ fn named<'a>(permit: &Permit, field: &'static str, id: Option<&'a str>) -> Resul
 }
 
 fn invalid(permit: &Permit, field: &'static str, problem: &'static str) -> Status {
-    let denial = Denial::ObjectIdInvalid { field, problem };
-    report(Refusal { denial, decision: permit.decision() }, permit)
+    permit.refuse(Denial::ObjectIdInvalid { field, problem }).into()
 }

@@ -136,6 +136,12 @@ pub fn decide(facts: &Facts<'_>, now: UnixTime, decision: DecisionId) -> Result<
     Ok(Permit::granted(rule, Arc::clone(bearer.token), elevated, decision))
 }
 
+/// Whether it is the action token for which [`decide`] refuses a call, and not the caller's own: nothing is wrong with that one.
+pub fn concerns_action(facts: &Facts<'_>, now: UnixTime) -> bool {
+    let Some(bearer) = facts.bearer.filter(|_| facts.action.is_some()) else { return false };
+    holds(bearer, facts, now).is_ok() && permitted(bearer.token, facts.rule).is_ok()
+}
+
 /// The token's kind, audience and scope are what the rule demands.
 fn permitted(token: &Verified, rule: &'static Rule) -> Result<(), Denial> {
     let claims = token.claims();

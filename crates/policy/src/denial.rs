@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_token::{TokenError, TokenType};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{Action, DecisionId, StepUp};
+use crate::{Action, DecisionId, Object, StepUp};
 
 /// The `domain` of every `google.rpc.ErrorInfo` that Hallpass sends.
 pub const ERROR_DOMAIN: &str = "hallpass";
@@ -261,6 +262,17 @@ pub struct Refusal {
     pub denial: Denial,
     /// Which decision.
     pub decision: DecisionId,
+    /// The object that the call was for, as far as it was looked at.
+    pub object: Option<Object>,
+    /// The bucket that the object lies in.
+    pub bucket: Option<Arc<str>>,
+}
+
+impl Refusal {
+    /// Of a call whose objects were not looked at.
+    pub const fn new(denial: Denial, decision: DecisionId) -> Self {
+        Self { denial, decision, object: None, bucket: None }
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -11,8 +11,7 @@ use std::time::Duration;
 use hallpass_token::Verified;
 use tonic::{Request, Status};
 
-use crate::adapter::report;
-use crate::{Action, DecisionId, Denial, Permit, Refusal, Unknown};
+use crate::{Action, DecisionId, Denial, Permit, Unknown};
 
 /// How long a claim may take.
 const CLAIM_WITHIN: Duration = Duration::from_secs(5);
@@ -68,10 +67,7 @@ pub fn desk<T>(request: &Request<T>) -> Result<Arc<dyn ActionDesk>, Status> {
 
 /// Uses the call's action token: claims it, where it is good for one call.
 pub async fn use_up(desk: &dyn ActionDesk, permit: &Permit) -> Result<(), Status> {
-    let refuse = |denial| {
-        let refusal = Refusal { denial, decision: permit.decision() };
-        Err(report(refusal, permit))
-    };
+    let refuse = |denial| Err(Status::from(permit.refuse(denial)));
     let (Some(action), Some(token)) = (permit.rule().action(), permit.action()) else {
         return refuse(Denial::Misconfigured("the permit holds no action token"));
     };
@@ -95,6 +91,9 @@ pub async fn use_up(desk: &dyn ActionDesk, permit: &Permit) -> Result<(), Status
         audience = action.audience,
         sub = permit.subject(),
         jti = token.claims().id.as_deref(),
+        kid = token.kid(),
+        caller_jti = permit.token().and_then(|own| own.claims().id.as_deref()),
+        sid = token.claims().session.as_deref(),
         "elevated operation",
     );
     Ok(())

@@ -8,20 +8,26 @@ pub mod adapter;
 mod decision;
 mod denial;
 mod desk;
+mod object;
 mod permit;
 mod proof;
+mod record;
 mod rule;
 mod validity;
 mod witness;
 
 pub use action::{Action, StepUp};
-pub use decision::{Credential, DecisionId, Facts, KeyEntry, ListState, NoDecisionId, decide};
+pub use decision::{
+    Credential, DecisionId, Facts, KeyEntry, ListState, NoDecisionId, concerns_action, decide,
+};
 pub use denial::{Denial, ERROR_DOMAIN, Refusal};
 pub use desk::{ActionDesk, Claimed, Desk, Outcome};
 /// The kinds of token, as rules name them.
 pub use hallpass_token::TokenType;
+pub use object::Object;
 pub use permit::Permit;
 pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visible};
+pub use record::Failure;
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};
 pub use validity::validity;
 pub use witness::Witness;

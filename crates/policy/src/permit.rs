@@ -8,7 +8,7 @@ use tonic::{Extensions, Status};
 
 use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::rule::Rule;
-use crate::{DecisionId, Denial, Refusal, Witness};
+use crate::{DecisionId, Denial, Failure, Object, Refusal, Witness};
 
 /// The proof that a call was let through. Its fields are private and only the decision makes one.
 #[derive(Debug, Clone)]
@@ -18,12 +18,21 @@ pub struct Permit {
     action: Option<Arc<Verified>>,
     decision: DecisionId,
     witness: Option<Arc<dyn Witness>>,
+    object: Option<Object>,
     bucket: Option<Arc<str>>,
 }
 
 impl Permit {
     pub(crate) const fn public(rule: &'static Rule, decision: DecisionId) -> Self {
-        Self { rule, token: None, action: None, decision, witness: None, bucket: None }
+        Self {
+            rule,
+            token: None,
+            action: None,
+            decision,
+            witness: None,
+            object: None,
+            bucket: None,
+        }
     }
 
     pub(crate) const fn granted(
@@ -32,7 +41,15 @@ impl Permit {
         action: Option<Arc<Verified>>,
         decision: DecisionId,
     ) -> Self {
-        Self { rule, token: Some(token), action, decision, witness: None, bucket: None }
+        Self {
+            rule,
+            token: Some(token),
+            action,
+            decision,
+            witness: None,
+            object: None,
+            bucket: None,
+        }
     }
 
     /// A permit that no decision made, for tests of handlers.
@@ -57,17 +74,43 @@ impl Permit {
         Self { bucket: Some(bucket.into()), ..self }
     }
 
-    /// The refusal of a call that was let through at first.
+    /// The same permit for one object: what is refused under it is refused about that.
+    #[must_use]
+    pub fn about(self, object: Object) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    /// The refusal of a call that was let through at first. It is recorded, with who calls and the object that the permit is for.
     pub fn refuse(&self, denial: Denial) -> Refusal {
-        let refusal = Refusal { denial, decision: self.decision };
+        let refusal = self.refusal(denial);
         self.tell(&refusal);
         refusal
+    }
+
+    /// A refusal that is not recorded yet.
+    pub(crate) fn refusal(&self, denial: Denial) -> Refusal {
+        let (object, bucket) = (self.object.clone(), self.bucket.clone());
+        Refusal { object, bucket, ..Refusal::new(denial, self.decision) }
     }
 
     /// Lets the witness know of a refusal.
     pub(crate) fn tell(&self, refusal: &Refusal) {
         if let Some(witness) = &self.witness {
             witness.refused(self, refusal);
+        }
+    }
+
+    /// Lets the witness know that a handler failed.
+    pub(crate) fn tell_failed(&self, failure: &Failure) {
+        if let Some(witness) = &self.witness {
+            witness.failed(self, failure);
+        }
+    }
+
+    /// Lets the witness know that a handler did what was asked.
+    pub(crate) fn tell_answered(&self) {
+        if let Some(witness) = &self.witness {
+            witness.answered(self);
         }
     }
 

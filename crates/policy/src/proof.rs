@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use crate::{Denial, Permit, Refusal};
+use crate::{Denial, Object, Permit, Refusal};
 
 /// Something that can be done to objects of one type. The build writes one type for each that the contract declares.
 pub trait Permission: Send + Sync + 'static {
@@ -48,8 +48,13 @@ pub enum Verdict {
     Granted,
     /// The caller may, and the object lies in this bucket.
     GrantedIn(String),
-    /// The object check says yes, and the storage grants of the caller's token lack this operation in the object's bucket.
-    StorageNotGranted(&'static str),
+    /// The object check says yes, and the storage grants of the caller's token lack an operation in the object's bucket.
+    StorageNotGranted {
+        /// The operation, such as `s3:GetObject`.
+        operation: &'static str,
+        /// The bucket.
+        bucket: String,
+    },
     /// The caller may not, or there is no such object.
     Refused,
 }
@@ -64,7 +69,7 @@ pub struct Unknown(
 /// The proof that the caller may do `P` to one object.
 #[derive(Debug, Clone)]
 pub struct Granted<P> {
-    id: String,
+    object: Object,
     permit: Permit,
     permission: PhantomData<fn() -> P>,
 }
@@ -76,40 +81,47 @@ impl<P: Permission> Granted<P> {
         permit: &Permit,
         id: &str,
     ) -> Result<Self, Refusal> {
-        if !is_within_action(permit, P::KIND, id) {
-            let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
-            return Err(Refusal { denial, decision: permit.decision() });
+        let object = Object::new(P::KIND, id);
+        let permit = permit.clone().about(object.clone());
+        let refused = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
+        if !is_within_action(&permit, P::KIND, id) {
+            return Err(permit.refusal(refused));
         }
-        let denial = match policy.check(permit, P::KIND, P::NAME, id).await {
-            Ok(Verdict::Granted) => return Ok(Self::make(permit.clone(), id.to_owned())),
-            Ok(Verdict::GrantedIn(bucket)) => {
-                return Ok(Self::make(permit.clone().within_bucket(&bucket), id.to_owned()));
+        match policy.check(&permit, P::KIND, P::NAME, id).await {
+            Ok(Verdict::Granted) => Ok(Self::make(permit, object)),
+            Ok(Verdict::GrantedIn(bucket)) => Ok(Self::make(permit.within_bucket(&bucket), object)),
+            Ok(Verdict::StorageNotGranted { operation, bucket }) => {
+                let denial = Denial::StorageNotGranted(operation);
+                Err(permit.within_bucket(&bucket).refusal(denial))
             }
-            Ok(Verdict::StorageNotGranted(operation)) => Denial::StorageNotGranted(operation),
-            Ok(Verdict::Refused) => Denial::ObjectRefused { kind: P::KIND, permission: P::NAME },
-            Err(Unknown(what)) => Denial::CannotDecide(what),
-        };
-        Err(Refusal { denial, decision: permit.decision() })
+            Ok(Verdict::Refused) => Err(permit.refusal(refused)),
+            Err(Unknown(what)) => Err(permit.refusal(Denial::CannotDecide(what))),
+        }
     }
 
     /// A proof without a check, for tests of handlers.
     #[cfg(feature = "testing")]
     pub fn for_tests(permit: Permit, id: &str) -> Self {
-        Self::make(permit, id.to_owned())
+        Self::make(permit, Object::new(P::KIND, id))
     }
 
-    const fn make(permit: Permit, id: String) -> Self {
-        Self { id, permit, permission: PhantomData }
+    const fn make(permit: Permit, object: Object) -> Self {
+        Self { object, permit, permission: PhantomData }
     }
 
     /// The same proof, for the same object named twice in one request.
     pub(crate) fn again(&self) -> Self {
-        Self::make(self.permit.clone(), self.id.clone())
+        Self::make(self.permit.clone(), self.object.clone())
     }
 
     /// The object's id.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.object.id
+    }
+
+    /// The object, by its type and id.
+    pub const fn object(&self) -> &Object {
+        &self.object
     }
 
     /// The permit under which the check was made.
@@ -136,7 +148,7 @@ impl<P: Permission> Visible<P> {
     pub fn through(permit: &Permit) -> Result<Self, Refusal> {
         if permit.subject().is_none() {
             let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
-            return Err(Refusal { denial, decision: permit.decision() });
+            return Err(permit.refusal(denial));
         }
         Ok(Self { permit: permit.clone(), permission: PhantomData })
     }

@@ -50,6 +50,12 @@ impl Rule {
         }
     }
 
+    /// Whether each of its calls is recorded: those of the services that give, revoke and look into tokens. Who calls without a token is nobody
+    /// to name.
+    pub fn is_audited(&self) -> bool {
+        self.access != Access::Public && self.service.starts_with("hallpass.auth.")
+    }
+
     /// Whether either side streams, so that the call can outlive its token.
     pub const fn streams(&self) -> bool {
         self.client_streaming || self.server_streaming

@@ -5,12 +5,18 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::adapter::FIRST_MESSAGE_WITHIN;
-use crate::{Denial, Permit, Refusal};
+use crate::{Denial, Failure, Permit, Refusal};
 
 /// Learns of every refusal of calls that were let through at first: by the object check, by a desk, by a handler.
 pub trait Witness: fmt::Debug + Send + Sync + 'static {
     /// A call was refused under this permit. Must not wait: it is on the path of the call.
     fn refused(&self, permit: &Permit, refusal: &Refusal);
+
+    /// A handler did not do what it was called for. Must not wait.
+    fn failed(&self, permit: &Permit, failure: &Failure);
+
+    /// A handler did what it was called for, under a rule whose calls are recorded. Must not wait.
+    fn answered(&self, permit: &Permit);
 
     /// Whether the permit still holds ([`validity`](crate::validity)): asked when the call's message has arrived, which its client may
     /// have withheld for long. Must not wait.

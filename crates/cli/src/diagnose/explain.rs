@@ -38,6 +38,10 @@ struct Told {
     token_type: String,
     token_id: String,
     cause: String,
+    object: String,
+    subject: String,
+    session_id: String,
+    key_id: String,
 }
 
 impl From<ExplainRefusalResponse> for Told {
@@ -54,6 +58,10 @@ impl From<ExplainRefusalResponse> for Told {
             token_type: of.token_type,
             token_id: of.token_id,
             cause: of.cause,
+            object: of.object,
+            subject: of.subject,
+            session_id: of.session_id,
+            key_id: of.key_id,
         }
     }
 }
@@ -77,8 +85,12 @@ fn text(told: &Told) -> String {
         ("answered", &told.code),
         ("reason", &told.reason),
         ("when", &told.refuse_time),
+        ("object", &told.object),
+        ("user", &told.subject),
         ("token", &told.token_type),
         ("token id", &told.token_id),
+        ("session", &told.session_id),
+        ("key", &told.key_id),
         ("cause", &told.cause),
     ];
     let said = all.into_iter().filter(|(_, value)| !value.is_empty());

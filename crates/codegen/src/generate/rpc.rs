@@ -98,8 +98,14 @@ impl Adapted<'_> {
             "async fn {name}(&self, request: tonic::Request<{request}>) -> Result<tonic::Response<{answer}>, \
              tonic::Status> {{
                  {}{}{}{}
-                 let answer = self.handler.{name}({}).await.map_err(Into::into)?;
-                 Ok(tonic::Response::new({}))
+                 let (caller, object) = ({}, {});
+                 match self.handler.{name}({}).await {{
+                     Ok(answer) => {{
+                         adapter::answered(&caller);
+                         Ok(tonic::Response::new({}))
+                     }}
+                     Err(error) => Err(adapter::failed(&caller, object, error)),
+                 }}
              }}
 
              ",
@@ -107,9 +113,22 @@ impl Adapted<'_> {
             self.entry(),
             self.checks(),
             self.use_up(),
+            if self.takes_permit() { "permit.clone()" } else { "permit" },
+            self.object(),
             self.arguments(),
             self.response()
         );
+    }
+
+    /// The object that is named where the handler fails: of several the first.
+    fn object(&self) -> String {
+        match self.rpc.bindings.iter().find_map(|bound| Some((bound, bound.field.as_ref()?))) {
+            None => "None".to_owned(),
+            Some((bound, field)) if field.repeated => {
+                format!("{}.first().map(|proof| proof.object().clone())", bound.proof)
+            }
+            Some((bound, _)) => format!("Some({}.object().clone())", bound.proof),
+        }
     }
 
     /// Where an action token is used: the guard has left it in the request.
@@ -122,20 +141,18 @@ impl Adapted<'_> {
         if self.rpc.is_elevated() { "adapter::use_up(&*desk, &permit).await?;\n" } else { "" }
     }
 
-    /// Takes the request apart. The permit is demanded even where nothing uses it: without a guard nothing is served.
-    fn entry(&self) -> String {
-        let used = self.takes_permit() || !self.rpc.bindings.is_empty();
+    /// Takes the request apart. The permit is demanded even where no handler takes it: without a guard nothing is served.
+    fn entry(&self) -> &'static str {
         match self.input() {
-            Input::Message => {
-                let permit = if used { "permit" } else { "_" };
-                format!("let ({permit}, request) = adapter::enter(request)?;\n")
-            }
-            Input::FirstAndRest => "let (permit, stream) = adapter::enter(request)?;
+            Input::Message => "let (permit, request) = adapter::enter(request)?;\n",
+            Input::FirstAndRest => {
+                "let (permit, stream) = adapter::enter(request)?;
                  let (first, rest) = adapter::first(&permit, stream).await?;\n"
-                .to_owned(),
-            Input::Unread => "let (permit, stream) = adapter::enter(request)?;
+            }
+            Input::Unread => {
+                "let (permit, stream) = adapter::enter(request)?;
                  let requests = adapter::incoming(&permit, stream);\n"
-                .to_owned(),
+            }
         }
     }
 
@@ -181,8 +198,8 @@ impl Adapted<'_> {
         match (self.lists(), self.method.server_streaming) {
             (false, false) => "answer",
             (true, false) => "answer.into_inner()",
-            (false, true) => "adapter::outgoing(answer)",
-            (true, true) => "adapter::outgoing(answer.into_inner())",
+            (false, true) => "adapter::outgoing(caller, object, answer)",
+            (true, true) => "adapter::outgoing(caller, object, answer.into_inner())",
         }
     }
 }

@@ -84,7 +84,7 @@ impl Attach {
                 cause = %denial,
                 "call not sent",
             );
-            Refusal { denial, decision }
+            Refusal::new(denial, decision)
         })
     }
 }

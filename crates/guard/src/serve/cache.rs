@@ -109,6 +109,12 @@ impl TokenCache {
         Ok(Some(known))
     }
 
+    /// The token, if it was verified by the ring of now, whether or not this is its time.
+    pub(crate) fn seen(&self, token: Token<'_>, keys: &Keys) -> Option<Arc<Known>> {
+        let known = self.known.get(token.bytes())?;
+        (known.ring.generation == keys.generation()).then_some(known)
+    }
+
     /// The token, verified now. `read` verifies what it is or stands for, but for its time.
     pub(crate) fn verify(
         &self,

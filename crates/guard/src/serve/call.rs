@@ -9,7 +9,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use hallpass_policy::{DecisionId, Denial, Permit, Refusal, Rule, Witness, validity};
+use hallpass_policy::{DecisionId, Denial, Failure, Permit, Refusal, Rule, Witness, validity};
 use tonic::Status;
 use tonic::body::Body;
 
@@ -85,11 +85,11 @@ impl Call {
         if self.fate.set(Fate::Cut(denial.clone())).is_err() {
             return;
         }
-        let refusal = Refusal { denial, decision: self.decision };
+        let refusal = Refusal::new(denial, self.decision);
         let (rule, guard) = (self.rule, &self.guard);
         if rule.streams() {
             let bearer = self.caller.bearer.as_ref().map(|known| &*known.token);
-            report::ended(rule.path, &refusal.denial, self.decision);
+            report::ended(rule.path, &refusal, bearer);
             guard.refusals.note((Some(rule), rule.path), &refusal, bearer);
         } else {
             guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);
@@ -126,6 +126,14 @@ impl Call {
 impl Witness for Call {
     fn refused(&self, permit: &Permit, refusal: &Refusal) {
         self.guard.refused(permit, refusal);
+    }
+
+    fn failed(&self, permit: &Permit, failure: &Failure) {
+        self.guard.failed(permit, failure);
+    }
+
+    fn answered(&self, permit: &Permit) {
+        self.guard.answered(permit);
     }
 
     fn upholds(&self, _: &Permit) -> Result<(), Denial> {

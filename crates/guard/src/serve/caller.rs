@@ -17,6 +17,8 @@ pub(super) struct Caller {
     pub(super) client: Option<PeerAddress>,
     pub(super) bearer: Option<Arc<Known>>,
     pub(super) action: Option<Arc<Known>>,
+    /// Whether the action token does not verify, or not now.
+    pub(super) action_refused: bool,
     /// The session whose handle was sent in place of the bearer's token.
     pub(super) session: Option<Arc<Session>>,
     /// The SHA-256 of the certificate that the client showed.

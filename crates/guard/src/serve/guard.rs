@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_policy::{
-    Access, ActionDesk, DecisionId, Denial, Desk, Outcome, Permit, Refusal, Rule, Witness, decide,
+    Access, ActionDesk, DecisionId, Denial, Desk, Failure, Outcome, Permit, Refusal, Rule, Witness,
+    concerns_action, decide,
 };
 use hallpass_revocation::{Absent, Freshness, Index, Session, Sessions};
 use http::Request;
@@ -160,7 +161,7 @@ impl Guard {
         match judged {
             Ok(admitted) => Verdict::Admitted(admitted),
             Err(Stop::Denied(denial)) => {
-                Verdict::Refused(self.refuse(request, &caller, Refusal { denial, decision }))
+                Verdict::Refused(self.refuse(request, &caller, Refusal::new(denial, decision)))
             }
             Err(Stop::Busy) => {
                 let origin = caller.origin(self.rule(request.uri().path()));
@@ -174,7 +175,7 @@ impl Guard {
         let client = request.extensions().get().copied();
         let denial = Denial::TooMany(BUSY_RETRY_AFTER);
         let caller = Caller { client, ..Caller::default() };
-        self.refuse(request, &caller, Refusal { denial, decision })
+        self.refuse(request, &caller, Refusal::new(denial, decision))
     }
 
     fn refuse(&self, request: &Request<Body>, caller: &Caller, refusal: Refusal) -> Refusal {
@@ -198,7 +199,10 @@ impl Guard {
         if let Some(known) = &caller.bearer {
             self.limits.refused(&known.token, &refusal.denial);
         }
-        report::refused(rpc, &refusal.denial, refusal.decision, caller);
+        let of_action = caller.action_refused
+            || rule
+                .is_some_and(|rule| concerns_action(&caller.facts(rule, self), self.clock.now()));
+        report::refused(rpc, refusal, caller, of_action);
         let bearer = caller.bearer.as_ref().map(|known| &*known.token);
         self.refusals.note((rule, path), refusal, bearer);
     }
@@ -269,7 +273,18 @@ impl Guard {
 
 impl Witness for Guard {
     fn refused(&self, permit: &Permit, refusal: &Refusal) {
-        self.refusals.refused(permit, refusal);
+        if self.refusals.note_later(permit, refusal) {
+            report::refused_later(permit, refusal);
+        }
+    }
+
+    fn failed(&self, permit: &Permit, failure: &Failure) {
+        self.refusals.failed(permit, failure);
+        report::failed(permit, failure);
+    }
+
+    fn answered(&self, permit: &Permit) {
+        report::answered(permit);
     }
 
     /// The permit of a call without a token has nothing that could end.

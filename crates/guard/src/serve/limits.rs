@@ -75,7 +75,15 @@ impl Limits {
     /// After the call was refused.
     pub(super) fn refused(&self, caller: &Verified, denial: &Denial) {
         if let Some(pace) = &self.refusals
-            && !matches!(denial, Denial::TooMany(_) | Denial::ListStale | Denial::CannotDecide(_))
+            && !matches!(
+                denial,
+                Denial::TooMany(_)
+                    | Denial::ListStale
+                    | Denial::CannotDecide(_)
+                    // Whoever finds an old token does not use up its user's refusals.
+                    | Denial::TokenExpired
+                    | Denial::TokenNotYetValid
+            )
         {
             let _ = pace.step(&name(caller));
         }

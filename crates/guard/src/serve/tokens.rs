@@ -61,13 +61,30 @@ impl Guard {
         work: &mut Work,
     ) -> Result<(), Stop> {
         if let Some(bearer) = presented.bearer()? {
-            let (known, session) = self.of_caller(bearer, now, work)?;
-            (caller.bearer, caller.session) = (Some(known), session);
+            match self.of_caller(bearer, now, work) {
+                Ok((known, session)) => (caller.bearer, caller.session) = (Some(known), session),
+                Err(stop) => {
+                    caller.bearer = self.seen(bearer, &stop);
+                    return Err(stop);
+                }
+            }
         }
         if let Some(action) = presented.action()? {
-            caller.action = Some(self.verified(action, now, work)?);
+            match self.verified(action, now, work) {
+                Ok(known) => caller.action = Some(known),
+                Err(stop) => {
+                    (caller.action, caller.action_refused) = (self.seen(action, &stop), true);
+                    return Err(stop);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Whose a token is that is refused for its time alone, so that the log can say it.
+    fn seen(&self, token: Token<'_>, stop: &Stop) -> Option<Arc<Known>> {
+        let of_time = matches!(stop, Stop::Denied(Denial::TokenExpired | Denial::TokenNotYetValid));
+        if of_time { self.cache.seen(token, &self.keys) } else { None }
     }
 
     /// The caller's own token, or the one that the caller's handle stands for. Only a session's handle leads to a token, so that

@@ -105,7 +105,7 @@ async fn what_is_issued_for_one_call_of_another_user_is_no_ones() {
     assert_eq!(told(abort(&mesh, &ann, &token).await), "TOKEN_EXPIRED");
     let rows = actions.usage(None);
     assert_eq!(rows.len(), 1);
-    assert_eq!((&*rows[0].subject, rows[0].used, rows[0].refused), ("ann", 1, 2));
+    assert_eq!((&*rows[0].subject, rows[0].used, rows[0].refused), ("ann", 1, 3));
 }
 
 #[test]

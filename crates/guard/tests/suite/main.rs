@@ -17,6 +17,7 @@ mod issuer;
 mod late;
 mod limits;
 mod patience;
+mod recorded;
 mod refusals;
 mod refused;
 mod remembered;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_guard::Refusals;
+use hallpass_guard::{Refusals, Why};
 use hallpass_policy::{DecisionId, Denial, Permit};
 use hallpass_token::{NewToken, Verified};
 use serde_json::json;
@@ -32,7 +32,10 @@ async fn a_refusal_is_its_callers() {
     let agent = mesh.call(ADMIN, &mesh.mint("users", &robot("ann"))).await;
     let [ann, agent] = [ann, agent].map(|outcome| mesh.guard.refusals().find(decision(&outcome)));
     let (ann, agent) = (ann.unwrap(), agent.unwrap());
-    assert_eq!((ann.denial.clone(), ann.at), (Denial::ScopeMissing("platform:admin"), NOW));
+    assert_eq!(
+        (ann.why.clone(), ann.at),
+        (Why::Denied(Denial::ScopeMissing("platform:admin")), NOW)
+    );
     assert_eq!((&*ann.path, ann.rule.map(|rule| rule.path)), (ADMIN, Some(ADMIN)));
     for (asker, of_ann, of_agent) in [
         (user("ann"), true, true),
@@ -57,7 +60,7 @@ async fn a_call_without_a_token_that_verifies_is_nobodys() {
     let ann = verified(&mesh, &user("ann"));
     for (outcome, denial, path) in table {
         let refused = mesh.guard.refusals().find(decision(&outcome)).unwrap();
-        assert_eq!((&refused.denial, &*refused.path), (&denial, path));
+        assert_eq!((&refused.why, &*refused.path), (&Why::Denied(denial), path));
         assert!(refused.caller.is_none() && !refused.is_of(&ann));
     }
 }
@@ -71,22 +74,31 @@ async fn what_is_refused_after_the_guard_is_remembered_too() {
     let denial = Denial::ObjectRefused { kind: "job", permission: "read" };
     let refusal = permit.refuse(denial.clone());
     let refused = mesh.guard.refusals().find(refusal.decision).unwrap();
-    assert_eq!(refused.denial, denial);
+    assert_eq!(refused.why, Why::Denied(denial));
     assert!(refused.is_of(&verified(&mesh, &user("ann"))));
 }
 
 #[tokio::test]
-async fn the_oldest_makes_room() {
-    const REMEMBERED: usize = 4096;
+async fn what_others_do_pushes_out_nobodys() {
+    const OF_ONE: usize = 64;
+    const OF_STRANGERS: usize = 512;
     let mesh = Mesh::start();
-    let first = decision(&mesh.send(request(ADMIN, &[])).await);
-    let second = decision(&mesh.send(request(ADMIN, &[])).await);
-    for _ in 2..REMEMBERED {
-        mesh.send(request(ADMIN, &[])).await;
+    let refused = async |token: &str| decision(&mesh.call(ADMIN, token).await);
+    let (ann, bob) = (mesh.user_token(), mesh.mint("users", &user("bob")));
+    let anns = refused(&ann).await;
+    let (first, second) = (refused(&bob).await, refused(&bob).await);
+    for _ in 2..OF_ONE {
+        refused(&bob).await;
     }
     let refusals: Arc<Refusals> = mesh.guard.refusals();
     assert!(refusals.find(first).is_some());
-    let latest = decision(&mesh.send(request(ADMIN, &[])).await);
+    let latest = refused(&bob).await;
     assert!(refusals.find(first).is_none());
     assert!(refusals.find(second).is_some() && refusals.find(latest).is_some());
+    let stranger = decision(&mesh.send(request(ADMIN, &[])).await);
+    for _ in 0..OF_STRANGERS {
+        mesh.send(request(ADMIN, &[])).await;
+    }
+    assert!(refusals.find(stranger).is_none());
+    assert!(refusals.find(anns).is_some() && refusals.find(latest).is_some());
 }

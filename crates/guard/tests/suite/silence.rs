@@ -13,11 +13,11 @@ use crate::fixture::{Outcome, action, request, service};
 
 /// A log kept in memory.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Takes everything that this thread logs, from now until the guard is dropped.
-    fn take_all(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn take_all(&self) -> tracing::subscriber::DefaultGuard {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(Level::TRACE)
             .with_ansi(false)
@@ -28,6 +28,21 @@ impl Log {
 
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// What was logged since the last time.
+    pub(crate) fn news(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+
+    /// The news have one line of decisions with this message, and it has all of these.
+    pub(crate) fn has(&self, message: &str, parts: &[&str]) {
+        let (news, message) = (self.news(), format!(": {message} "));
+        let lines: Vec<_> = news.lines().filter(|line| line.contains(&message)).collect();
+        let [line] = lines[..] else { panic!("not one line {message:?} in {news}") };
+        for part in parts {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 //! Invariant: no wildcard arm; what a refusal hides from its caller, the explanation hides as well.
 
 use hallpass_contract::auth::ExplainRefusalResponse;
-use hallpass_guard::Refused;
-use hallpass_policy::{Access, Denial, Rule};
+use hallpass_guard::{Refused, Why};
+use hallpass_policy::{Access, Denial, Failure, Rule};
 use tonic::Code;
 
 use super::allowed::proof;
@@ -16,29 +16,41 @@ pub(super) fn told(
     environment: &'static str,
     admin: bool,
 ) -> ExplainRefusalResponse {
-    let (code, reason, _) = refused.denial.answer();
     let caller = refused.caller.as_ref();
-    let id = caller.and_then(|caller| caller.token_id.as_deref());
+    let text = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    let (code, explanation, remedy, cause) = match &refused.why {
+        Why::Denied(denial) => {
+            let explained = explanation(denial, refused.rule);
+            (denial.answer().0, explained, remedy(denial), denial.to_string())
+        }
+        Why::Failed(failure) => {
+            (failure.code, failure.message.clone(), mend(failure), failed(failure))
+        }
+    };
     ExplainRefusalResponse {
         decision_id: refused.decision.to_string(),
         environment: environment.to_owned(),
         refuse_time: Some(timestamp(refused.at)),
         rpc: refused.path.trim_start_matches('/').to_owned(),
         code: name(code),
-        reason: reason.to_owned(),
-        explanation: explanation(refused),
-        remedy: remedy(&refused.denial),
+        reason: refused.why.reason().to_owned(),
+        explanation,
+        remedy,
         token_type: caller.map(|of| of.token_type.as_str().to_owned()).unwrap_or_default(),
-        token_id: id.unwrap_or_default().to_owned(),
-        cause: if admin { refused.denial.to_string() } else { String::new() },
+        token_id: text(caller.and_then(|caller| caller.token_id.as_deref())),
+        cause: if admin { cause } else { String::new() },
+        object: refused.object.as_ref().map(ToString::to_string).unwrap_or_default(),
+        subject: text(caller.and_then(|caller| caller.subject.as_deref())),
+        session_id: text(caller.and_then(|caller| caller.session.as_deref())),
+        key_id: text(caller.map(|caller| &*caller.key_id)),
     }
 }
 
-fn explanation(refused: &Refused) -> String {
-    let (_, _, message) = refused.denial.answer();
-    match &refused.denial {
+fn explanation(denial: &Denial, rule: Option<&'static Rule>) -> String {
+    let (_, _, message) = denial.answer();
+    match denial {
         Denial::TypeNotAccepted(kind) => {
-            let kinds = refused.rule.map(kinds).unwrap_or_default();
+            let kinds = rule.map(kinds).unwrap_or_default();
             format!("the RPC takes {kinds} tokens; the call had a {kind} token")
         }
         Denial::AudienceMismatch(audience) => {
@@ -136,6 +148,35 @@ fn remedy(denial: &Denial) -> String {
         }
     }
     .to_owned()
+}
+
+/// What to do where it was the handler that did not do the call.
+fn mend(failure: &Failure) -> String {
+    match failure.code {
+        Code::Unavailable | Code::Aborted | Code::DeadlineExceeded => "try again a little later",
+        Code::ResourceExhausted => "wait, or make room, as the answer says",
+        Code::Internal | Code::Unknown | Code::DataLoss => {
+            "tell the operator, with the decision's id"
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Unauthenticated => "change the request as the answer says",
+    }
+    .to_owned()
+}
+
+fn failed(failure: &Failure) -> String {
+    let elsewhere = failure.elsewhere.as_ref();
+    let elsewhere =
+        elsewhere.map(|id| format!("; passed on from decision {id}")).unwrap_or_default();
+    format!("refused by the handler: {}{elsewhere}", failure.message)
 }
 
 fn kinds(rule: &Rule) -> String {

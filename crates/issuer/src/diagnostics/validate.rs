@@ -28,13 +28,22 @@ pub(super) async fn answer(
     } else {
         signed(&ring, token, now).map(Arc::new).map(Presented::of)
     };
-    let presented = match presented {
+    let about = tokens.about("validate", presented.as_ref().ok(), token);
+    let presented = match &presented {
         Ok(presented) if admin || is_own(permit, &presented.token)? => presented,
-        Ok(_) => return Ok(nothing(None)),
-        Err(error) => return Ok(nothing(admin.then_some(error))),
+        Ok(_) => {
+            about.ended(permit, Ok("another's, not told"));
+            return Ok(nothing(None));
+        }
+        Err(error) => {
+            about.ended(permit, Ok("unknown"));
+            return Ok(nothing(admin.then_some(*error)));
+        }
     };
     let told = facts::of(&presented.token, &ring, now);
-    Ok(match problem(tokens, &presented, now).await {
+    let problem = problem(tokens, presented, now).await;
+    about.ended(permit, Ok(problem.as_ref().map_or("passed", Denial::reason)));
+    Ok(match problem {
         None => ValidateTokenResponse {
             validation: "passed".to_owned(),
             validated_claims: Some(told),

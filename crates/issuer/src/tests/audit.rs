@@ -14,20 +14,24 @@ use super::world::{ALICE, Wish, World};
 
 /// A log kept in memory.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Takes what this thread logs, as the operator has it, until the guard is dropped.
-    fn take(&self) -> DefaultGuard {
+    pub(super) fn take(&self) -> DefaultGuard {
         let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(self.clone()).finish();
         tracing::subscriber::set_default(lines)
     }
 
     /// The lines of the record since the last time.
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.all().into_iter().filter(|line| line.contains("hallpass::audit")).collect()
+    }
+
+    /// All lines since the last time.
+    pub(super) fn all(&self) -> Vec<String> {
         let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
-        let lines = text.lines().filter(|line| line.contains("hallpass::audit"));
-        lines.map(str::to_owned).collect()
+        text.lines().map(str::to_owned).collect()
     }
 }
 

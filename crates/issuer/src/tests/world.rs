@@ -189,6 +189,9 @@ fn scopes(kid: &str) -> Vec<&'static str> {
         "tokens:introspect",
         "actions:admin",
         "diagnostics:admin",
+        "actions:issue",
+        "agents:delegate",
+        "keys:admin",
     ];
     all.into_iter().filter(|scope| kid != "agents" || !scope.ends_with(":admin")).collect()
 }
@@ -198,7 +201,7 @@ fn ring(signers: &[Signer]) -> KeyRing {
         json!({
             "kty": "oct", "kid": kid, "alg": "HS256", "k": secret(kid),
             "hallpass": {
-                "issuer": issuer, "owner": owner(issuer), "types": [kind], "audiences": ["platform", "notes.burn", "notes.close", "datasets.delete", "keys.rotate"],
+                "issuer": issuer, "owner": owner(issuer), "types": [kind], "audiences": ["platform", "notes.burn", "notes.close", "datasets.delete", "keys.rotate", "agents.delegate"],
                 "scopes": scopes(kid),
                 "state": state, "no_expiry": kind == "user",
             },
