@@ -11,6 +11,7 @@ mod guard;
 mod holder;
 mod layer;
 mod limits;
+mod log_limit;
 mod message;
 mod public;
 mod refusals;
@@ -25,6 +26,7 @@ mod tokens;
 mod usage;
 mod verifications;
 mod watch;
+mod witness;
 
 pub use actions::Actions;
 pub use credentials::ClientCertificate;

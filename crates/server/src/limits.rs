@@ -44,7 +44,7 @@ pub struct Limits {
     pub reserved_calls: usize,
     /// How much of `calls` one token and all that was minted from it may take, in percent.
     pub token_percent: Percent,
-    /// How much of `calls` one user may take, in percent; a background token counts for its job, or else for its service.
+    /// How much of `calls` one user may take, in percent; a background token counts for its job's owner, its job, or its service.
     pub user_percent: Percent,
     /// How much of the limits for calls that need no token one address may take, in percent. An IPv6 network of 64 bits is one address.
     pub address_percent: Percent,

@@ -115,6 +115,8 @@ fn place_in_json(line: &mut String, trace: TraceId) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     const TRACE: TraceId = TraceId::from_bytes([0xab; 16]);
@@ -138,5 +140,33 @@ mod tests {
         let error = filter(&Settings::default(), Some("a=b=c".to_owned())).unwrap_err();
         assert!(error.to_string().contains("RUST_LOG"), "{error}");
         assert!(filter(&Settings::default(), None).is_ok());
+    }
+
+    #[test]
+    fn what_a_stranger_can_have_the_transport_warn_of_is_not_logged() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&written);
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(move || Written(Arc::clone(&into)))
+            .with_filter(filter(&Settings::default(), None).unwrap());
+        tracing::subscriber::with_default(Registry::default().with(lines), || {
+            tracing::warn!(target: "h2::proto::ping_pong", "recv PING ack that we never sent");
+            tracing::warn!(target: "hallpass_server", "ours");
+        });
+        let written = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(written.contains("ours") && !written.contains("PING"), "{written}");
+    }
+
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }

@@ -45,6 +45,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_format: LogFormat::default(), log_filter: "info,sled=warn,sqlx=warn".to_owned() }
+        // What libraries of the transport warn of, a stranger can bring about with each frame (h2: an ACK of no PING).
+        const FILTER: &str = "info,sled=warn,sqlx=warn,h2=error,hyper=error,rustls=error";
+        Self { log_format: LogFormat::default(), log_filter: FILTER.to_owned() }
     }
 }

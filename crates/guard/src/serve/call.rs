@@ -89,7 +89,9 @@ impl Call {
         let (rule, guard) = (self.rule, &self.guard);
         if rule.streams() {
             let bearer = self.caller.bearer.as_ref().map(|known| &*known.token);
-            report::ended(rule.path, &refusal, bearer);
+            if guard.lines.lists(refusal.denial.reason(), bearer, self.caller.address()) {
+                report::ended(rule.path, &refusal, bearer);
+            }
             guard.refusals.note((Some(rule), rule.path), &refusal, bearer);
         } else {
             guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);

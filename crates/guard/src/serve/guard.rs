@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hallpass_policy::{
-    Access, ActionDesk, DecisionId, Denial, Desk, Failure, Outcome, Permit, Refusal, Rule, Witness,
+    Access, ActionDesk, DecisionId, Denial, Desk, Outcome, Permit, Refusal, Rule, Witness,
     concerns_action, decide,
 };
 use hallpass_revocation::{Absent, Freshness, Index, Session, Sessions};
@@ -20,6 +20,7 @@ use crate::serve::call::Call;
 use crate::serve::caller::Caller;
 use crate::serve::credentials::{self, ClientCertificate};
 use crate::serve::limits::{CallLimits, Limits};
+use crate::serve::log_limit::LogLimit;
 use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
@@ -29,7 +30,7 @@ use crate::serve::streams::{Registration, Streams};
 use crate::serve::tokens::{Stop, Work};
 use crate::serve::verifications::{Turn, Verifications};
 use crate::serve::{report, watch as watching};
-use crate::{Clock, Deadline, Decisions, Keys, Rules};
+use crate::{Clock, Decisions, Keys, Rules};
 
 /// What a call is told to wait that was not verified because too many waited for it.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ pub struct Guard {
     pub(super) sessions: Option<Sessions>,
     limits: Limits,
     slots: Arc<Slots>,
+    pub(super) lines: Arc<LogLimit>,
     /// How long a call's first message may take.
     pub(super) first_message: Duration,
     decisions: Decisions,
@@ -89,6 +91,7 @@ impl Guard {
     /// nor have more calls under way.
     pub fn limited(setup: GuardSetup, limits: CallLimits) -> Arc<Self> {
         let (slots, first_message) = (Slots::new(&limits.slots), limits.first_message);
+        let lines = LogLimit::new(&setup.clock);
         let verifications = Verifications::new(limits.failed_verifications, setup.clock.clone());
         let limits = Limits::new(limits, &setup.clock);
         let refusals = Refusals::new(setup.clock.clone());
@@ -104,6 +107,7 @@ impl Guard {
             sessions: setup.sessions,
             limits,
             slots,
+            lines,
             first_message,
             decisions: Decisions::new(setup.node),
             cache: TokenCache::new(setup.cache_bytes),
@@ -202,8 +206,11 @@ impl Guard {
         let of_action = caller.action_refused
             || rule
                 .is_some_and(|rule| concerns_action(&caller.facts(rule, self), self.clock.now()));
-        report::refused(rpc, refusal, caller, of_action);
         let bearer = caller.bearer.as_ref().map(|known| &*known.token);
+        report::traced(refusal, bearer);
+        if self.lines.lists(refusal.denial.reason(), bearer, caller.address()) {
+            report::refused(rpc, refusal, caller, of_action);
+        }
         self.refusals.note((rule, path), refusal, bearer);
     }
 
@@ -268,34 +275,6 @@ impl Guard {
                 .slots
                 .held(rule, &known.holder, || known.token.claims().scopes.contains(ADMINISTERS)),
         }
-    }
-}
-
-impl Witness for Guard {
-    fn refused(&self, permit: &Permit, refusal: &Refusal) {
-        if self.refusals.note_later(permit, refusal) {
-            report::refused_later(permit, refusal);
-        }
-    }
-
-    fn failed(&self, permit: &Permit, failure: &Failure) {
-        self.refusals.failed(permit, failure);
-        report::failed(permit, failure);
-    }
-
-    fn answered(&self, permit: &Permit) {
-        report::answered(permit);
-    }
-
-    /// The permit of a call without a token has nothing that could end.
-    fn upholds(&self, _: &Permit) -> Result<(), Denial> {
-        // From here on the call is its handler's: nothing waits for its message any more.
-        Deadline::note_entered();
-        Ok(())
-    }
-
-    fn first_message_within(&self) -> Duration {
-        self.first_message
     }
 }
 

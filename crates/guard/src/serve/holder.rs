@@ -24,7 +24,7 @@ pub(super) struct Counters {
 pub(super) struct Holder {
     /// What the token's root and all its descendants have taken.
     pub(super) root: Arc<Counters>,
-    /// What its user has taken; for a token without a user its job, or the service that it is for.
+    /// What its user has taken; for a token without a user its job's owner, its job, or its service.
     pub(super) user: Arc<Counters>,
 }
 
@@ -69,13 +69,16 @@ fn root(token: &Verified) -> Fingerprint {
     token.claims().parents.first().copied().unwrap_or_else(|| token.fingerprint())
 }
 
-/// The user whom the chain began with. A background token is for a job; one that names none is for its service.
+/// The user whom the chain began with. A background token is for its job's owner, or for its job, or else for its service.
 fn user(token: &Verified) -> Fingerprint {
     let claims = token.claims();
     let issuer = token.root_issuer().unwrap_or_default();
-    match (&claims.subject, &claims.job_id, &claims.service) {
-        (Some(subject), _, _) => Fingerprint::subject(issuer, subject),
-        (None, Some(job), _) => Fingerprint::subject(&format!("a job of {issuer}"), job),
-        (None, None, service) => Fingerprint::service(service.as_deref().unwrap_or_default()),
+    if let Some(subject) = &claims.subject {
+        return Fingerprint::subject(issuer, subject);
+    }
+    match (&claims.job_owner, &claims.job_id) {
+        (Some(owner), _) => Fingerprint::subject(&format!("jobs of {issuer}"), owner),
+        (None, Some(job)) => Fingerprint::subject(&format!("a job of {issuer}"), job),
+        (None, None) => Fingerprint::service(claims.service.as_deref().unwrap_or_default()),
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn network(PeerAddress(address, _): PeerAddress) -> IpAddr {
 }
 
 /// Who calls: a user of an issuer, or a service, for a user or for none.
-fn name(caller: &Verified) -> Fingerprint {
+pub(super) fn name(caller: &Verified) -> Fingerprint {
     let claims = caller.claims();
     let issuer = caller.root_issuer().unwrap_or_default();
     match (&claims.subject, &claims.service) {

@@ -94,7 +94,12 @@ pub(super) fn refused(rpc: &str, refusal: &Refusal, caller: &Caller, of_action: 
         bucket: None,
     };
     refused.log();
-    trace(denial.reason(), refusal.decision, own.map(|token| token.claims().token_type.as_str()));
+}
+
+/// Puts a refusal into the trace.
+pub(super) fn traced(refusal: &Refusal, token: Option<&Verified>) {
+    let kind = token.map(|token| token.claims().token_type.as_str());
+    trace(refusal.denial.reason(), refusal.decision, kind);
 }
 
 /// A call that had been let through was refused, by the object check, for its action token or by its handler.

@@ -36,7 +36,7 @@ pub struct SlotLimits {
     pub health_watchers: usize,
     /// The share of one token and all that was minted from it.
     pub per_token: u8,
-    /// The share of one user, whatever their tokens; of a background token's job, or its service.
+    /// The share of one user, whatever their tokens; of a background token's job owner, its job, or its service.
     pub per_user: u8,
     /// The share of one address (for IPv6 a network of 64 bits) in what needs no token.
     pub per_address: u8,

@@ -16,6 +16,7 @@ mod following;
 mod issuer;
 mod late;
 mod limits;
+mod log_lines;
 mod patience;
 mod recorded;
 mod refusals;

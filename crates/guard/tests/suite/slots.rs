@@ -173,26 +173,29 @@ async fn one_user_with_many_tokens_takes_a_share_too() {
     assert!(hold(&mesh, READ, &mesh.mint("users", &user("bob"))).await.is_ok());
 }
 
-/// Background tokens without a user: of one job, or of one service.
+/// Background tokens without a user: of one owner's jobs, of one job, or of one service.
 #[tokio::test]
 async fn who_acts_for_no_user_takes_a_share() {
     let mesh = Mesh::limited(limits());
-    let worker = |job: Option<&str>| {
+    let worker = |owner: Option<&str>, job: Option<&str>| {
         mesh.mint(
             "platform-1",
             &with(service(TokenType::Background), |new| {
+                new.job_owner = owner.map(str::to_owned);
                 new.job_id = job.map(str::to_owned);
             }),
         )
     };
-    for job in [None, Some("1")] {
+    for (owner, job) in [(None, None), (None, Some("1")), (Some("ann"), None)] {
         let mut held = Vec::new();
-        for _ in 0..10 {
-            held.extend(hold(&mesh, "/t.Labeler/Read", &worker(job)).await);
+        for number in 0..10 {
+            let several = number.to_string();
+            let job = if owner.is_some() { Some(several.as_str()) } else { job };
+            held.extend(hold(&mesh, "/t.Labeler/Read", &worker(owner, job)).await);
         }
-        assert_eq!(held.len(), 4, "{job:?}");
+        assert_eq!(held.len(), 4, "{owner:?} {job:?}");
     }
-    let (held, _) = hold_all(&mesh, "/t.Labeler/Read", &worker(Some("2"))).await;
+    let (held, _) = hold_all(&mesh, "/t.Labeler/Read", &worker(None, Some("2"))).await;
     assert_eq!(held.len(), 2);
 }
 
