@@ -38,6 +38,9 @@ pub const LONGEST_CLASS_NAME: usize = 255;
 /// The most bytes of one text in a JSON file, one row of a CSV file and one line of a text file.
 pub const LONGEST_TEXT: usize = 1 << 20;
 
+/// The most bytes of one entry of a JSON file: of what is said of one image, or one annotation.
+pub(crate) const LONGEST_ENTRY: usize = 64 << 20;
+
 /// How deep a JSON or YAML file may be nested.
 pub const DEEPEST_NESTING: u32 = 64;
 

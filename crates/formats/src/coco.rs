@@ -1,17 +1,17 @@
 //! Images and COCO's JSON of annotations: <https://cocodataset.org/#format-data>.
 //!
-//! Promise: whatever an annotation names is there, and its box lies in its image. An image that no file lists is not labelled.
+//! Promise: whatever an annotation names is there, and its box touches its image. An image that no file lists is not labelled.
 
 mod document;
 mod entries;
 mod parse;
-mod watch;
 
 use std::collections::HashMap;
 
 use document::{CategoryNotes, Document, ImageEntry, ImageNotes, Known, ROUNDING};
 
 use crate::bounds::{MOST_ANNOTATION_FILES, TOO_MANY_FILES};
+use crate::json::{JsonKind, kind_of};
 use crate::kind::JSON;
 use crate::places::{Base, Places};
 use crate::shape::File;
@@ -19,30 +19,35 @@ use crate::source::Source;
 use crate::survey::Survey;
 use crate::{FilePath, ImageSize, Problem, Refusal, Split, shown};
 
-/// Whether a JSON file looks like one of COCO's.
-pub(crate) fn seems_coco(file: &File, source: &mut Source<'_>) -> Result<bool, Refusal> {
-    parse::seems_coco(&file.path, source.open(file)?)
-}
-
 /// Reads all JSON files that look like COCO's.
 pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(), Refusal> {
     let shape = survey.shape;
     let places = Places::new(shape);
     let mut files = 0;
     for (_, file) in shape.annotations(JSON) {
-        if !seems_coco(file, source)? {
-            continue;
+        match kind_of(file, source)? {
+            JsonKind::Coco => {}
+            JsonKind::Broken(problem) => {
+                files += 1;
+                survey.problems.add(problem);
+                continue;
+            }
+            JsonKind::Foreign(text) => {
+                survey.notes.add(Problem::of(&file.path, format!("was not read: {text}")));
+                continue;
+            }
+            JsonKind::Labels(_) => {
+                let text = "was not read: it is a table of labels, and the format is coco";
+                survey.notes.add(Problem::of(&file.path, text));
+                continue;
+            }
+            JsonKind::Other => continue,
         }
         files += 1;
         if files > MOST_ANNOTATION_FILES {
             return Err(Problem::of(&file.path, TOO_MANY_FILES).into());
         }
-        let reader = source.open(file)?;
-        match parse::parse(&file.path, reader, shape.bounds, &mut survey.problems) {
-            Ok(document) => Placing::new(survey, &file.path, &document, &places).place(&document),
-            Err(Refusal::Problems(problems)) => survey.add_all(&problems),
-            Err(unreadable @ Refusal::Unreadable { .. }) => return Err(unreadable),
-        }
+        read_one(survey, file, &places, source)?;
     }
     survey.splits_by_folder();
     if files > 0 {
@@ -53,14 +58,32 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
     Err(Problem::whole(text).into())
 }
 
+fn read_one<'a>(
+    survey: &mut Survey<'a>,
+    file: &'a File,
+    places: &Places<'a>,
+    source: &mut Source<'_>,
+) -> Result<(), Refusal> {
+    let reader = source.open(file)?;
+    let Survey { shape, problems, notes, .. } = survey;
+    match parse::parse(&file.path, reader, shape.bounds, problems, notes) {
+        Ok(document) => Placing::new(survey, &file.path, &document, places).place(&document),
+        Err(Refusal::Problems(problems)) => survey.add_all(&problems),
+        Err(unreadable @ Refusal::Unreadable { .. }) => return Err(unreadable),
+    }
+    Ok(())
+}
+
 /// Lays what a file says on the images.
 struct Placing<'s, 'a> {
     survey: &'s mut Survey<'a>,
     json: &'a FilePath,
     base: Base<'a>,
     split: Option<Split>,
-    /// Where each image was listed first.
-    listed: HashMap<u32, u64>,
+    /// The entry that listed each image first, by number.
+    listed: HashMap<u32, usize>,
+    /// How many images have boxes that leave them, and the line of the first.
+    leaving: Option<(u64, u64)>,
 }
 
 impl<'s, 'a> Placing<'s, 'a> {
@@ -71,21 +94,25 @@ impl<'s, 'a> Placing<'s, 'a> {
         places: &Places<'a>,
     ) -> Self {
         let entries = || document.images.notes.iter().filter_map(|notes| notes.entry.as_ref());
-        let base = places.choose(json, || entries().map(|entry| &*entry.file_name));
+        let (base, _) = places.choose(json, || entries().map(|entry| &*entry.file_name));
         let split = Split::of_words(json.stem()).or_else(|| Split::of_folders(json.folder()));
-        Self { survey, json, base, split, listed: HashMap::new() }
+        Self { survey, json, base, split, listed: HashMap::new(), leaving: None }
     }
 
     fn place(mut self, document: &Document) {
         let classes = self.classes(&document.categories);
-        for notes in &document.images.notes {
+        for (number, notes) in document.images.notes.iter().enumerate() {
             let Some(entry) = &notes.entry else {
                 self.report_absent(notes.named.as_ref(), "image", "images");
                 continue;
             };
-            if let Err(text) = self.image(entry, notes, &classes) {
+            if let Err(text) = self.image(entry, number, document, &classes) {
                 self.problem(entry.line, text);
             }
+        }
+        if let Some((count, line)) = self.leaving {
+            let text = format!("a bbox leaves its image; {count} images have such");
+            self.survey.notes.add(Problem::at(self.json, line, text));
         }
     }
 
@@ -104,7 +131,7 @@ impl<'s, 'a> Placing<'s, 'a> {
             {
                 let name = shown(name);
                 let text = format!(
-                    "two categories in use are called {name}; the other is on line {first}"
+                    "two categories in use are called {name}; the other is on line {first}: give each its own name"
                 );
                 self.problem(entry.line, text);
             }
@@ -117,14 +144,20 @@ impl<'s, 'a> Placing<'s, 'a> {
     fn image(
         &mut self,
         entry: &ImageEntry,
-        notes: &ImageNotes,
+        number: usize,
+        document: &Document,
         classes: &[Option<u32>],
     ) -> Result<(), String> {
         let (image, file) = self.base.image(&entry.file_name)?;
-        let path = &file.path;
-        if let Some(first) = self.listed.insert(image, entry.line) {
-            return Err(format!("{path} is listed twice, also on line {first}"));
+        let (path, all) = (&file.path, &document.images.notes);
+        // One image under two ids is one item; two names that mean one image are a mistake.
+        let first = *self.listed.entry(image).or_insert(number);
+        if let Some(first) = all[first].entry.as_ref().filter(|_| first != number)
+            && first.file_name != entry.file_name
+        {
+            return Err(format!("{path} is listed twice, also on line {}", first.line));
         }
+        let notes = &all[number];
         if let Some(Err(other)) = self.split.map(|split| self.survey.put_in(image, split)) {
             return Err(format!("{path} is in the split {other} already, by another file"));
         }
@@ -136,16 +169,23 @@ impl<'s, 'a> Placing<'s, 'a> {
         Ok(())
     }
 
-    fn check_boxes(&mut self, path: &FilePath, (width, height): Sides, notes: &ImageNotes) {
-        for (end, side, what) in [(notes.right, width, "wide"), (notes.bottom, height, "high")] {
-            let (Some(end), Some(side)) = (end, side) else { continue };
-            if end.at > side + ROUNDING {
+    fn check_boxes(&mut self, path: &FilePath, sides: Sides, notes: &ImageNotes) {
+        let mut leaves = notes.before;
+        for (at, what) in ["wide", "high"].into_iter().enumerate() {
+            let Some(side) = sides[at] else { continue };
+            if let Some(begin) = notes.begins[at].filter(|begin| begin.at > side + ROUNDING) {
                 let text = format!(
-                    "a bbox ends outside its image, at {}; {path} is {side} {what}",
-                    end.at
+                    "a bbox lies outside its image, from {} on; {path} is {side} {what}",
+                    begin.at
                 );
-                self.problem(end.line, text);
+                self.problem(begin.line, text);
+            } else if let Some(end) = notes.ends[at].filter(|end| end.at > side + ROUNDING) {
+                leaves = leaves.or(Some(end.line));
             }
+        }
+        if let Some(line) = leaves {
+            let (count, first) = self.leaving.unwrap_or((0, line));
+            self.leaving = Some((count + 1, first));
         }
     }
 
@@ -163,20 +203,23 @@ impl<'s, 'a> Placing<'s, 'a> {
 }
 
 /// Width and height, where they are known.
-type Sides = (Option<f64>, Option<f64>);
+type Sides = [Option<f64>; 2];
 
 /// An image's size: what its entry says, which must be what its header says; turned by a quarter is the same, since cameras do that.
 fn known_size(entry: &ImageEntry, header: Option<ImageSize>) -> Result<Sides, String> {
-    let Some(header) = header else { return Ok((entry.width, entry.height)) };
+    let Some(header) = header else { return Ok([entry.width, entry.height]) };
     let (width, height) = (f64::from(header.width), f64::from(header.height));
     let (Some(said_width), Some(said_height)) = (entry.width, entry.height) else {
-        return Ok((Some(width), Some(height)));
+        return Ok([Some(width), Some(height)]);
     };
     let near = |one: f64, other: f64| (one - other).abs() < 0.5;
     if (near(said_width, width) && near(said_height, height))
         || (near(said_width, height) && near(said_height, width))
     {
-        return Ok((Some(said_width), Some(said_height)));
+        return Ok([Some(said_width), Some(said_height)]);
     }
-    Err(format!("{} is {header} pixels, not {said_width} x {said_height}", shown(&entry.file_name)))
+    let name = shown(&entry.file_name);
+    Err(format!(
+        "{name} is {header} pixels, not {said_width} x {said_height}: its boxes belong to an image of that size"
+    ))
 }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{FilePath, Split, SplitCounts};
+use crate::{FilePath, Problems, Split, SplitCounts};
 
 /// How a dataset is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +95,8 @@ pub struct Contents {
     pub annotation_count: u64,
     /// The bytes of all files.
     pub size: u64,
+    /// What was passed over or read otherwise than it stands: for people, no reason to refuse.
+    pub notes: Problems,
 }
 
 impl Contents {

@@ -1,30 +1,47 @@
 //! Finds out how a dataset is laid out.
 //!
-//! Promise: never a guess. If more than one format fits, or none, the refusal says which and what to do.
+//! Promise: never a guess. If more than one format fits, or none, the refusal says which and what to do; and annotations that are not
+//! understood are named, not passed over for class folders.
 
-use crate::kind::JSON;
+use crate::folders::class_folders;
+use crate::places::Places;
 use crate::shape::Shape;
 use crate::source::Source;
-use crate::{FilePath, Format, Problem, Refusal, Split, coco, csv_labels, yolo};
+use crate::{Format, Problem, Problems, Refusal, table, yolo};
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Detected {
+    pub(crate) format: Format,
+    /// Annotations of other layouts, which are not read.
+    pub(crate) passed_over: Vec<Problem>,
+}
 
 /// The one format that fits. Class folders count only where nothing else does: images of every format lie in folders.
-pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Format, Refusal> {
+pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Detected, Refusal> {
+    let tables = table::find(shape, &Places::new(shape), source)?;
     let mut fitting = Vec::new();
-    for (_, file) in shape.annotations(JSON) {
-        if coco::seems_coco(file, source)? {
-            fitting.push(Format::Coco);
-            break;
-        }
+    if tables.coco > 0 {
+        fitting.push(Format::Coco);
     }
     if yolo::seems_yolo(shape, source)? {
         fitting.push(Format::Yolo);
     }
-    if csv_labels::seems_csv(shape, source)? {
+    if tables.any() {
         fitting.push(Format::Csv);
     }
     match fitting.as_slice() {
-        [format] => Ok(*format),
-        [] => class_folders(shape),
+        [format] => {
+            Ok(Detected { format: *format, passed_over: passed_over(*format, tables.foreign) })
+        }
+        [] => {
+            if !tables.foreign.is_empty() {
+                return Err(all(tables.foreign));
+            }
+            yolo::without_names(shape, source)?;
+            let format = class_folders(shape, &tables.others, source)?;
+            Ok(Detected { format, passed_over: passed_over(format, tables.others) })
+        }
         several => {
             let names: Vec<_> = several.iter().map(|format| format.name()).collect();
             let text = format!(
@@ -36,29 +53,28 @@ pub(crate) fn detect(shape: &Shape, source: &mut Source<'_>) -> Result<Format, R
     }
 }
 
-fn class_folders(shape: &Shape) -> Result<Format, Refusal> {
-    let images = || shape.images().map(|(_, file)| &file.path);
-    if let Some(stray) = images().find(|path| path.top_folder().is_none()) {
-        return Err(Problem::whole(none_fits(stray)).into());
-    }
-    // One folder around everything is seldom a class.
-    let top = images().next().and_then(FilePath::top_folder);
-    let around = |path: &FilePath| path.top_folder() == top && Some(path.folder()) != top;
-    match top {
-        Some(top) if Split::of_folder(top).is_none() && images().all(around) => {
-            let text = format!(
-                "all images lie in folders below the one folder {top}: take the files below it as the dataset, or say that the \
-                 format is imagefolder if {top} is the only class"
-            );
-            Err(Problem::whole(text).into())
-        }
-        _ => Ok(Format::ImageFolder),
-    }
+/// What the reader of the format does not tell itself.
+fn passed_over(format: Format, foreign: Vec<Problem>) -> Vec<Problem> {
+    let is_json = |problem: &Problem| {
+        problem
+            .path
+            .as_ref()
+            .is_some_and(|path| crate::kind::has_extension(path, crate::kind::JSON))
+    };
+    let passed_over = foreign.into_iter().filter(|problem| match format {
+        Format::Yolo | Format::ImageFolder => true,
+        Format::Coco => !is_json(problem),
+        Format::Csv => false,
+    });
+    passed_over
+        .map(|problem| Problem { text: format!("was not read: {}", problem.text), ..problem })
+        .collect()
 }
 
-fn none_fits(stray: &FilePath) -> String {
-    format!(
-        "no format fits: imagefolder has each image in the folder of its class, but {stray} lies in none; coco has a JSON file \
-         with \"images\"; yolo has data.yaml or classes.txt; csv has labels.csv"
-    )
+fn all(foreign: Vec<Problem>) -> Refusal {
+    let mut problems = Problems::default();
+    for problem in foreign {
+        problems.add(problem);
+    }
+    Refusal::Problems(problems)
 }

@@ -4,6 +4,7 @@
 //! whole and still hold nonsense where its compressed data is.
 
 mod bmp;
+mod foreign;
 mod gif;
 mod jpeg;
 mod png;
@@ -130,9 +131,11 @@ impl fmt::Display for ImageKind {
     }
 }
 
-/// Checks one file. Feed it every byte in order, then ask whether it is whole.
+/// Checks one file. Feed it every byte in order, then ask whether it is whole. A file whose extension is that of another kind is
+/// checked as what it is: decoders go by the content.
 pub struct ImageCheck {
     promised: ImageKind,
+    found: Option<ImageKind>,
     total: u64,
     state: State,
 }
@@ -149,7 +152,7 @@ const HEAD: usize = 12;
 impl ImageCheck {
     /// A check of a file whose name promises this kind.
     pub const fn new(promised: ImageKind) -> Self {
-        Self { promised, total: 0, state: State::Head(Vec::new()) }
+        Self { promised, found: None, total: 0, state: State::Head(Vec::new()) }
     }
 
     /// The next bytes.
@@ -162,7 +165,10 @@ impl ImageCheck {
                 return Ok(());
             }
             bytes = rest;
-            let mut walk = begin(self.promised, head)?;
+            let kind =
+                ImageKind::of_magic(head).ok_or_else(|| foreign::flaw(self.promised, head))?;
+            self.found = Some(kind);
+            let mut walk = Walk::new(kind.layout());
             walk.feed(head)?;
             self.state = State::Body(walk);
         }
@@ -170,6 +176,11 @@ impl ImageCheck {
             State::Body(walk) => walk.feed(bytes),
             State::Head(_) => Ok(()),
         }
+    }
+
+    /// The kind that the content has where it is another one than the name promises.
+    pub fn other_kind(&self) -> Option<ImageKind> {
+        self.found.filter(|found| *found != self.promised)
     }
 
     /// After the last byte. Says how big the image is, unless only its compressed data would tell.
@@ -181,13 +192,5 @@ impl ImageCheck {
             }
             State::Body(walk) => walk.finish(self.total),
         }
-    }
-}
-
-fn begin(promised: ImageKind, head: &[u8]) -> Result<Walk, Flaw> {
-    match ImageKind::of_magic(head) {
-        Some(kind) if kind == promised => Ok(Walk::new(kind.layout())),
-        Some(kind) => Err(Flaw(format!("is named as a {promised} image but holds a {kind} image"))),
-        None => Err(Flaw(format!("is named as a {promised} image but does not begin like one"))),
     }
 }

@@ -9,7 +9,7 @@ use crate::{FilePath, ImageKind};
 pub enum FileKind {
     /// An image of this kind.
     Image(ImageKind),
-    /// Something that may tell what the images show: JSON, YAML, CSV, text.
+    /// Something that may tell what the images show: JSON, JSON Lines, YAML, CSV, text, Darknet's `obj.data` and `obj.names`.
     Annotation,
     /// Something for people, such as README.md or LICENSE: kept, never read.
     Other,
@@ -17,9 +17,16 @@ pub enum FileKind {
 
 /// The extensions of annotations, by format.
 pub(crate) const JSON: &[&str] = &["json"];
-pub(crate) const CSV: &[&str] = &["csv"];
+pub(crate) const JSON_LINES: &[&str] = &["jsonl", "ndjson"];
+pub(crate) const CSV: &[&str] = &["csv", "tsv"];
 pub(crate) const YAML: &[&str] = &["yaml", "yml"];
 pub(crate) const TEXT: &[&str] = &["txt"];
+/// Those of Darknet: a list of classes, a description, and Roboflow's list of classes.
+pub(crate) const NAMES: &[&str] = &["names", "labels"];
+pub(crate) const DATA: &[&str] = &["data"];
+
+/// All of them.
+pub(crate) const ANNOTATIONS: [&[&str]; 7] = [JSON, JSON_LINES, CSV, YAML, TEXT, NAMES, DATA];
 
 impl FileKind {
     /// What the name promises; `None` for a file that has no place in a dataset.
@@ -27,19 +34,23 @@ impl FileKind {
         if is_for_people(path) {
             return Some(Self::Other);
         }
-        if [JSON, CSV, YAML, TEXT].iter().any(|extensions| has_extension(path, extensions)) {
+        if ANNOTATIONS.iter().any(|extensions| has_extension(path, extensions)) {
             return Some(Self::Annotation);
         }
         path.extension().and_then(ImageKind::of_extension).map(Self::Image)
     }
 }
 
-/// What is said of a file that is of no kind.
-pub(crate) const OF_NO_KIND: &str = "is neither an image (png, jpg, gif, bmp, webp) nor an annotation (json, csv, yaml, txt) \
-     nor a text for people (md, README, LICENSE)";
-
 pub(crate) fn has_extension(path: &FilePath, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|own| extensions.iter().any(|one| own.eq_ignore_ascii_case(one)))
+}
+
+/// Whether a text ends like the name of an image.
+pub(crate) fn is_image(text: &str) -> bool {
+    let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty() && ImageKind::of_extension(extension).is_some()
+    })
 }
 
 fn is_for_people(path: &FilePath) -> bool {
@@ -70,6 +81,11 @@ mod tests {
             ("README.json", Some(FileKind::Annotation)),
             ("labels.CSV", Some(FileKind::Annotation)),
             ("data.yml", Some(FileKind::Annotation)),
+            ("train/metadata.jsonl", Some(FileKind::Annotation)),
+            ("labels.TSV", Some(FileKind::Annotation)),
+            ("obj.data", Some(FileKind::Annotation)),
+            ("obj.names", Some(FileKind::Annotation)),
+            ("train/_darknet.labels", Some(FileKind::Annotation)),
             ("reader.txt", Some(FileKind::Annotation)),
             ("1.tiff", None),
             ("setup.exe", None),

@@ -7,13 +7,15 @@ mod bounds;
 mod classes;
 mod coco;
 mod contents;
-mod csv_labels;
 mod detect;
 mod distinct;
 mod file_path;
+mod folders;
 mod image_folder;
 mod images;
+mod json;
 mod kind;
+mod leftovers;
 mod lines;
 mod names;
 mod places;
@@ -21,7 +23,9 @@ mod problem;
 mod shape;
 mod source;
 mod split;
+mod strangers;
 mod survey;
+mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -38,6 +42,7 @@ pub use file_path::{
 };
 pub use images::{Flaw, ImageCheck, ImageKind, ImageSize, MAX_PIXELS};
 pub use kind::FileKind;
+pub use leftovers::is_left_behind;
 pub use problem::{MOST_PROBLEMS, Problem, Problems, Refusal};
 pub use shape::Shape;
 pub use split::{Split, SplitCounts};

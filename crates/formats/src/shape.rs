@@ -4,10 +4,11 @@
 
 use std::io::{self, Read};
 
-use crate::detect::detect;
-use crate::kind::{self, OF_NO_KIND};
+use crate::detect::{Detected, detect};
+use crate::kind;
 use crate::names::{Found, Names};
 use crate::source::Source;
+use crate::strangers::problem_of;
 use crate::survey::Survey;
 use crate::{Bounds, Contents, FileKind, FilePath, Format, ImageSize, Problem, Refusal};
 
@@ -44,7 +45,7 @@ impl Shape {
 
     /// Begins a file, whose bytes are still to come; says what it is. A file that is refused leaves no trace.
     pub fn begin(&mut self, path: &FilePath) -> Result<FileKind, Problem> {
-        let kind = FileKind::of(path).ok_or_else(|| Problem::of(path, OF_NO_KIND))?;
+        let kind = FileKind::of(path).ok_or_else(|| Problem::of(path, problem_of(path)))?;
         let Bounds { max_files, max_path_bytes, .. } = self.bounds;
         let number = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         if self.files.len() >= max_files || number == u32::MAX {
@@ -91,11 +92,11 @@ impl Shape {
     /// The files that [`finish`](Self::finish) may want to read, in the order of their paths.
     pub fn needs(&self, given: Option<Format>) -> Vec<&FilePath> {
         let extensions: &[&[&str]] = match given {
-            None => &[kind::JSON, kind::CSV, kind::YAML, kind::TEXT],
+            None => &kind::ANNOTATIONS,
             Some(Format::ImageFolder) => &[],
             Some(Format::Coco) => &[kind::JSON],
-            Some(Format::Yolo) => &[kind::YAML, kind::TEXT],
-            Some(Format::Csv) => &[kind::CSV],
+            Some(Format::Yolo) => &[kind::YAML, kind::TEXT, kind::NAMES, kind::DATA],
+            Some(Format::Csv) => &[kind::CSV, kind::JSON, kind::JSON_LINES],
         };
         let mut paths: Vec<_> = extensions.iter().flat_map(|one| self.annotations(one)).collect();
         paths.sort_unstable_by_key(|(_, file)| &file.path);
@@ -111,11 +112,15 @@ impl Shape {
     ) -> Result<Contents, Refusal> {
         self.order_by_path()?;
         let mut source = Source::new(open, self.bounds.max_annotation_bytes);
-        let format = match given {
-            Some(format) => format,
+        let detected = match given {
+            Some(format) => Detected { format, passed_over: Vec::new() },
             None => detect(&self, &mut source)?,
         };
+        let format = detected.format;
         let mut survey = Survey::new(&self);
+        for note in detected.passed_over {
+            survey.notes.add(note);
+        }
         survey.read(format, &mut source)?;
         survey.finish(format)
     }

@@ -8,8 +8,7 @@ use crate::distinct::Distinct;
 use crate::shape::{File, Shape};
 use crate::source::Source;
 use crate::{
-    Bounds, Format, Problem, Problems, Refusal, Split, SplitCounts, coco, csv_labels, image_folder,
-    yolo,
+    Bounds, Format, Problem, Problems, Refusal, Split, SplitCounts, coco, image_folder, table, yolo,
 };
 
 /// What is known of each file so far.
@@ -17,6 +16,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) shape: &'a Shape,
     pub(crate) classes: Classes,
     pub(crate) problems: Problems,
+    /// What a person may want to know of a dataset that is right.
+    pub(crate) notes: Problems,
     marks: Vec<Marks>,
     label_count: u64,
 }
@@ -35,6 +36,7 @@ impl<'a> Survey<'a> {
             shape,
             classes: Classes::new(shape.bounds.max_classes),
             problems: Problems::default(),
+            notes: Problems::default(),
             marks: vec![Marks::default(); shape.files.len()],
             label_count: 0,
         }
@@ -49,7 +51,7 @@ impl<'a> Survey<'a> {
             Format::ImageFolder => image_folder::read(self),
             Format::Coco => coco::read(self, source),
             Format::Yolo => yolo::read(self, source),
-            Format::Csv => csv_labels::read(self, source),
+            Format::Csv => table::read(self, source),
         };
         match read {
             Err(Refusal::Problems(last)) => self.add_all(&last),
@@ -113,6 +115,7 @@ impl<'a> Survey<'a> {
             unlabelled: 0,
             annotation_count: self.label_count,
             size: self.shape.files.iter().map(|file| file.size).sum(),
+            notes: self.notes,
         };
         for (file, marks) in self.shape.files.iter().zip(self.marks) {
             contents.take(file, marks, &places);

@@ -8,6 +8,8 @@ mod csv;
 mod detection;
 mod hostile;
 mod image_folder;
+mod labels;
+mod no_guess;
 mod round_trip;
 mod world;
 mod yolo;

@@ -1,41 +1,86 @@
-//! Images, a text file of labels for each, and `data.yaml` or `classes.txt`: <https://docs.ultralytics.com/datasets/detect/>.
+//! Images, a text file of labels for each, and `data.yaml`, `obj.data` or `classes.txt`:
+//! <https://docs.ultralytics.com/datasets/detect/>.
 //!
 //! Promise: each label file belongs to one image, each line of it is a box, polygon or pose of a known class. An image without a
-//! label file, or with an empty one, is background.
+//! label file, or with an empty one, is background; but a dataset without any label file is refused.
 
+mod darknet;
 mod description;
+mod find;
 mod label;
 mod pairs;
 mod splits;
 mod yaml;
 
 use description::Description;
+use find::{describe, descriptions, is_class_list};
+use label::Kind;
 use pairs::Pairs;
 
-use crate::kind::{TEXT, YAML};
+use std::collections::HashSet;
+
+use crate::file_path::folded;
+use crate::kind::{DATA, NAMES, TEXT};
 use crate::lines::Lines;
 use crate::shape::{File, Shape};
 use crate::source::{Source, unreadable};
 use crate::survey::Survey;
-use crate::{FilePath, Problem, Refusal};
+use crate::{Problem, Refusal};
 
-/// Whether there is a description: a YAML file with names, or a list of classes and at least one label file.
+/// Whether there is a description: a YAML file with names, Darknet's `obj.data`, or a list of classes and at least one label file.
 pub(crate) fn seems_yolo(shape: &Shape, source: &mut Source<'_>) -> Result<bool, Refusal> {
-    if !descriptions(shape, source)?.is_empty() {
+    if !descriptions(shape, source)?.is_empty() || shape.annotations(DATA).next().is_some() {
         return Ok(true);
     }
-    let mut texts = shape.annotations(TEXT).map(|(_, file)| &file.path);
-    if !texts.any(is_class_list) {
-        return Ok(false);
+    let mut lists = shape.annotations(TEXT).chain(shape.annotations(NAMES));
+    Ok(lists.any(|(_, file)| is_class_list(&file.path)) && first_labels(shape).is_some())
+}
+
+/// Refuses images with label files of which nothing says what the classes are called.
+pub(crate) fn without_names(shape: &Shape, source: &mut Source<'_>) -> Result<(), Refusal> {
+    let Some(file) = first_labels(shape) else { return stray_labels(shape) };
+    let mut lines = Lines::new(source.open(file)?);
+    let first = lines.next().map_err(|error| unreadable(&file.path, error))?;
+    let first = first.map(|(_, text)| text.trim().to_owned()).unwrap_or_default();
+    if first.is_empty() || label::seems_label(&first) {
+        let text = format!(
+            "{} is a label file of YOLO, but nothing names the classes: add data.yaml with \"names\", or classes.txt with a name \
+             on each line",
+            file.path
+        );
+        return Err(Problem::whole(text).into());
     }
+    let text = "belongs to an image and is no label file of YOLO (KITTI, DOTA and captions are not read): export the \
+                annotations as COCO or YOLO, or leave such files out";
+    Err(Problem::at(&file.path, 1, text).into())
+}
+
+/// Refuses a text file that is named like an image and lies where no label file lies.
+fn stray_labels(shape: &Shape) -> Result<(), Refusal> {
+    let stems: HashSet<_> = shape.images().map(|(_, file)| folded(file.path.stem())).collect();
+    let mut texts = shape.annotations(TEXT).map(|(_, file)| &file.path);
+    let Some(stray) = texts.find(|path| stems.contains(&folded(path.stem()))) else {
+        return Ok(());
+    };
+    let text = "is named like an image, but lies neither beside it nor in labels/ where the image lies in images/: move it there if \
+                it is a label file of YOLO; KITTI and DOTA are not read";
+    Err(Problem::of(stray, text).into())
+}
+
+/// The first text file that is named like the label file of an image.
+fn first_labels(shape: &Shape) -> Option<&File> {
     let pairs = Pairs::new(shape);
-    Ok(shape.annotations(TEXT).any(|(_, file)| pairs.knows(&file.path)))
+    let texts = shape.annotations(TEXT).map(|(_, file)| file);
+    texts.into_iter().find(|file| !is_class_list(&file.path) && pairs.knows(&file.path))
 }
 
 /// Reads the description, then the label files.
 pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(), Refusal> {
     let shape = survey.shape;
-    let description = describe(shape, source)?;
+    let (description, notes) = describe(shape, source)?;
+    for note in notes {
+        survey.notes.add(note);
+    }
     let mut classes = Vec::new();
     for (name, line) in &description.names {
         let number = survey.classes.number(name);
@@ -44,6 +89,7 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
     let lists = splits::read(survey, &description, source)?;
     survey.splits_by_folder();
     let mut pairs = Pairs::new(shape);
+    let mut any = false;
     for (_, file) in shape.annotations(TEXT) {
         if survey.problems.is_full() {
             break;
@@ -52,10 +98,18 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
             continue;
         }
         match pairs.image_of(&file.path) {
-            Ok(Some(image)) => read_labels(survey, file, image, &description, &classes, source)?,
+            Ok(Some(image)) => {
+                any = true;
+                read_labels(survey, file, image, &description, &classes, source)?;
+            }
             Ok(None) => {}
             Err(text) => survey.problems.add(Problem::of(&file.path, text)),
         }
+    }
+    if !any && survey.problems.is_empty() {
+        let text = "describes YOLO's layout, but there is no label file: the labels of images/a/1.png belong in labels/a/1.txt or \
+                    beside the image, and an empty file says that it shows nothing";
+        survey.problems.add(Problem::of(&description.path, text));
     }
     Ok(())
 }
@@ -70,6 +124,7 @@ fn read_labels(
 ) -> Result<(), Refusal> {
     let mut lines = Lines::new(source.open(file)?);
     let said_in = description.path.as_str();
+    let mut kind = None;
     loop {
         let (line, text) = match lines.next().map_err(|error| unreadable(&file.path, error)) {
             Ok(Some(line)) => line,
@@ -84,8 +139,9 @@ fn read_labels(
         if text.trim().is_empty() {
             continue;
         }
-        match label::class_of(text, classes.len(), said_in, description.pose) {
-            Ok(class) => survey
+        let label = label::read(text, classes.len(), said_in, description.pose);
+        match label.and_then(|(class, own)| Ok((class, same_kind(&mut kind, own)?))) {
+            Ok((class, ())) => survey
                 .label(image, Some(classes[class]), 1)
                 .map_err(|text| Problem::at(&file.path, line, text))?,
             Err(text) => survey.problems.add(Problem::at(&file.path, line, text)),
@@ -96,63 +152,13 @@ fn read_labels(
     }
 }
 
-/// Finds the description and reads it.
-fn describe(shape: &Shape, source: &mut Source<'_>) -> Result<Description, Refusal> {
-    let descriptions = descriptions(shape, source)?;
-    if let Some(file) = the_one(&descriptions, is_usual)? {
-        return description::read_yaml(file, shape.bounds, source);
+/// Ultralytics sets an image aside whose label file mixes boxes and polygons, so that its labels would be lost.
+fn same_kind(kind: &mut Option<Kind>, own: Kind) -> Result<(), String> {
+    if *kind.get_or_insert(own) == own {
+        return Ok(());
     }
-    let texts: Vec<&File> = shape.annotations(TEXT).map(|(_, file)| file).collect();
-    let lists: Vec<&File> = texts.into_iter().filter(|file| is_class_list(&file.path)).collect();
-    if let Some(file) = the_one(&lists, |_| true)? {
-        return description::read_text(file, shape.bounds, source);
-    }
-    let text = "the format yolo needs data.yaml with \"names\", or classes.txt; there is neither";
-    Err(Problem::whole(text).into())
-}
-
-/// So many YAML files are looked into.
-const MOST_LOOKED_INTO: usize = 16;
-
-/// The YAML files that may be descriptions: those of the usual name, and those that have names for classes.
-fn descriptions<'a>(shape: &'a Shape, source: &mut Source<'_>) -> Result<Vec<&'a File>, Refusal> {
-    let mut descriptions = Vec::new();
-    let mut looked_into = 0;
-    for (_, file) in shape.annotations(YAML) {
-        if is_usual(&file.path) {
-            descriptions.push(file);
-        } else if looked_into < MOST_LOOKED_INTO {
-            looked_into += 1;
-            if description::has_names(file, source)? {
-                descriptions.push(file);
-            }
-        }
-    }
-    Ok(descriptions)
-}
-
-/// The only file, or the only one that is usual.
-fn the_one<'a>(
-    files: &[&'a File],
-    usual: fn(&FilePath) -> bool,
-) -> Result<Option<&'a File>, Refusal> {
-    let usual: Vec<&File> = files.iter().copied().filter(|file| usual(&file.path)).collect();
-    let files = if usual.is_empty() { files } else { &usual };
-    match files {
-        [] => Ok(None),
-        [file] => Ok(Some(file)),
-        [one, other, ..] => {
-            let text =
-                format!("{} and {} could both name the classes; leave one", one.path, other.path);
-            Err(Problem::whole(text).into())
-        }
-    }
-}
-
-fn is_usual(path: &FilePath) -> bool {
-    ["data.yaml", "data.yml"].iter().any(|name| path.name().eq_ignore_ascii_case(name))
-}
-
-fn is_class_list(path: &FilePath) -> bool {
-    path.name().eq_ignore_ascii_case("classes.txt")
+    let (first, second) = (kind.map_or("", Kind::name), own.name());
+    Err(format!(
+        "holds a {second} below a {first}, and a label file that mixes boxes and polygons is dropped by trainers: write only one kind"
+    ))
 }

@@ -23,7 +23,7 @@ use crate::settings::MAX_PIECE;
 use crate::spec::Spec;
 use crate::upload::Message;
 use crate::uploads::maker;
-use hallpass_formats::{FilePath, shown};
+use hallpass_formats::{FilePath, is_left_behind, shown};
 
 /// Which folder, as a client says it.
 #[derive(Debug)]
@@ -112,7 +112,10 @@ impl Walk {
                 })?;
                 let path = format!("{prefix}{name}");
                 let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-                if kind.is_symlink() {
+                let is_left = is_left_behind(&path);
+                if is_left || (kind.is_dir() && is_left_behind(&format!("{path}/x"))) {
+                    tracing::info!(path, "skipped: a system left it behind");
+                } else if kind.is_symlink() {
                     return Err(refused(&path, LINK).into());
                 } else if kind.is_dir() && path.split('/').count() < DEEPEST_PATH {
                     let inner = entry.open_dir().map_err(|error| unreadable(&path, &error))?;

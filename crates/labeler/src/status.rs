@@ -22,8 +22,8 @@ impl From<Error> for Status {
             details.add_bad_request_violation(field, problem);
         }
         if let Error::ContentRefused(problems) = &error {
-            for problem in problems.iter().take(TOLD) {
-                details.add_bad_request_violation("files", bounded(&problem.to_string()));
+            for problem in told(problems) {
+                details.add_bad_request_violation("files", problem);
             }
         }
         Self::with_error_details(code, message(&error), details)
@@ -102,9 +102,25 @@ fn metadata(error: &Error) -> HashMap<String, String> {
     }
 }
 
-/// An answer's metadata has room for a few KiB: so many problems are told, each up to so many bytes.
-const TOLD: usize = 8;
+/// An answer's metadata has room for a few KiB, in which each problem stands twice: so many bytes of problems are told, each up to
+/// so many.
+const TOLD: usize = 3000;
 const LONGEST: usize = 300;
+
+/// The problems that have room, at most 20; the first always.
+fn told(problems: &Problems) -> Vec<String> {
+    let mut left = TOLD;
+    let mut told = Vec::new();
+    for problem in problems {
+        let text = bounded(&problem.to_string());
+        if text.len() > left {
+            break;
+        }
+        left -= text.len();
+        told.push(text);
+    }
+    told
+}
 
 fn bounded(problem: &str) -> String {
     if problem.len() <= LONGEST {
@@ -119,9 +135,8 @@ fn bounded(problem: &str) -> String {
 }
 
 fn refused(problems: &Problems) -> String {
-    let told: Vec<_> =
-        problems.iter().take(TOLD).map(|problem| bounded(&problem.to_string())).collect();
-    let more = problems.more() + problems.iter().count().saturating_sub(TOLD) as u64;
+    let told = told(problems);
+    let more = problems.more() + problems.iter().count().saturating_sub(told.len()) as u64;
     let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
     format!("the upload is refused: {}{more}", told.join("\n"))
 }

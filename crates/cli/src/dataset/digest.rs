@@ -15,13 +15,22 @@ use crate::output::hex;
 const PIECE: usize = 128 * 1024;
 
 /// The hash of the bytes, and how many there are.
-pub(super) fn of_reader(mut reader: impl Read) -> io::Result<([u8; 32], u64)> {
+pub(super) fn of_reader(reader: impl Read) -> io::Result<([u8; 32], u64)> {
+    of_watched(reader, |_| ())
+}
+
+/// The same, while somebody else sees the bytes, too.
+pub(super) fn of_watched(
+    mut reader: impl Read,
+    mut watch: impl FnMut(&[u8]),
+) -> io::Result<([u8; 32], u64)> {
     let (mut hash, mut size, mut piece) = (Context::new(&SHA256), 0, vec![0; PIECE]);
     loop {
         match reader.read(&mut piece)? {
             0 => return Ok((finish(hash), size)),
             read => {
                 hash.update(&piece[..read]);
+                watch(&piece[..read]);
                 size += read as u64;
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what the service has taken is not sent again, and the dataset is there only once all of it is, byte for byte.
 
+mod inspect;
 mod parts;
 mod request_id;
 mod session;
@@ -16,11 +17,12 @@ use hallpass_contract::labeler::{
 };
 use hallpass_contract::platform::upload_service_client::UploadServiceClient;
 
-use super::folder::{self, Hashed, at};
+use super::folder::{Hashed, at};
 use super::{digest, print};
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
 use crate::output::{Format, plain};
+use inspect::{Whole, inspect};
 use session::{Finish, Session};
 
 /// What to import.
@@ -32,9 +34,10 @@ use session::{Finish, Session};
   hallpass dataset import --server-path lab:shapes/2026 --name shapes
   hallpass dataset import shapes --name shapes --mint-with hallpass-data/keys/users.json --output json
 
-A run that broke off is taken up by running the same command again: only what is missing or has changed is sent.")]
+If an import is interrupted, run the same command again: only what is missing or has changed is sent.
+A folder that is refused leaves nothing behind. Hidden files and those that systems leave (.DS_Store, Thumbs.db) are skipped.")]
 pub(crate) struct Import {
-    /// A folder: images in subfolders by class, or with COCO, YOLO or CSV annotations. Links in it are refused.
+    /// A folder: images in subfolders by class, or with annotations: COCO, YOLO, CSV, JSON. Links in it are refused.
     #[arg(value_name = "FOLDER", required_unless_present = "server_path")]
     folder: Option<PathBuf>,
     /// A folder that the server can read, as ROOT:PATH, beneath a root that its operator has configured.
@@ -77,7 +80,7 @@ pub(super) enum Layout {
     Coco,
     /// A text file of boxes for each image.
     Yolo,
-    /// A `labels.csv` with a row for each label.
+    /// A table of labels: CSV, JSON Lines, or the JSON of a labelling tool.
     Csv,
 }
 
@@ -89,6 +92,16 @@ impl Layout {
             Self::Coco => DatasetFormat::Coco,
             Self::Yolo => DatasetFormat::Yolo,
             Self::Csv => DatasetFormat::Csv,
+        }
+    }
+
+    /// As the checks have it.
+    const fn to_formats(self) -> hallpass_formats::Format {
+        match self {
+            Self::ImageFolder => hallpass_formats::Format::ImageFolder,
+            Self::Coco => hallpass_formats::Format::Coco,
+            Self::Yolo => hallpass_formats::Format::Yolo,
+            Self::Csv => hallpass_formats::Format::Csv,
         }
     }
 }
@@ -165,7 +178,9 @@ async fn on_server(wanted: &Import, place: &ServerPath) -> Result<Dataset, Failu
 
 async fn from_folder(wanted: &Import, folder: &Path) -> Result<Dataset, Failure> {
     let folder = folder.canonicalize().map_err(|error| at(folder, &error))?;
-    let files = folder::hashed(&folder)?;
+    let given = wanted.format.map(Layout::to_formats);
+    let whole = if wanted.into.is_none() { Whole::Dataset(given) } else { Whole::Part };
+    let files = inspect(&folder, whole)?;
     let caller = wanted.connection.open_caller().await?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let spec = spec(wanted, &name.unwrap_or_default());

@@ -1,12 +1,12 @@
 //! One JSON file of annotations, while it is parsed and after.
 //!
-//! Invariant: memory grows with the images, the categories and the ids of annotations, not with the annotations themselves. The
-//! lists may stand in any order: what is said of an image before its entry waits for it.
+//! Invariant: memory grows with the images and the categories, not with the annotations. The lists may stand in any order: what is
+//! said of an image before its entry waits for it. What is of no use here is not checked: the ids of annotations, areas, outlines.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
-use super::entries::{Annotation, Category, Id, Image, Numbers};
+use super::entries::{Annotation, Category, Id, Image, Loose};
 use crate::Bounds;
 use crate::classes::class_name;
 use crate::distinct::Distinct;
@@ -17,29 +17,9 @@ use crate::file_path::LONGEST_PATH;
 pub(super) struct Document {
     pub(super) images: Known<ImageNotes>,
     pub(super) categories: Known<CategoryNotes>,
-    annotations: Seen,
+    /// How many there are.
+    annotations: u64,
     bounds: Bounds,
-}
-
-/// The ids of annotations; nearly always numbers, of which there may be millions.
-#[derive(Debug, Default)]
-struct Seen {
-    numbers: HashSet<i64>,
-    texts: HashSet<Box<str>>,
-}
-
-impl Seen {
-    fn count(&self) -> usize {
-        self.numbers.len() + self.texts.len()
-    }
-
-    /// Whether the id is new.
-    fn insert(&mut self, id: &Id) -> bool {
-        match id {
-            Id::Number(number) => self.numbers.insert(*number),
-            Id::Text(text) => self.texts.insert(text.clone()),
-        }
-    }
 }
 
 /// What is known of each image or category, in the order in which the file speaks of them.
@@ -58,9 +38,11 @@ pub(super) struct ImageNotes {
     pub(super) labels: u32,
     /// Numbers of categories.
     pub(super) categories: Distinct,
-    /// The farthest ends of its boxes.
-    pub(super) right: Option<End>,
-    pub(super) bottom: Option<End>,
+    /// The farthest ends and beginnings of its boxes.
+    pub(super) ends: [Option<End>; 2],
+    pub(super) begins: [Option<End>; 2],
+    /// The first box that begins before the image does.
+    pub(super) before: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -95,7 +77,7 @@ pub(super) struct Named {
     pub(super) id: Id,
 }
 
-/// Where a box ends.
+/// Where a box ends or begins, in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
     pub(super) line: u64,
@@ -154,61 +136,76 @@ impl<T: Default> Known<T> {
 
 impl Document {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self {
-            images: Known::new(),
-            categories: Known::new(),
-            annotations: Seen::default(),
-            bounds,
-        }
+        Self { images: Known::new(), categories: Known::new(), annotations: 0, bounds }
     }
 
-    pub(super) fn image(&mut self, image: Image, line: u64) -> Taken {
-        let Image { id, file_name, width, height } = image;
-        if file_name.len() > LONGEST_PATH {
-            return wrong(format!("image {id} has a file_name of more than {LONGEST_PATH} bytes"));
-        }
+    pub(super) fn image(&mut self, image: &Image, line: u64) -> Taken {
+        let id = id_of(&image.id, "an image", "id")?;
+        let file_name = file_name(image, &id)?;
         let notes = self.images.get(&id, self.bounds.max_files, "images")?;
         if let Some(first) = &notes.entry {
-            return wrong(format!("image {id} is there twice, also on line {}", first.line));
+            if *first.file_name == *file_name {
+                return Ok(());
+            }
+            let text = format!(
+                "image {id} is there twice, also on line {}: give each its own id",
+                first.line
+            );
+            return wrong(text);
         }
-        let file_name = file_name.into();
-        let sides_make_sense = [width, height].into_iter().flatten().all(|side| side > 0.0);
-        let [width, height] = [width, height].map(|side| side.filter(|_| sides_make_sense));
-        notes.entry = Some(ImageEntry { line, file_name, width, height });
-        if !sides_make_sense {
-            return wrong(format!("image {id} has a width or height that is not above 0"));
-        }
+        // What makes no sense is not known.
+        let side = |value: &Loose| value.number().filter(|side| *side > 0.0);
+        let sides = [side(&image.width), side(&image.height)];
+        let [width, height] = if sides.iter().all(Option::is_some) { sides } else { [None; 2] };
+        notes.entry = Some(ImageEntry { line, file_name: file_name.into(), width, height });
         Ok(())
     }
 
-    pub(super) fn category(&mut self, category: Category, line: u64) -> Taken {
-        let Category { id, name } = category;
+    pub(super) fn category(&mut self, category: &Category, line: u64) -> Taken {
+        let id = id_of(&category.id, "a category", "id")?;
+        let name = category.name.text();
         let notes = self.categories.get(&id, self.bounds.max_classes, "categories")?;
+        let checked = match &name {
+            Some(name) => class_name(name),
+            None => Err(format!("its \"name\" {}: give it a name", category.name.said())),
+        };
         if let Some(first) = &notes.entry {
-            return wrong(format!("category {id} is there twice, also on line {}", first.line));
+            if checked.is_ok() && first.name == checked.ok() {
+                return Ok(());
+            }
+            let text = format!(
+                "category {id} is there twice, also on line {}: give each its own id",
+                first.line
+            );
+            return wrong(text);
         }
-        let checked = class_name(&name);
         notes.entry = Some(CategoryEntry { line, name: checked.clone().ok() });
         checked.map(drop).map_err(|text| Verdict::Wrong(format!("category {id}: {text}")))
     }
 
-    pub(super) fn annotation(&mut self, annotation: Annotation, line: u64) -> Taken {
-        let Annotation { id, image_id, category_id, bbox, caption } = annotation;
-        if let Some(id) = &id {
-            self.note_id(id)?;
+    pub(super) fn annotation(&mut self, annotation: &Annotation, line: u64) -> Taken {
+        let Annotation { id, image_id, category_id, bbox, caption, segments_info } = annotation;
+        self.count()?;
+        if segments_info.is_some() {
+            return Err(Verdict::Stop(PANOPTIC.to_owned()));
         }
-        let who = Who(id);
+        let who = Who(id.id().ok());
+        let of = |value: &Loose, name| id_of(value, &who.to_string(), name);
         let category = match category_id {
-            Some(category_id) => Some(self.used_category(&who, category_id, line)?),
-            None if caption.is_some() => None,
-            None => return wrong(format!("{who} has no \"category_id\"")),
+            absent if absent.is_absent() && caption.is_some() => None,
+            value => Some(of(value, "category_id")?),
+        };
+        let image_id = of(image_id, "image_id")?;
+        let category = match category {
+            Some(id) => Some(self.used_category(&who, id, line)?),
+            None => None,
         };
         let notes = self.images.get(&image_id, self.bounds.max_files, "images")?;
         notes.labels = notes.labels.saturating_add(1);
         if let Some(category) = category {
             notes.categories.note(category);
         }
-        let reached = bbox.map_or(Ok(()), |bbox| notes.reach(bbox, line));
+        let reached = notes.reach(bbox, line);
         let taken = reached.map_err(|text| Verdict::Wrong(format!("{who} {text}")));
         if notes.entry.is_none() && notes.named.is_none() {
             notes.named = Some(Named { line, by: who, id: image_id });
@@ -216,16 +213,13 @@ impl Document {
         taken
     }
 
-    fn note_id(&mut self, id: &Id) -> Taken {
-        if self.annotations.count() as u64 >= self.bounds.max_labels {
-            let most = self.bounds.max_labels;
-            return Err(Verdict::Stop(format!("holds more annotations than are allowed: {most}")));
+    fn count(&mut self) -> Taken {
+        self.annotations += 1;
+        let most = self.bounds.max_labels;
+        if self.annotations <= most {
+            return Ok(());
         }
-        if self.annotations.insert(id) {
-            Ok(())
-        } else {
-            wrong(format!("annotation {id} is there twice"))
-        }
+        Err(Verdict::Stop(format!("holds more annotations than are allowed: {most}")))
     }
 
     fn used_category(&mut self, who: &Who, id: Id, line: u64) -> Result<u32, Verdict> {
@@ -245,25 +239,71 @@ impl Document {
 pub(super) const ROUNDING: f64 = 1.0;
 
 impl ImageNotes {
-    fn reach(&mut self, bbox: Numbers, line: u64) -> Result<(), String> {
-        let [x, y, width, height] = bbox.first;
-        match bbox.count {
-            0 => return Ok(()),
-            4 => {}
-            count => return Err(format!("has a bbox of {count} numbers; it has 4")),
+    /// Notes how far a box reaches. It may leave its image: tools do not clip. What it cannot be is elsewhere, or no box.
+    fn reach(&mut self, bbox: &Loose, line: u64) -> Result<(), String> {
+        let numbers = match bbox {
+            Loose::Absent | Loose::Null => return Ok(()),
+            Loose::List(numbers) if numbers.count == 0 => return Ok(()),
+            Loose::List(numbers) if numbers.count == 4 => numbers.first,
+            Loose::List(numbers) => {
+                return Err(format!("has a bbox of {} numbers; it has 4", numbers.count));
+            }
+            other => {
+                return Err(format!("has a bbox that {}, not a list of 4 numbers", other.said()));
+            }
+        };
+        let [x, y, width, height] = numbers;
+        if !numbers.iter().all(|number| number.is_finite()) {
+            return Err("has a bbox with NaN, Infinity or something else that is no number: mend it or leave it out".to_owned());
         }
-        if !bbox.first.iter().all(|number| number.is_finite()) || width < 0.0 || height < 0.0 {
+        if width < 0.0 || height < 0.0 {
             return Err("has a bbox of negative width or height".to_owned());
         }
-        if x < -ROUNDING || y < -ROUNDING {
-            return Err(format!("has a bbox that begins outside its image, at {x}, {y}"));
+        if x + width < -ROUNDING || y + height < -ROUNDING {
+            return Err(format!("has a bbox that lies outside its image, at {x}, {y}"));
         }
-        let farther = |end: Option<End>, at: f64| match end {
-            Some(end) if end.at >= at => Some(end),
-            _ => Some(End { line, at }),
-        };
-        self.right = farther(self.right, x + width);
-        self.bottom = farther(self.bottom, y + height);
+        if x < -ROUNDING || y < -ROUNDING {
+            self.before = self.before.or(Some(line));
+        }
+        for (known, at) in self.ends.iter_mut().zip([x + width, y + height]) {
+            farther(known, line, at);
+        }
+        for (known, at) in self.begins.iter_mut().zip([x, y]) {
+            farther(known, line, at);
+        }
         Ok(())
     }
+}
+
+fn farther(known: &mut Option<End>, line: u64, at: f64) {
+    if known.is_none_or(|known| known.at < at) {
+        *known = Some(End { line, at });
+    }
+}
+
+/// What is said of a panoptic file.
+const PANOPTIC: &str = "is a panoptic file, whose masks are not read: give the instances file in its place, such as \
+     instances_train2017.json";
+
+/// The id under a name; otherwise what is wrong with it.
+fn id_of(value: &Loose, who: &str, name: &str) -> Result<Id, Verdict> {
+    if value.is_absent() {
+        return Err(Verdict::Wrong(format!("{who} has no \"{name}\"")));
+    }
+    value.id().map_err(|text| Verdict::Wrong(format!("{who}: its \"{name}\" {text}")))
+}
+
+/// The name of the file: LVIS gives it as the end of a URL.
+fn file_name(image: &Image, id: &Id) -> Result<String, Verdict> {
+    let name = image.file_name.text();
+    let url = || image.coco_url.text();
+    let Some(name) = name.or_else(url) else {
+        let text = format!("image {id} has no \"file_name\": give the name of its file");
+        return Err(Verdict::Wrong(text));
+    };
+    if name.len() > LONGEST_PATH {
+        let text = format!("image {id} has a file_name of more than {LONGEST_PATH} bytes");
+        return Err(Verdict::Wrong(text));
+    }
+    Ok(name)
 }

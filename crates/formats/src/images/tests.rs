@@ -80,6 +80,22 @@ fn bytes_behind_the_end_are_no_damage() {
 }
 
 #[test]
+fn an_image_of_another_kind_is_checked_as_what_it_is() {
+    for (name, bytes) in WHOLE {
+        for promised in ImageKind::ALL {
+            let mut check = ImageCheck::new(promised);
+            assert_eq!(check.feed(bytes), Ok(()), "{name} named as a {promised}");
+            let own = name.rsplit('.').next().and_then(ImageKind::of_extension);
+            assert_eq!(check.other_kind(), own.filter(|own| *own != promised), "{name} {promised}");
+            assert_eq!(check.finish(), Ok(SIZE), "{name} named as a {promised}");
+        }
+    }
+    let cut = &whole("still.gif")[..40];
+    let problem = Flaw::from("is a truncated GIF: it ends before its trailer");
+    assert_eq!(verdict("a.png", cut, 64), Err(problem));
+}
+
+#[test]
 fn every_flipped_bit_of_a_png_chunk_is_found() {
     let image = whole("rgb.png");
     for at in 8..image.len() {
@@ -105,8 +121,27 @@ fn damages_of_png_and_jpeg() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             b"just some text".to_vec(),
             "is named as a PNG image but does not begin like one",
         ),
-        ("a.png", whole("still.gif"), "is named as a PNG image but holds a GIF image"),
-        ("a.jpg", whole("rgb.png"), "is named as a JPEG image but holds a PNG image"),
+        (
+            "a.jpg",
+            b"<!DOCTYPE html><html>".to_vec(),
+            "is named as a JPEG image and holds a web page or other markup, perhaps of a download that failed: fetch it again",
+        ),
+        (
+            "a.jpg",
+            b"version https://git-lfs.github.com/spec/v1".to_vec(),
+            "is a pointer of Git LFS, not the image: run `git lfs pull`",
+        ),
+        (
+            "a.jpg",
+            b"II*\0________".to_vec(),
+            "is named as a JPEG image and holds a TIFF image: convert it",
+        ),
+        (
+            "a.jpg",
+            b"\0\0\0\x18ftypheic".to_vec(),
+            "is named as a JPEG image and holds a HEIC image: convert it",
+        ),
+        ("a.png", vec![0; 40], "is named as a PNG image and holds only zero bytes: copy it again"),
         (
             "a.png",
             with("rgb.png", 12, b"IDAT"),

@@ -19,8 +19,8 @@ fn names_are_bounded_as_they_come() {
         ),
         (
             &["a/1.exe"],
-            "a/1.exe: is neither an image (png, jpg, gif, bmp, webp) nor an annotation (json, csv, yaml, txt) nor a text \
-                        for people (md, README, LICENSE)",
+            "a/1.exe: is neither an image (png, jpg, gif, bmp, webp) nor an annotation (json, jsonl, csv, tsv, yaml, txt) nor \
+             a text for people (md, README, LICENSE): leave it out",
         ),
     ] {
         let mut shape = Shape::new(bounds);
@@ -120,8 +120,18 @@ fn huge_texts_and_nestings_stop_the_parser() {
     let many = format!("names: [{}]", "a,".repeat(100_001));
     for (format, path, text, problem) in [
         (Format::Coco, "a.json", deep, "a.json line 1: is nested deeper than 64"),
-        (Format::Coco, "a.json", long, "a.json line 2: a text is longer than 1048576 bytes"),
-        (Format::Coco, "a.json", number, "a.json line 2: a text is longer than 1048576 bytes"),
+        (
+            Format::Coco,
+            "a.json",
+            long,
+            "a.json line 2: a text is longer than 1048576 bytes: leave out images that are embedded as text, such as labelme's imageData",
+        ),
+        (
+            Format::Coco,
+            "a.json",
+            number,
+            "a.json line 2: a text is longer than 1048576 bytes: leave out images that are embedded as text, such as labelme's imageData",
+        ),
         (Format::Yolo, "data.yaml", yaml, "data.yaml line 1: is nested deeper than 64"),
         (Format::Yolo, "data.yaml", block, "data.yaml line 2: is nested deeper than 64"),
         (

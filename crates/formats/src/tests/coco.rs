@@ -88,13 +88,19 @@ fn file_names_count_from_where_they_are_found() {
 #[test]
 fn a_mark_and_crlf_change_nothing() {
     let json = "\u{feff}{\"images\": [\r\n{\"id\": 1,\r\n\"file_name\": \"other/9.png\"},\r\n{\"id\": 1}]}\r\n";
-    assert_eq!(refusal(json), "a.json line 4: missing field `file_name`");
+    assert_eq!(
+        refusal(json),
+        "a.json line 4: image 1 has no \"file_name\": give the name of its file"
+    );
 }
 
 #[test]
 fn braces_in_texts_are_no_nesting() {
     let json = "{\"info\": \"\\\\\", \"x\": \"\\\"{[{[\\\"\", \"images\": [\n{\"id\": 1, \"file_name\": \"other/9.png\", \"x\": \"}{\"},\n{\n\"id\": 1,\n\"file_name\": \"\"}]}";
-    assert_eq!(refusal(json), "a.json line 3: image 1 is there twice, also on line 2");
+    assert_eq!(
+        refusal(json),
+        "a.json line 3: image 1 is there twice, also on line 2: give each its own id"
+    );
 }
 
 #[test]
@@ -104,11 +110,11 @@ fn what_is_no_utf8_is_told() {
         (b"\xfe\xff\0{", "a.json line 1: is UTF-16; save the file as UTF-8"),
         (
             b"{\"images\": [\n{\"id\": 1, \"file_name\": \"\xe9\"}]}",
-            "a.json line 2: invalid unicode code point",
+            "a.json line 2: is not UTF-8; save the file as UTF-8",
         ),
         (
             b"{\"images\": [\n{\"id\": 1, \"file_name\": \"\\ud800\"}]}",
-            "a.json line 2: unexpected end of hex escape",
+            "a.json line 2: is no valid JSON: a text has half a \\u pair in it",
         ),
     ] {
         let world = World::new([("a/1.png", &b""[..]), ("a.json", bytes)]);
@@ -117,19 +123,88 @@ fn what_is_no_utf8_is_told() {
 }
 
 #[test]
-fn ids_may_be_short_texts() {
-    let image = r#""images": [{"id": "x", "file_name": "other/9.png"}]"#;
-    let twice = format!(
-        r#"{{{image}, "annotations": [{{"id": "a", "image_id": "x", "caption": ""}}, {{"id": "a", "image_id": "x", "caption": ""}}]}}"#
-    );
-    assert_eq!(refusal(&twice), "a.json line 1: annotation \"a\" is there twice");
-    let id = |length: usize| {
-        format!(r#"{{"images": [{{"id": "{}", "file_name": "other/9.png"}}]}}"#, "x".repeat(length))
+fn ids_are_numbers_or_short_texts_and_compared_by_value() {
+    let one = |images: &str, annotations: &str, categories: &str| {
+        format!(
+            r#"{{"images": [{{"id": {images}, "file_name": "other/9.png"}}],
+                "annotations": [{{"id": 0, "image_id": {annotations}, "category_id": {categories}}}],
+                "categories": [{{"id": 0, "name": "cat"}}]}}"#
+        )
     };
-    assert_eq!(read(&[("a.json", &id(64))]).items.len(), IMAGES.len());
+    for (image, named, category) in [
+        ("\"x\"", "\"x\"", "0"),
+        ("1", "1.0", "0.0"),
+        ("1.0", "\"1\"", "\"0\""),
+        ("\"000001\"", "1", "\"00\""),
+        ("18446744073709551615", "18446744073709551615", "0"),
+    ] {
+        let contents = read(&[("a.json", &one(image, named, category))]);
+        assert_eq!(classes(&contents), [("cat", 1)], "{image} {named}");
+    }
+    let long = format!("\"{}\"", "x".repeat(65));
+    for wrong in [long.as_str(), "1.5", "true", "[1]", "{}"] {
+        let refusal = refusal(&one("1", wrong, "0"));
+        let part = "where a whole number or a text of at most 64 bytes belongs";
+        assert!(refusal.contains(part) && refusal.contains("\"image_id\" is"), "{refusal}");
+    }
+}
+
+#[test]
+fn what_is_of_no_use_here_is_not_checked() {
+    let entries = r#"{"images": [{"id": 1, "file_name": "other/9.png", "width": "20", "height": "20", "license": "x"},
+        {"id": 2, "file_name": "other/9.png", "width": 0, "height": null}, {"id": 1, "file_name": "other/9.png"}],
+      "annotations": [
+        {"id": 0, "image_id": 1, "category_id": 1, "area": NaN, "iscrowd": 0.0, "segmentation": {"counts": "x"}},
+        {"id": 0, "image_id": 2, "category_id": 1, "area": -Infinity, "bbox": null, "segmentation": [Infinity]},
+        {"id": [], "image_id": 1, "category_id": 1, "bbox": ["1", "2", "3", "4"]}],
+      "categories": [{"id": 1, "name": "cat", "supercategory": 7}, {"id": 1, "name": "cat"}], "info": 5}"#;
+    let contents = read(&[("a.json", entries)]);
+    assert_eq!(items(&contents)[0], "other/9.png: cat (3)");
     assert_eq!(
-        refusal(&id(65)),
-        "a.json line 1: invalid length 65, expected a whole number or a short text"
+        contents.notes.to_string(),
+        "a.json line 4: NaN or Infinity, which is no JSON, was passed over; 3 in all"
+    );
+}
+
+#[test]
+fn boxes_may_leave_their_image_and_be_empty() {
+    let json = r#"{"images": [{"id": 1, "file_name": "other/9.png"}], "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [-3, 1, 5, 5]},
+        {"id": 2, "image_id": 1, "category_id": 1, "bbox": [18, 18, 9, 9]},
+        {"id": 3, "image_id": 1, "category_id": 1, "bbox": [0, 0, 0, 0]}]}"#;
+    let contents = read(&[("a.json", json)]);
+    assert_eq!(items(&contents)[0], "other/9.png: cat (3)");
+    let note = "a.json line 2: a bbox leaves its image; 1 images have such";
+    assert_eq!(contents.notes.to_string(), note);
+}
+
+#[test]
+fn names_are_found_however_the_tool_wrote_them() {
+    let one = |name: &str| {
+        format!(r#"{{"images": [{{"id": 1, {name}}}], "annotations": [], "categories": []}}"#)
+    };
+    for name in [
+        r#""file_name": "/home/user/data/train2017/1.png""#,
+        r#""file_name": "C:\\data\\train2017\\1.png""#,
+        r#""file_name": "file:///tmp/train2017/1.png""#,
+        r#""coco_url": "http://images.example.org/train2017/1.png""#,
+        r#""file_name": "train2017%2F1.png""#,
+        r#""file_name": "somewhere/1.png""#,
+    ] {
+        let contents = read(&[("instances_train.json", &one(name))]);
+        assert_eq!(contents.items[1].split, Some(crate::Split::Train), "{name}");
+    }
+}
+
+#[test]
+fn a_panoptic_file_is_named() {
+    let json = r#"{"images": [{"id": 1, "file_name": "other/9.png"}],
+        "annotations": [{"image_id": 1, "file_name": "9.png", "segments_info": [{"id": 1, "category_id": 1}]}],
+        "categories": [{"id": 1, "name": "cat"}]}"#;
+    assert_eq!(
+        refusal(json),
+        "a.json line 2: is a panoptic file, whose masks are not read: give the instances file in its place, such as \
+         instances_train2017.json"
     );
 }
 
@@ -143,8 +218,7 @@ fn two_categories_of_one_name_are_not_both_in_use() {
         )
     };
     assert_eq!(classes(&read(&[("a.json", &json(1))])), [("pets", 1)]);
-    let problem =
-        "a.json line 3: two categories in use are called \"pets\"; the other is on line 2";
+    let problem = "a.json line 3: two categories in use are called \"pets\"; the other is on line 2: give each its own name";
     assert_eq!(refusal(&json(0)), problem);
 }
 
@@ -184,6 +258,7 @@ fn one_broken_file_does_not_hide_the_others() {
     let world = world(&[("a.json", "{\"images\": [}"), ("b.json", "{\"images\": 7}")]);
     assert_eq!(
         world.refusal(None),
-        "a.json line 1: expected value\nb.json line 1: invalid type: integer `7`, expected a list"
+        "a.json line 1: is no valid JSON: a value is missing or misspelled\n\
+         b.json line 1: holds 7 where the list \"images\" belongs"
     );
 }

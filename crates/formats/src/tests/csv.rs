@@ -89,7 +89,11 @@ fn each_wrong_header_is_told() {
     for (text, problem) in [
         ("", "labels.csv: is empty; it needs a header and rows".to_owned()),
         ("file,label\n", "labels.csv: has no row below its header".to_owned()),
-        ("1.png,cat\n", format!("labels.csv line 1: has no column for the image: the header needs one of {image}")),
+        ("x,label\n1,cat\n", format!("labels.csv line 1: has no column for the image: the header needs one of {image}")),
+        ("1.png,3,cat,7\n", "labels.csv line 1: has no header, so it is not known which column is which: add one, such as \
+                             filename,label".to_owned()),
+        ("filename,region_count,region_shape_attributes\n", "labels.csv line 1: is a table of VIA (VGG Image Annotator), which is \
+                             not read: export the annotations as COCO".to_owned()),
         ("file,x\n", "labels.csv line 1: has no column for the label: the header needs one of label, class, category, class_name, \
                       label_name".to_owned()),
         ("file,Path,label\n", "labels.csv line 1: has two columns for the image: \"file\" and \"Path\"; leave one".to_owned()),
@@ -118,5 +122,67 @@ fn an_open_quote_does_not_fill_the_memory() {
     assert_eq!(
         refusal(&text),
         "labels.csv line 3: a row is longer than 1048576 bytes; is a quote left open?"
+    );
+}
+
+#[test]
+fn the_dialect_is_found_out() {
+    for text in [
+        "sep=;\nfilename;label\n1.png;cat\n2.png;dog\n",
+        "\u{feff}sep=;\r\nfilename;label\r\n1.png;cat\r\n2.png;dog\r\n",
+        "1.png,cat\n2.png,dog\n",
+        "images/1.png,1,1,6,6,cat\nimages/2.png,2,2,5,5,dog\nimages/3.png,,,,,\n",
+        "TRAIN,gs://bucket/images/1.png,cat\nTEST,gs://bucket/images/2.png,dog\n",
+        "filename|label\n1.png|cat\n2.png|dog\n",
+        "FILENAME,CLASS\n/home/me/set/images/1.png,cat\n/home/me/set/images/2.png,dog\n",
+        "id,breed\n1,cat\n2,dog\n",
+        "image_id,label,label_name\n1.png,0,cat\n2.png,1,dog\n",
+        "filename,cat,dog\n1.png,1,0\n2.png,0.0,1.0\n3.png,0,0\n",
+        "image,tags\n1.png,cat\n2.png,dog\n",
+        "ImageID,Source,LabelName,Confidence\n1,verification,cat,1\n1,verification,dog,0\n2,x,dog,1.0\n",
+        "annotation_id,choice,id,image\n1,cat,1,/data/upload/1/0a1b2c3d-1.png\n2,\"{\"\"choices\"\":[\"\"dog\"\"]}\",2,2.png\n",
+    ] {
+        let contents = read(text);
+        assert_eq!(classes(&contents), [("cat", 1), ("dog", 1)], "{text}");
+        let first: Vec<_> = contents.class_names(&contents.items[0]).collect();
+        assert_eq!(first, ["cat"], "{text}");
+    }
+}
+
+#[test]
+fn lines_are_counted_from_the_top_of_the_file() {
+    let text = "sep=;\nfilename;label\n1.png;cat\n9.png;dog\n";
+    assert_eq!(refusal(text), "labels.csv line 4: \"9.png\" is not among the files in images");
+}
+
+#[test]
+fn several_classes_in_a_field_are_never_guessed() {
+    let contents = read("image,labels\n1.png,cat|dog\n2.png,dog; ox\n");
+    assert_eq!(classes(&contents), [("cat", 1), ("dog", 2), ("ox", 1)]);
+    assert_eq!(
+        refusal("image,labels\n1.png,scab rust\n"),
+        "labels.csv line 2: holds \"scab rust\", which may be one class or several: part several with |, or call the column label if \
+         it is one"
+    );
+}
+
+#[test]
+fn names_of_classes_may_stand_in_a_file_of_their_own() {
+    let boxes =
+        ("train-annotations-bbox.csv", "ImageID,Source,LabelName,Confidence\n1,x,/m/01,1\n");
+    let names = ("class-descriptions-boxable.csv", "/m/01,Cat\n/m/02,Dog\n");
+    let contents = world(&[boxes, names]).contents(None);
+    assert_eq!(items(&contents)[0], "images/1.png: Cat (1) train");
+}
+
+#[test]
+fn an_example_of_a_submission_is_no_table_of_labels() {
+    let train = ("train.csv", "image_id,label\n1.png,0\n2.png,3\n");
+    let sample = ("sample_submission.csv", "image_id,label\n3.png,4\n");
+    let contents = world(&[train, sample]).contents(None);
+    assert_eq!(classes(&contents), [("0", 1), ("3", 1)]);
+    assert_eq!(
+        contents.notes.to_string(),
+        "sample_submission.csv: was not read: it is named as a submission"
     );
 }

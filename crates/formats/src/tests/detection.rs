@@ -13,16 +13,17 @@ const LABEL: (&str, &str) = ("labels/1.txt", "0 0.5 0.5 0.1 0.1");
 const CSV: (&str, &str) = ("labels.csv", "file,label\nimages/1.png,cat");
 const OTHER_CSV: (&str, &str) = ("scores.csv", "epoch,loss\n1,2");
 const IMAGE: (&str, &str) = ("images/1.png", "");
+const CAT: (&str, &str) = ("cat/1.png", "");
 
 #[test]
 fn the_files_tell_the_format() {
     let table: &[(&[(&str, &str)], Format)] = &[
-        (&[IMAGE], Format::ImageFolder),
-        (&[IMAGE, OTHER_JSON, OTHER_CSV, OTHER_YAML], Format::ImageFolder),
-        (&[IMAGE, CLASSES], Format::ImageFolder),
+        (&[CAT], Format::ImageFolder),
+        (&[CAT, OTHER_JSON, OTHER_CSV, OTHER_YAML], Format::ImageFolder),
+        (&[CAT, CLASSES], Format::ImageFolder),
         (&[IMAGE, COCO], Format::Coco),
         (&[IMAGE, COCO, OTHER_JSON, OTHER_CSV, CLASSES], Format::Coco),
-        (&[IMAGE, YAML], Format::Yolo),
+        (&[IMAGE, YAML, LABEL], Format::Yolo),
         (&[IMAGE, CLASSES, LABEL], Format::Yolo),
         (&[IMAGE, YAML, LABEL, OTHER_YAML, OTHER_JSON], Format::Yolo),
         (&[IMAGE, CSV], Format::Csv),
@@ -76,7 +77,11 @@ fn a_folder_around_everything_is_no_class_unless_it_is_said() {
 #[test]
 fn broken_annotations_are_not_passed_over() {
     for (path, text, problem) in [
-        ("a.json", "{", "a.json line 1: the JSON ends in the middle"),
+        (
+            "a.json",
+            "{",
+            "a.json line 1: the JSON ends in the middle: the file is not whole, copy it again",
+        ),
         ("data.yaml", "names: [", "data.yaml line 2: "),
         ("labels.csv", "", "labels.csv: is empty; it needs a header and rows"),
     ] {
@@ -96,11 +101,11 @@ fn a_given_format_that_does_not_fit_says_what_is_missing() {
         ),
         (
             Format::Yolo,
-            "the format yolo needs data.yaml with \"names\", or classes.txt; there is neither",
+            "the format yolo needs data.yaml with \"names\", obj.data or classes.txt; there is none of them",
         ),
         (
             Format::Csv,
-            "the format csv needs a CSV file with a row for each label, such as labels.csv; there is none",
+            "the format csv needs a file with a row for each label, such as labels.csv or metadata.jsonl; there is none",
         ),
     ] {
         assert_eq!(world.refusal(Some(format)), problem);

@@ -23,7 +23,7 @@ fn refusal(files: &[(&str, &str)]) -> String {
 fn label_files_are_read() {
     let contents = read(&[
         NAMES,
-        ("labels/train/1.txt", "\u{feff}1 0.5 0.5 1 1\r\n\r\n0 0 0 1 0 1 1\r\n1 0.5 0.5 0.5 0.5"),
+        ("labels/train/1.txt", "\u{feff}1 0.5 0.5 1 1\r\n\r\n0.0 0.5 0.5 1 1\r\n1 0.5 0.5 0.5 0.5"),
         ("labels/train/2.txt", ""),
         ("README.txt", "not a label"),
         ("notes.txt", "not a label"),
@@ -57,7 +57,7 @@ fn classes_are_named_in_each_usual_way() {
         let contents = read(&[(path, text), ("labels/train/1.txt", "1 0 0 1 1")]);
         assert_eq!(classes(&contents), [("cat", 1), ("dog", 0)], "{path}: {text}");
     }
-    let words = read(&[("data.yaml", "names: [no, yes, 1, 1.0]")]);
+    let words = read(&[("data.yaml", "names: [no, yes, 1, 1.0]"), ("labels/train/1.txt", "")]);
     assert_eq!(classes(&words), [("1", 0), ("1.0", 0), ("no", 0), ("yes", 0)]);
 }
 
@@ -81,8 +81,15 @@ fn label_files_lie_beside_images_too() {
 fn the_description_names_splits() {
     let split = |splits: &str| {
         let yaml = format!("names: [dog, cat]\n{splits}\n");
-        read(&[("data.yaml", &yaml), ("a.txt", "./images/train/1.png\n\nimages/train/2.png\n")])
-            .splits
+        let list = "./images/train/1.png\n\nimages/train/2.png\n";
+        let elsewhere = "data/images/train/1.png\ndata/images/train/2.png\n";
+        let files = [
+            ("data.yaml", yaml.as_str()),
+            ("a.txt", list),
+            ("b.txt", elsewhere),
+            ("labels/train/1.txt", ""),
+        ];
+        read(&files).splits
     };
     let usual = SplitCounts { train: 2, val: 1, test: 0, none: 0 };
     for splits in [
@@ -91,6 +98,12 @@ fn the_description_names_splits() {
         "path: ../datasets/pets\ntrain: ./images/train\nvalid: images/val\ntest:",
         "path: images\ntrain: train\nval: val",
         "train: a.txt\nval: images/val",
+        "train: b.txt\nval: images/val",
+        "train: /home/me/pets/images/train\nval: /home/me/pets/images/val",
+        "train: C:\\pets\\images\\train\nval: C:\\pets\\images\\val",
+        "path: /home/me/pets\ntrain: images/train\nval: images/val\ntest: ../test/images",
+        "train: Images/TRAIN\nvalidation: images/VAL",
+        "train: pets/images/train\nval: pets/images/val",
     ] {
         assert_eq!(split(splits), usual, "{splits}");
     }
@@ -101,8 +114,15 @@ fn the_description_names_splits() {
 #[test]
 fn a_list_of_images_is_no_label_file() {
     let yaml = "names: [dog]\ntrain: obj/train.txt";
-    let files = [("obj/train.png", ""), ("obj/train.txt", "obj/train.png\n"), ("data.yaml", yaml)];
-    assert_eq!(items(&World::new(files).contents(None)), ["obj/train.png:  (0) train"]);
+    let files = [
+        ("obj/train.png", ""),
+        ("obj/train.txt", "obj/train.png\n"),
+        ("obj/2.png", ""),
+        ("obj/2.txt", ""),
+        ("data.yaml", yaml),
+    ];
+    let contents = World::new(files).contents(None);
+    assert_eq!(items(&contents), ["obj/2.png:  (0)", "obj/train.png:  (0) train"]);
 }
 
 #[test]
@@ -120,6 +140,10 @@ fn poses_are_read_by_their_shape() {
 #[test]
 fn each_wrong_description_is_told_with_its_line() {
     for (text, problem) in [
+        (
+            "nc: 0",
+            ": has no \"names\": the list of the classes' names, in the order of their numbers",
+        ),
         ("", ": has no \"names\": the list of the classes' names, in the order of their numbers"),
         (
             "- names",
@@ -145,11 +169,21 @@ fn each_wrong_description_is_told_with_its_line() {
             " line 2: the split val names \"images/absent\", which is not in the dataset",
         ),
         (
-            "names: [dog]\ntrain: images/train\nval: images",
-            " line 3: images/train/1.png is in the split val and in the split train",
+            "names: [dog]\ntrain: /home/me/absent",
+            " line 2: the split train names \"/home/me/absent\", an absolute path that is not in the dataset: write it relative to \
+             data.yaml, such as images/train",
         ),
-        ("names: [dog\n", " line 2: while parsing a flow sequence, expected ',' or ']'"),
-        ("names: \"dog", " line 1: while scanning a quoted scalar, found unexpected end of stream"),
+        (
+            "names: [dog]\ntrain: https://example.org/a.zip",
+            " line 2: the split train names \"https://example.org/a.zip\", a URL: put the images into the dataset and name their \
+             folder",
+        ),
+        (
+            "names: [dog]\ntrain: images/train\nval: images",
+            " line 3: images/train/1.png is in the split val and in the split train: give each split its own images",
+        ),
+        ("names: [dog\n", " line 2: is no valid YAML: a comma or a closing bracket is missing"),
+        ("names: \"dog", " line 1: is no valid YAML: a quote is not closed"),
     ] {
         let refusal = refusal(&[("data.yaml", text)]);
         assert_eq!(refusal, format!("data.yaml{problem}"), "{text}");
@@ -179,7 +213,7 @@ fn each_stray_file_is_told() {
     let table: &[(&[(&str, &str)], &str)] = &[
         (
             &[NAMES, ("labels/train/9.txt", "")],
-            "labels/train/9.txt: belongs to no image: there is no images/train/9.png (jpg, ...)",
+            "labels/train/9.txt: belongs to no image: there is no images/train/9.png (jpg, ...): add it, or leave the file out",
         ),
         (
             &[NAMES, ("labels/train/1.txt", ""), ("images/train/1.txt", "")],
@@ -191,11 +225,11 @@ fn each_stray_file_is_told() {
         ),
         (
             &[NAMES, ("data.yml", "names: [x]")],
-            "data.yaml and data.yml could both name the classes; leave one",
+            "data.yaml and data.yml name different classes: leave one",
         ),
         (
             &[("a.yaml", "names: [x]"), ("b.yaml", "names: [y]")],
-            "a.yaml and b.yaml could both name the classes; leave one",
+            "a.yaml and b.yaml name different classes: leave one",
         ),
         (
             &[
@@ -231,4 +265,100 @@ fn what_is_no_text_is_told() {
         let world = World::new([("images/1.png", &b""[..]), (path, bytes)]);
         assert_eq!(world.refusal(Some(Format::Yolo)), format!("{path} line {line}: {utf8}"));
     }
+}
+
+#[test]
+fn a_file_that_mixes_boxes_and_polygons_is_named() {
+    assert_eq!(
+        refusal(&[NAMES, ("labels/train/1.txt", "0 .5 .5 1 1\n1 0 0 1 0 1 1\n")]),
+        "labels/train/1.txt line 2: holds a polygon below a box, and a label file that mixes boxes and polygons is dropped by \
+         trainers: write only one kind"
+    );
+}
+
+#[test]
+fn a_layout_without_any_label_file_is_no_dataset_of_background() {
+    let refusal = world(&[NAMES]).refusal(None);
+    assert!(
+        refusal.starts_with("data.yaml: describes YOLO's layout, but there is no label"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn label_files_without_names_are_named() {
+    let boxes = world(&[("labels/train/1.txt", "0 .5 .5 1 1\n")]).refusal(None);
+    assert!(boxes.contains("nothing names the classes: add data.yaml"), "{boxes}");
+    let kitti = world(&[("labels/train/1.txt", "Car 0.00 0 -1.57 614.24 181.78 727.31 284.77\n")]);
+    let dota = World::new([("images/P1.png", ""), ("labelTxt/P1.txt", "gsd:0.1\n")]).refusal(None);
+    assert!(dota.starts_with("labelTxt/P1.txt: is named like an image"), "{dota}");
+    let kitti = kitti.refusal(None);
+    assert!(kitti.starts_with("labels/train/1.txt line 1: ") && kitti.contains("KITTI"), "{kitti}");
+}
+
+#[test]
+fn classes_without_names_are_called_as_ultralytics_calls_them() {
+    let yaml = ("data.yaml", "nc: 2\ntrain: images/train\n");
+    let contents = world(&[yaml, ("labels/train/1.txt", "1 .5 .5 1 1\n")]).contents(None);
+    assert_eq!(classes(&contents), [("class_0", 0), ("class_1", 1)]);
+    assert!(contents.notes.to_string().contains("has no \"names\""));
+}
+
+#[test]
+fn equal_lists_of_classes_are_one() {
+    for name in ["classes.txt", "_darknet.labels", "obj.names"] {
+        let files = [
+            (format!("labels/train/{name}"), "dog\ncat\n"),
+            (format!("labels/val/{name}"), "dog\r\ncat\r\n\r\n"),
+            ("labels/train/1.txt".to_owned(), "1 .5 .5 1 1"),
+        ];
+        let images = IMAGES.map(|(path, text)| (path.to_owned(), text));
+        let contents = World::new(images.into_iter().chain(files)).contents(None);
+        assert_eq!(classes(&contents), [("cat", 1), ("dog", 0)], "{name}");
+    }
+    let different =
+        [("a/classes.txt", "dog"), ("b/classes.txt", "cat"), ("labels/train/1.txt", "")];
+    assert_eq!(
+        refusal(&different),
+        "a/classes.txt and b/classes.txt name different classes: leave one"
+    );
+}
+
+#[test]
+fn folders_may_be_written_in_upper_case() {
+    let contents = World::new([
+        ("Images/Train/f1.png", ""),
+        ("Images/Train/f2.png", ""),
+        ("Labels/Train/F1.txt", "0 .5 .5 1 1"),
+        ("data.yaml", "train: images/train\nnames: [car]"),
+    ])
+    .contents(None);
+    assert_eq!(
+        items(&contents),
+        ["Images/Train/f1.png: car (1) train", "Images/Train/f2.png:  (0) train"]
+    );
+}
+
+#[test]
+fn darknets_description_is_read() {
+    let contents = World::new([
+        ("obj.data", "classes = 2\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\nbackup = backup/\n"),
+        ("obj.names", "dog\ncat\n"),
+        ("train.txt", "data/obj_train_data/1.png\n"),
+        ("valid.txt", "data/obj_valid_data/2.png\n"),
+        ("obj_train_data/1.png", ""),
+        ("obj_train_data/1.txt", "1 .5 .5 1 1\n"),
+        ("obj_valid_data/2.png", ""),
+        ("obj_valid_data/2.txt", ""),
+    ])
+    .contents(None);
+    assert_eq!(
+        items(&contents),
+        ["obj_train_data/1.png: cat (1) train", "obj_valid_data/2.png:  (0) val"]
+    );
+    let absent = World::new([("a/1.png", ""), ("obj.data", "names = data/obj.names\n")]);
+    assert_eq!(
+        absent.refusal(None),
+        "obj.data line 1: names \"data/obj.names\", which is not in the dataset: add it"
+    );
 }

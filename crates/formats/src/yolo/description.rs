@@ -24,6 +24,8 @@ pub(super) struct Description {
     pub(super) root: Option<String>,
     /// So many numbers follow a box, if the labels are poses.
     pub(super) pose: Option<u32>,
+    /// What a person may want to know.
+    pub(super) notes: Vec<Problem>,
 }
 
 /// Reads `data.yaml`.
@@ -34,7 +36,14 @@ pub(super) fn read_yaml(
 ) -> Result<Description, Refusal> {
     let tree = read_tree(file, source)?;
     let wrong = |(line, text): Wrong| Refusal::from(Problem::at(&file.path, line, text));
-    let names = names(&tree, bounds).map_err(wrong)?;
+    let mut notes = Vec::new();
+    let mut names = names(&tree, bounds).map_err(wrong)?;
+    if names.is_none() {
+        names = numbered(&tree, bounds).map_err(wrong)?;
+        let text =
+            "has no \"names\": the classes are called class_0 and so on, as Ultralytics calls them";
+        notes.push(Problem::of(&file.path, text));
+    }
     let Some(names) = names else {
         let text =
             "has no \"names\": the list of the classes' names, in the order of their numbers";
@@ -48,19 +57,23 @@ pub(super) fn read_yaml(
         splits: splits(&tree).map_err(wrong)?,
         root: tree.get("path").map_err(wrong)?.and_then(Node::text).map(str::to_owned),
         pose: pose(&tree).map_err(wrong)?,
+        notes,
     })
 }
 
-/// Whether a file is YAML that has names for classes.
+/// Whether a file is YAML that has names for classes, or their number and splits.
 pub(super) fn has_names(file: &File, source: &mut Source<'_>) -> Result<bool, Refusal> {
     match read_tree(file, source) {
-        Ok(tree) => Ok(!matches!(tree.get("names"), Ok(None))),
+        Ok(tree) => {
+            let has = |key| !matches!(tree.get(key), Ok(None));
+            Ok(has("names") || (has("nc") && (has("train") || has("val"))))
+        }
         Err(Refusal::Problems(_)) => Ok(false),
         Err(unreadable @ Refusal::Unreadable { .. }) => Err(unreadable),
     }
 }
 
-/// Reads `classes.txt`: a name on each line.
+/// Reads `classes.txt` or `obj.names`: a name on each line.
 pub(super) fn read_text(
     file: &File,
     bounds: Bounds,
@@ -86,7 +99,7 @@ pub(super) fn read_text(
     if names.is_empty() {
         return Err(Problem::of(&path, "names no classes").into());
     }
-    Ok(Description { path, names, splits: Vec::new(), root: None, pose: None })
+    Ok(Description { path, names, splits: Vec::new(), root: None, pose: None, notes: Vec::new() })
 }
 
 fn read_tree(file: &File, source: &mut Source<'_>) -> Result<Node, Refusal> {
@@ -132,6 +145,16 @@ fn names(tree: &Node, bounds: Bounds) -> Result<Option<Vec<(String, u64)>>, Wron
         return Err((node.line, "\"names\" names no classes".to_owned()));
     }
     Ok(Some(names))
+}
+
+/// The names that classes have where only their number is given.
+fn numbered(tree: &Node, bounds: Bounds) -> Result<Option<Vec<(String, u64)>>, Wrong> {
+    let Some(node) = tree.get("nc")? else { return Ok(None) };
+    let Some(count) = node.text().and_then(|text| text.parse().ok()) else { return Ok(None) };
+    if count == 0 || count > bounds.max_classes {
+        return Ok(None);
+    }
+    Ok(Some((0..count).map(|number| (format!("class_{number}"), node.line)).collect()))
 }
 
 /// The names of a mapping from numbers, which have to go from 0 up without a gap.
@@ -198,9 +221,13 @@ const MOST_PLACES: usize = 100;
 
 fn splits(tree: &Node) -> Result<Vec<(Split, String, u64)>, Wrong> {
     let mut splits = Vec::new();
-    for (key, split) in
-        [("train", Split::Train), ("val", Split::Val), ("valid", Split::Val), ("test", Split::Test)]
-    {
+    for (key, split) in [
+        ("train", Split::Train),
+        ("val", Split::Val),
+        ("valid", Split::Val),
+        ("validation", Split::Val),
+        ("test", Split::Test),
+    ] {
         let Some(node) = tree.get(key)? else { continue };
         let places = match &node.value {
             Value::List(list) => list.as_slice(),

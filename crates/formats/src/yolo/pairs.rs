@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 
 use crate::FilePath;
+use crate::file_path::folded;
 use crate::shape::Shape;
 
-/// Images by the path of their label file, without its extension.
+/// Images by the path of their label file, without its extension and without regard to case.
 pub(super) struct Pairs<'a> {
     shape: &'a Shape,
     images: HashMap<String, Image>,
@@ -25,7 +26,7 @@ impl<'a> Pairs<'a> {
     pub(super) fn new(shape: &'a Shape) -> Self {
         let mut images: HashMap<String, Image> = HashMap::new();
         for (image, file) in shape.images() {
-            let beside = without_extension(&file.path);
+            let beside = key(&file.path);
             let labels = beside_images(&beside);
             for key in labels.into_iter().chain([beside]) {
                 let found = match images.get(&key) {
@@ -41,7 +42,7 @@ impl<'a> Pairs<'a> {
 
     /// The image to which a text file belongs; `None` if it is no label file.
     pub(super) fn image_of(&mut self, labels: &'a FilePath) -> Result<Option<u32>, String> {
-        let image = match self.images.get(&without_extension(labels)) {
+        let image = match self.images.get(&key(labels)) {
             Some(Image::One(image)) => *image,
             Some(Image::Two(one, other)) => {
                 let (one, other) = (self.shape.path(*one), self.shape.path(*other));
@@ -51,10 +52,12 @@ impl<'a> Pairs<'a> {
             }
             None if is_among_labels(labels) => {
                 let stem = without_extension(labels);
-                let place = stem.rfind("labels").map_or(stem.clone(), |at| {
+                let place = stem.to_ascii_lowercase().rfind("labels").map_or(stem.clone(), |at| {
                     format!("{}images{}", &stem[..at], &stem[at + "labels".len()..])
                 });
-                return Err(format!("belongs to no image: there is no {place}.png (jpg, ...)"));
+                return Err(format!(
+                    "belongs to no image: there is no {place}.png (jpg, ...): add it, or leave the file out"
+                ));
             }
             None => return Ok(None),
         };
@@ -69,8 +72,13 @@ impl<'a> Pairs<'a> {
 
     /// Whether a text file is named like the label file of an image.
     pub(super) fn knows(&self, labels: &FilePath) -> bool {
-        self.images.contains_key(&without_extension(labels))
+        self.images.contains_key(&key(labels))
     }
+}
+
+/// The path without its extension, in the form in which two paths are the same.
+fn key(path: &FilePath) -> String {
+    folded(&without_extension(path)).into_owned()
 }
 
 fn without_extension(path: &FilePath) -> String {
@@ -79,7 +87,7 @@ fn without_extension(path: &FilePath) -> String {
     text[..stem].to_owned()
 }
 
-/// The path with the last folder "images" become "labels".
+/// The folded path with the last folder "images" become "labels".
 fn beside_images(path: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split('/').collect();
     let folders = parts.len().checked_sub(1)?;
@@ -89,5 +97,5 @@ fn beside_images(path: &str) -> Option<String> {
 }
 
 fn is_among_labels(path: &FilePath) -> bool {
-    path.folder().split('/').any(|part| part == "labels")
+    path.folder().split('/').any(|part| part.eq_ignore_ascii_case("labels"))
 }

@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
         let (event, span): (Event<'a>, Span) = match self.parser.next() {
             Some(Ok(next)) => next,
             Some(Err(error)) => {
-                return Err((error.marker().line() as u64, error.info().to_owned()));
+                return Err((error.marker().line() as u64, plain(error.info())));
             }
             None => return Ok((Event::StreamEnd, 1)),
         };
@@ -102,6 +102,24 @@ impl<'a> Reading<'a> {
             mapping.push((key, self.node(event, line, depth + 1)?));
         }
     }
+}
+
+/// Phrases of the parser, and what is said instead.
+const PHRASES: [(&str, &str); 7] = [
+    ("tab", "a tab stands where spaces belong"),
+    ("escape", "a text in double quotes has a backslash in it: use single quotes or slashes"),
+    ("flow", "a comma or a closing bracket is missing"),
+    ("quoted scalar", "a quote is not closed"),
+    ("mapping values", "a colon stands where none may: put the text in quotes"),
+    ("simple key", "a colon is missing after a name"),
+    ("block", "a line is indented otherwise than its neighbours"),
+];
+
+/// What is wrong, in words for people.
+fn plain(info: &str) -> String {
+    let known = PHRASES.iter().find(|(phrase, _)| info.contains(phrase));
+    let what = known.map_or("indentation or punctuation is wrong here", |(_, plain)| plain);
+    format!("is no valid YAML: {what}")
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> Value {

@@ -44,7 +44,8 @@ async fn refusals_name_the_file_and_leave_nothing() {
         (
             ("cat/1.png".into(), b"<html>not an image</html>".into()),
             "chunk",
-            "file \"cat/1.png\": is named as a PNG image but does not begin like one",
+            "file \"cat/1.png\": is named as a PNG image and holds a web page or other markup, perhaps of a download that \
+             failed: fetch it again",
         ),
         (
             ("cat/1.txt".into(), b"a cat".into()),
@@ -54,8 +55,7 @@ async fn refusals_name_the_file_and_leave_nothing() {
         (
             ("cat/.DS_Store".into(), b"x".into()),
             "chunk",
-            "file \"cat/.DS_Store\": is neither an image (png, jpg, gif, bmp, webp) nor an annotation (json, csv, yaml, txt) \
-             nor a text for people (md, README, LICENSE)",
+            "file \"cat/.DS_Store\": is a hidden file or one that a system has left behind: leave it out",
         ),
         (
             image("1.png"),

@@ -77,7 +77,8 @@ impl Session {
                 Err(Stop::Answer(status)) => status,
             };
             let Some(wait) = self.patience.wait(&status) else {
-                return Err(explained(&status));
+                let dropped = is_refusal(&status) && self.dropped().await;
+                return Err(explained(&status, dropped));
             };
             tokio::time::sleep(wait).await;
         }
@@ -157,6 +158,12 @@ impl Session {
         Err(Status::unavailable("files have gone from the folder: the upload begins anew").into())
     }
 
+    /// Drops the upload; says whether it is gone.
+    async fn dropped(&mut self) -> bool {
+        let Some(upload_id) = self.upload_id.take() else { return false };
+        self.open.client.cancel_upload(unary(CancelUploadRequest { upload_id })).await.is_ok()
+    }
+
     async fn send(&mut self, upload_id: &str, missing: Vec<Wanted>) -> Result<(), Stop> {
         if missing.is_empty() {
             return Ok(());
@@ -231,10 +238,25 @@ fn calls(files: Vec<Wanted>) -> Vec<Vec<Wanted>> {
     calls
 }
 
+/// Whether the service refuses the files themselves, so that sending them again is of no use.
+fn is_refusal(status: &Status) -> bool {
+    reason(status).is_some_and(|reason| reason == "UPLOAD_REFUSED" || reason == "FILE_REFUSED")
+}
+
+fn reason(status: &Status) -> Option<String> {
+    Some(status.get_details_error_info()?.reason)
+}
+
 /// What the service answered, line by line where it names files, and what to do about it.
-fn explained(status: &Status) -> Failure {
+fn explained(status: &Status, dropped: bool) -> Failure {
     let (first, rest) = status.message().split_once('\n').unwrap_or((status.message(), ""));
-    let again = "the same command again sends only what is missing or has changed";
+    let again = match reason(status).as_deref() {
+        Some("TOO_MANY_UPLOADS" | "UPLOADS_TOO_BIG") => {
+            "`hallpass dataset uploads list` shows the open uploads, `hallpass dataset uploads cancel ID` drops one"
+        }
+        _ if dropped => "the upload was dropped: mend the folder and run the same command again",
+        _ => "the same command again sends only what is missing or has changed",
+    };
     if rest.is_empty() {
         return Failure::failed(format_args!("{}\n{again}", refused(status)));
     }
@@ -273,6 +295,22 @@ mod tests {
         ] {
             assert_eq!(lacks_from(&file(9), &has), from, "{has:?}");
         }
+    }
+
+    #[test]
+    fn what_to_do_is_said_by_the_reason() {
+        let told = |reason: &str, dropped| {
+            let details = ErrorDetails::with_error_info(reason, "hallpass", HashMap::new());
+            let code = tonic::Code::InvalidArgument;
+            let status = Status::with_error_details(code, "no", details);
+            (is_refusal(&status), explained(&status, dropped).to_string())
+        };
+        let (refused, text) = told("UPLOAD_REFUSED", true);
+        assert!(refused && text.ends_with("run the same command again"), "{text}");
+        let (refused, text) = told("TOO_MANY_UPLOADS", false);
+        assert!(!refused && text.contains("dataset uploads cancel"), "{text}");
+        let (refused, text) = told("STORE_UNAVAILABLE", false);
+        assert!(!refused && text.contains("only what is missing"), "{text}");
     }
 
     #[test]

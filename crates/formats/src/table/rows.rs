@@ -8,88 +8,93 @@ use std::rc::Rc;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use super::columns::Columns;
 use crate::bounds::LONGEST_TEXT;
 use crate::shape::File;
 use crate::source::{MARK, Malformed, NOT_UTF8, Source, unreadable};
 use crate::{FilePath, Problem, Refusal};
 
-/// A row.
-#[derive(Debug)]
-pub(super) struct Row<'a> {
-    pub(super) line: u64,
-    pub(super) image: &'a str,
-    pub(super) label: &'a str,
-    pub(super) split: Option<&'a str>,
-}
-
-/// Reads rows, one after the other.
+/// Reads rows, one after the other, the header too.
 pub(super) struct Rows<'s> {
     path: FilePath,
     reader: csv::Reader<Metered<Box<dyn Read + 's>>>,
     meter: Rc<Meter>,
     record: StringRecord,
-    columns: Columns,
+    /// So many lines stand before the first row.
+    before: u64,
 }
 
+/// A row: its line and its fields; or its line and what is wrong with it.
+pub(super) type Row<'a> = Result<(u64, &'a StringRecord), (u64, String)>;
+
 impl<'s> Rows<'s> {
-    /// Reads the header.
     pub(super) fn open(file: &File, source: &mut Source<'s>) -> Result<Self, Refusal> {
         let path = file.path.clone();
         let mut reader = BufReader::new(source.open(file)?);
-        let delimiter = begin(&mut reader).map_err(|error| unreadable(&path, error))?;
+        let (delimiter, before) = begin(&mut reader).map_err(|error| unreadable(&path, error))?;
         let meter = Rc::new(Meter::default());
-        meter.restart(1);
         let metered = Metered { reader, meter: Rc::clone(&meter) };
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).trim(Trim::All).delimiter(delimiter);
-        let mut reader = builder.from_reader(metered);
-        let mut record = StringRecord::new();
-        let there = reader.read_record(&mut record);
-        if !there.map_err(|error| refusal(&path, error))? {
-            return Err(Problem::of(&path, "is empty; it needs a header and rows").into());
-        }
-        let columns = Columns::of(&record).map_err(|text| Problem::at(&path, 1, text))?;
-        Ok(Self { path, reader, meter, record, columns })
+        let reader = builder.from_reader(metered);
+        Ok(Self { path, reader, meter, record: StringRecord::new(), before })
     }
 
-    /// The next row, or the line and what is wrong with it.
-    #[expect(clippy::type_complexity, reason = "an end, a problem of the row and one of the file")]
-    pub(super) fn next(&mut self) -> Result<Option<Result<Row<'_>, (u64, String)>>, Refusal> {
-        self.meter.restart(self.reader.position().line());
+    /// The next row.
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, Refusal> {
+        self.meter.restart(self.before + self.reader.position().line());
         match self.reader.read_record(&mut self.record) {
-            Ok(false) => return Ok(None),
-            Ok(true) => {}
-            Err(error) => return wrong_row(error, &self.path).map(|wrong| Some(Err(wrong))),
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let line = self.record.position().map_or(0, csv::Position::line);
+                Ok(Some(Ok((self.before + line, &self.record))))
+            }
+            Err(error) => wrong_row(error, &self.path, self.before).map(|wrong| Some(Err(wrong))),
         }
-        let field = |at: usize| self.record.get(at).unwrap_or_default();
-        Ok(Some(Ok(Row {
-            line: self.record.position().map_or(0, csv::Position::line),
-            image: field(self.columns.image),
-            label: field(self.columns.label),
-            split: self.columns.split.map(field),
-        })))
     }
 }
 
-/// Skips the byte order mark, and finds out by what the header's fields are parted: spreadsheets write ';' and tabs, too.
-fn begin(reader: &mut impl BufRead) -> io::Result<u8> {
-    let head = reader.fill_buf()?;
-    let header = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let other = [b';', b'\t'].into_iter().find(|other| header.contains(other));
-    let delimiter = if header.contains(&b',') { b',' } else { other.unwrap_or(b',') };
-    if head.starts_with(MARK) {
+/// What may part fields; of two that part the header equally often the first counts.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Skips the byte order mark and a line that tells a spreadsheet the delimiter (`sep=;`). Says by what fields are parted, and how many
+/// lines were skipped.
+fn begin(reader: &mut impl BufRead) -> io::Result<(u8, u64)> {
+    if reader.fill_buf()?.starts_with(MARK) {
         reader.consume(MARK.len());
     }
-    Ok(delimiter)
+    let head = reader.fill_buf()?;
+    let line = first_line(head);
+    let said = line.strip_suffix(b"\r").unwrap_or(line);
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] = said {
+        let (delimiter, length) = (*delimiter, line.len() + 1);
+        reader.consume(length);
+        return Ok((delimiter, 1));
+    }
+    let parts = |delimiter: &u8| {
+        let mut quoted = false;
+        let outside = |byte: &&u8| {
+            quoted ^= **byte == b'"';
+            !quoted && *byte == delimiter
+        };
+        line.iter().filter(outside).count()
+    };
+    let most = DELIMITERS.iter().rev().max_by_key(|delimiter| parts(delimiter));
+    Ok((most.copied().unwrap_or(b','), 0))
+}
+
+fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
 /// An error that concerns one row, as its line and a text; others as a refusal.
-fn wrong_row(error: csv::Error, path: &FilePath) -> Result<(u64, String), Refusal> {
+fn wrong_row(error: csv::Error, path: &FilePath, before: u64) -> Result<(u64, String), Refusal> {
     match error.kind() {
-        ErrorKind::Utf8 { pos: Some(position), .. } => Ok((position.line(), NOT_UTF8.to_owned())),
+        ErrorKind::Utf8 { pos: Some(position), .. } => {
+            Ok((before + position.line(), NOT_UTF8.to_owned()))
+        }
         ErrorKind::UnequalLengths { pos: Some(position), expected_len, len } => {
-            Ok((position.line(), format!("has {len} fields; the header has {expected_len}")))
+            let text = format!("has {len} fields; the header has {expected_len}");
+            Ok((before + position.line(), text))
         }
         _ => Err(refusal(path, error)),
     }
