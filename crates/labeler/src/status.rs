@@ -102,9 +102,9 @@ fn metadata(error: &Error) -> HashMap<String, String> {
     }
 }
 
-/// An answer's metadata has room for a few KiB, in which each problem stands twice: so many bytes of problems are told, each up to
+/// An answer's metadata has room for a few KiB, in which each problem stands three times: so many bytes of problems are told, each up to
 /// so many.
-const TOLD: usize = 3000;
+const TOLD: usize = 2000;
 const LONGEST: usize = 300;
 
 /// The problems that have room, at most 20; the first always.
