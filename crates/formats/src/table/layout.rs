@@ -174,10 +174,10 @@ impl Sample {
 /// Where a column is named as one for the label.
 fn of_column(header: &[&str], column: usize) -> Labels {
     if is_plural(header[column]) {
-        Labels::Several(column)
-    } else {
-        Labels::One { column, may_be_blank: false }
+        return Labels::Several(column);
     }
+    // Label Studio writes a row for each annotation, also for one that says that nothing is there.
+    Labels::One { column, may_be_blank: has_all(header, &["annotationid"]) }
 }
 
 /// Whether a field of a column for a class says that the image shows it.

@@ -68,7 +68,7 @@ impl Entry<'_> {
             (Tool::FiftyOne, value) => self.numbered(of_value(value)?),
             (Tool::ByImage, value) => of_value(value)?,
             (Tool::Lines | Tool::Records, Value::Object(members)) => {
-                of_value(member(members).ok_or("has no label: add a member \"label\"")?)?
+                of_value(member(members).or_else(|| nothing(members)).ok_or(NO_LABEL)?)?
             }
             (Tool::Lines | Tool::Records, _) => return Err("is no object".to_owned()),
         };
@@ -103,6 +103,14 @@ impl Entry<'_> {
         };
         classes.into_iter().map(name).collect()
     }
+}
+
+/// What is said of an entry without a class.
+const NO_LABEL: &str = "has no label: add a member \"label\"";
+
+/// Label Studio leaves the member out where an annotation says that nothing is there.
+fn nothing(members: &Map<String, Value>) -> Option<&'static Value> {
+    members.contains_key("annotation_id").then_some(&Value::Null)
 }
 
 /// The member that names the image: by its own name, else the one that ends like an image's name.

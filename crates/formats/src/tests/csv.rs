@@ -140,7 +140,7 @@ fn the_dialect_is_found_out() {
         "filename,cat,dog\n1.png,1,0\n2.png,0.0,1.0\n3.png,0,0\n",
         "image,tags\n1.png,cat\n2.png,dog\n",
         "ImageID,Source,LabelName,Confidence\n1,verification,cat,1\n1,verification,dog,0\n2,x,dog,1.0\n",
-        "annotation_id,choice,id,image\n1,cat,1,/data/upload/1/0a1b2c3d-1.png\n2,\"{\"\"choices\"\":[\"\"dog\"\"]}\",2,2.png\n",
+        "annotation_id,choice,id,image\n3,,3,3.png\n1,cat,1,/data/upload/1/0a1b2c3d-1.png\n2,\"{\"\"choices\"\":[\"\"dog\"\"]}\",2,2.png\n",
     ] {
         let contents = read(text);
         assert_eq!(classes(&contents), [("cat", 1), ("dog", 1)], "{text}");

@@ -42,6 +42,7 @@ fn each_tool_is_read() {
         (
             "min.json",
             r#"[{"image": "/data/upload/1/a.png", "id": 1, "choice": "cat", "annotator": 1},
+                {"image": "/data/upload/1/c.png", "id": 3, "annotation_id": 3},
                 {"image": "/data/upload/1/b.png", "id": 2, "choice": "dog"}]"#,
         ),
         (
