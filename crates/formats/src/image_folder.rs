@@ -41,8 +41,8 @@ fn place(path: &FilePath, splits: bool) -> Result<(Option<Split>, &str), String>
     let split = if splits { folders.next().and_then(Split::of_folder) } else { None };
     match folders.next() {
         Some(class) => Ok((split, class)),
-        None if splits => Err("lies in a split folder, but in no class folder there".to_owned()),
-        None => Err("lies in no class folder".to_owned()),
+        None if splits => Err("lies in a split folder, but in no class folder there: move it into the folder of its class, or leave it out".to_owned()),
+        None => Err("lies in no class folder: move it into the folder of its class, or leave it out".to_owned()),
     }
 }
 

@@ -149,10 +149,13 @@ impl<'a> Base<'a> {
             }
             Found::Almost(number) => {
                 let other = self.shape.path(number);
-                Err(format!("{}; {other} is spelled otherwise", absent()))
+                Err(format!(
+                    "{}; {other} is spelled otherwise: write it as the file is called",
+                    absent()
+                ))
             }
             Found::Folder => Err(format!("{} is a folder, no image", shown(name))),
-            Found::Nothing => Err(absent()),
+            Found::Nothing => Err(format!("{}: add it, or take out what names it", absent())),
         }
     }
 

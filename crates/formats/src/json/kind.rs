@@ -46,6 +46,10 @@ pub(crate) enum Tool {
 
 /// Looks at a JSON or JSON Lines file.
 pub(crate) fn kind_of(file: &File, source: &mut Source<'_>) -> Result<JsonKind, Refusal> {
+    if file.size == 0 {
+        let text = "is empty: write it again, or leave it out";
+        return Ok(JsonKind::Broken(Problem::of(&file.path, text)));
+    }
     let position = Position::default();
     let (seen, is_coco) = (Cell::new(0), Cell::new(false));
     let reader = Watched::new(source.open(file)?, &position, u32::MAX);

@@ -248,8 +248,14 @@ fn many_problems_are_told_at_once_and_then_counted() {
     let refusal = refusal(&format!("{{\"images\": [\n{}]}}", entries.join(",\n")));
     let lines: Vec<&str> = refusal.lines().collect();
     assert_eq!(lines.len(), 21);
-    assert_eq!(lines[0], "a.json line 2: \"no/0.png\" is not among the files");
-    assert_eq!(lines[19], "a.json line 21: \"no/19.png\" is not among the files");
+    assert_eq!(
+        lines[0],
+        "a.json line 2: \"no/0.png\" is not among the files: add it, or take out what names it"
+    );
+    assert_eq!(
+        lines[19],
+        "a.json line 21: \"no/19.png\" is not among the files: add it, or take out what names it"
+    );
     assert_eq!(lines[20], "and 10 more");
 }
 

@@ -80,12 +80,12 @@ fn each_wrong_image_is_told() {
         ),
         (
             r#""images": [{"id": 1, "file_name": "absent.png"}]"#,
-            "\"absent.png\" is not among the files",
+            "\"absent.png\" is not among the files: add it, or take out what names it",
         ),
         (r#""images": [{"id": 1, "file_name": ""}]"#, "\"\" is a folder, no image"),
         (
             r#""images": [{"id": 1, "file_name": "Other/9.PNG"}]"#,
-            "\"Other/9.PNG\" is not among the files; other/9.png is spelled otherwise",
+            "\"Other/9.PNG\" is not among the files; other/9.png is spelled otherwise: write it as the file is called",
         ),
         (r#""images": [{"id": 1, "file_name": "a.json"}]"#, "\"a.json\" is no image"),
         (

@@ -61,10 +61,13 @@ fn files_may_be_split_by_name() {
 fn each_wrong_row_is_told_with_its_line() {
     let one = "1.png,cat,train\n";
     for (rows, problem) in [
-        ("absent.png,cat,\n", "\"absent.png\" is not among the files in images"),
+        (
+            "absent.png,cat,\n",
+            "\"absent.png\" is not among the files in images: add it, or take out what names it",
+        ),
         (
             "1.PNG,cat,\n",
-            "\"1.PNG\" is not among the files in images; images/1.png is spelled otherwise",
+            "\"1.PNG\" is not among the files in images; images/1.png is spelled otherwise: write it as the file is called",
         ),
         ("../labels.csv,cat,\n", "\"../labels.csv\" is no image"),
         (",cat,\n", "names no image"),
@@ -152,7 +155,10 @@ fn the_dialect_is_found_out() {
 #[test]
 fn lines_are_counted_from_the_top_of_the_file() {
     let text = "sep=;\nfilename;label\n1.png;cat\n9.png;dog\n";
-    assert_eq!(refusal(text), "labels.csv line 4: \"9.png\" is not among the files in images");
+    assert_eq!(
+        refusal(text),
+        "labels.csv line 4: \"9.png\" is not among the files in images: add it, or take out what names it"
+    );
 }
 
 #[test]

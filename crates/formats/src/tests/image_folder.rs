@@ -51,10 +51,13 @@ fn a_class_may_be_called_like_a_split() {
 fn what_is_no_image_folder_is_told() {
     let given = Some(Format::ImageFolder);
     let table: &[(&[&str], &str)] = &[
-        (&["cat/1.png", "2.png"], "2.png: lies in no class folder"),
+        (
+            &["cat/1.png", "2.png"],
+            "2.png: lies in no class folder: move it into the folder of its class, or leave it out",
+        ),
         (
             &["train/cat/1.png", "train/2.png"],
-            "train/2.png: lies in a split folder, but in no class folder there",
+            "train/2.png: lies in a split folder, but in no class folder there: move it into the folder of its class, or leave it out",
         ),
         (
             &["train/cat/1.png", "extra/cat/2.png"],

@@ -92,7 +92,7 @@ fn each_wrong_entry_is_told_with_its_line() {
                  {\"label\": \"cat\"}\n{\"file_name\": \"a.png\"}\n{\"file_name\": \"a.png\", \"label\": {\"x\": 1}}\n";
     assert_eq!(
         refusal(&[("images/metadata.jsonl", lines)]),
-        "images/metadata.jsonl line 2: \"9.png\" is not among the files in images\n\
+        "images/metadata.jsonl line 2: \"9.png\" is not among the files in images: add it, or take out what names it\n\
          images/metadata.jsonl line 3: names no image\n\
          images/metadata.jsonl line 4: has no label: add a member \"label\"\n\
          images/metadata.jsonl line 5: holds \"{\\\"x\\\":1}\" where a class belongs: give its name"

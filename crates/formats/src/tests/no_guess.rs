@@ -22,6 +22,7 @@ fn annotations_of_other_tools_are_named() {
         ("train.csv", "image_id,width\n1.png,7\n", "no column for the label"),
         ("annotations.csv", "1.png,1,2,cat\n", "has no header"),
         ("train.txt", "cat/1.png 0\n", "lists of this kind"),
+        ("empty.json", "", "is empty: write it again"),
         ("broken.json", "{\"a\": ", "ends in the middle"),
     ] {
         let refusal = refusal(&[("cat/1.png", ""), ("dog/2.png", ""), (path, text)]);

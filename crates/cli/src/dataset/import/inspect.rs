@@ -40,7 +40,9 @@ pub(super) fn inspect(folder: &Path, whole: Whole) -> Result<Vec<Hashed>, Failur
     }
     drop(progress);
     inspection.misnamed_are_few();
-    if let (Whole::Dataset(given), true) = (whole, inspection.problems.is_empty()) {
+    if let Whole::Dataset(given) = whole
+        && inspection.all_are_there
+    {
         inspection.together(given, &hashed)?;
     }
     inspection.end(&skipped)?;
@@ -53,6 +55,8 @@ struct Inspection {
     notes: Vec<String>,
     /// Images of another kind than their extension says.
     misnamed: Vec<String>,
+    /// Whether the shape has all files, if only by name: else what annotations say of the others would be wrong.
+    all_are_there: bool,
 }
 
 impl Inspection {
@@ -64,8 +68,8 @@ impl Inspection {
             max_classes: 1_000_000,
             ..Bounds::default()
         };
-        let (notes, misnamed) = (Vec::new(), Vec::new());
-        Self { shape: Shape::new(bounds), problems, notes, misnamed }
+        let (notes, misnamed, all_are_there) = (Vec::new(), Vec::new(), problems.is_empty());
+        Self { shape: Shape::new(bounds), problems, notes, misnamed, all_are_there }
     }
 
     fn file(&mut self, file: LocalFile, progress: &Progress) -> Result<Hashed, Failure> {
@@ -91,15 +95,19 @@ impl Inspection {
             Some(flaw) => Err(flaw),
             None => check.map_or(Ok(None), ImageCheck::finish),
         };
-        let added = match (parsed, measured) {
-            (Err(problem), _) => Err(format!("{path}: {problem}: rename it")),
-            (Ok(_), Err(flaw)) => Err(format!("{path}: {flaw}")),
-            (Ok(parsed), Ok(image)) => self.add(&parsed, size, image),
+        let (image, flaw) = measured.map_or_else(|flaw| (None, Some(flaw)), |image| (image, None));
+        let added = match &parsed {
+            Err(problem) => Err(format!("{path}: {problem}: rename it")),
+            Ok(parsed) => self.add(parsed, size, image),
         };
-        match (added, other) {
-            (Err(problem), _) => self.problems.push(problem),
-            (Ok(()), Some(other)) => self.misnamed.push(format!("{path}: holds a {other} image")),
-            (Ok(()), None) => {}
+        self.all_are_there &= added.is_ok();
+        match (added, flaw, other) {
+            (Err(problem), ..) => self.problems.push(problem),
+            (Ok(()), Some(flaw), _) => self.problems.push(format!("{path}: {flaw}")),
+            (Ok(()), None, Some(other)) => {
+                self.misnamed.push(format!("{path}: holds a {other} image"));
+            }
+            (Ok(()), None, None) => {}
         }
         Ok(Hashed { path, source, size, sha256 })
     }
@@ -216,6 +224,19 @@ mod tests {
         let refusal = refusal(&files);
         assert!(refusal.contains("cat/00.png: ") && refusal.contains("cat/19.png: "), "{refusal}");
         assert!(!refusal.contains("cat/20.png") && refusal.contains("and 10 more"), "{refusal}");
+    }
+
+    #[test]
+    fn problems_of_images_do_not_hide_those_of_annotations() {
+        let png = testing::png(2, 2, 0);
+        let refusal = refusal(&[
+            ("images/1.png", &png[..30]),
+            ("images/2.png", &png),
+            ("labels.csv", b"filename,label\n1.png,cat\n9.png,cat\n"),
+        ]);
+        assert!(refusal.contains("images/1.png: is a truncated PNG"), "{refusal}");
+        assert!(refusal.contains("labels.csv line 3: \"9.png\" is not among"), "{refusal}");
+        assert!(!refusal.contains("line 2"), "{refusal}");
     }
 
     #[test]
