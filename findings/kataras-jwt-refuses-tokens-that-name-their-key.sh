@@ -6,8 +6,8 @@
 # Seen: jwt.Verify compares the header byte by byte with the few forms that it writes itself. Any further parameter
 #   fails with "unexpected token algorithm", although `alg` is the expected one. golang-jwt verifies the same token.
 # Versions: github.com/kataras/jwt 0.1.12, github.com/golang-jwt/jwt/v5 5.3.1 (Go).
-# Why it matters: every issuer that rotates keys sets `kid`. The message sends one to look for an algorithm attack or
-#   a wrong configuration, where in truth no foreign token can pass at all.
+# Why it matters: every issuer that rotates keys sets `kid`. The message sends one to look for an attack on the
+#   algorithm or for a wrong configuration, where in truth one more parameter in the header is too many.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
