@@ -35,6 +35,19 @@ async fn what_strangers_are_refused_is_counted_and_not_listed() {
 }
 
 #[tokio::test]
+async fn what_was_counted_until_the_end_is_logged() {
+    let (mesh, log) = (Mesh::start(), Log::default());
+    let _logging = log.take_all();
+    for _ in 0..11 {
+        mesh.call("/t.Platform/Read", "a.b.c").await;
+    }
+    drop(mesh);
+    tokio::task::yield_now().await;
+    let news = log.news();
+    assert!(news.contains("not listed reason=TOKEN_INVALID strangers=1"), "{news}");
+}
+
+#[tokio::test]
 async fn one_caller_writes_a_limited_number_of_lines() {
     let (mesh, log) = (Mesh::start(), Log::default());
     let _logging = log.take_all();

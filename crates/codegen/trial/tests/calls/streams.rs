@@ -76,4 +76,8 @@ async fn the_first_message_is_not_waited_for_without_end() {
     assert_eq!(refusal(client.edit_book(pending::<EditBookRequest>()).await).0, late.0);
     assert_eq!(refusal(client.import_books(pending::<ImportBooksRequest>()).await).0, late.0);
     assert_eq!(library.entered(), 0);
+    // Nor is that of a stream whose handler answers before.
+    let mut chat = client.chat(pending::<ChatRequest>()).await.unwrap().into_inner();
+    assert_eq!(chat.next().await.unwrap().unwrap().given, ["welcome", "alice"]);
+    assert_eq!(chat.next().await.unwrap().unwrap_err().code(), late.0);
 }
