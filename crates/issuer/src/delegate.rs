@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use hallpass_contract::auth::CreateDelegationRequest;
 use hallpass_token::{
-    KeyRing, KeyState, MintedToken, NewToken, TokenId, TokenType, UnixTime, Verified,
+    KeyRing, KeyState, MintError, MintedToken, NewToken, TokenId, TokenType, UnixTime, Verified,
 };
 use serde_json::json;
 
@@ -107,8 +107,11 @@ pub(crate) fn delegate(
     new.life = Some(Duration::from_secs(life_seconds.into()));
     let token = ring.mint(key.kid(), &new, now)?;
     let ends = token.expires_at().ok_or(Error::NoSigner("agents"))?;
-    let (id, parent) = (id.as_str().to_owned(), caller.fingerprint());
-    Ok((token, Record { id, agent, scopes, actions, description, created: now, ends, parent }))
+    // Read as a node will read it: what revokes it there is what is listed as revoked here.
+    let verified = ring.verify(token.expose(), now).map_err(MintError::NotAllowed)?;
+    let (name, chain, id) = (verified.fingerprint(), verified.chain(), id.as_str().to_owned());
+    let created = now;
+    Ok((token, Record { name, id, agent, scopes, actions, description, created, ends, chain }))
 }
 
 fn has_control(text: &str) -> bool {

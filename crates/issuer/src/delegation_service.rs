@@ -11,7 +11,7 @@ use hallpass_guard::{Clock, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::{Entry, List};
-use hallpass_token::{Fingerprint, MintedToken, Verified};
+use hallpass_token::{MintedToken, Verified};
 
 use crate::Issuer;
 use crate::action_service::Registry;
@@ -22,9 +22,6 @@ use crate::error::Error;
 use crate::instant::timestamp;
 use crate::target::note;
 use crate::token_service::kept_until;
-
-/// How many delegations a user may have at once.
-const AT_MOST: usize = 100;
 
 /// The handlers.
 #[derive(Debug, Clone)]
@@ -63,7 +60,7 @@ impl DelegationService for DelegationHandler {
         let (token, record) = made.inspect_err(|error| attempt.failed(&permit, error))?;
         let life_seconds = Some(record.ends.since(self.clock.now()).as_secs());
         attempt.succeeded(&permit, Given { id: &record.id, life_seconds });
-        let delegation = self.told(token.fingerprint(), record);
+        let delegation = self.told(&record);
         Ok(CreateDelegationResponse {
             token: token.expose().to_owned(),
             delegation: Some(delegation),
@@ -75,8 +72,8 @@ impl DelegationService for DelegationHandler {
         permit: Permit,
         _: ListDelegationsRequest,
     ) -> Result<ListDelegationsResponse, Error> {
-        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, self.clock.now())?;
-        let delegations = own.into_iter().map(|(name, record)| self.told(name, record)).collect();
+        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, self.clock.now());
+        let delegations = own.iter().map(|record| self.told(record)).collect();
         Ok(ListDelegationsResponse { delegations })
     }
 
@@ -86,14 +83,15 @@ impl DelegationService for DelegationHandler {
         request: RevokeDelegationRequest,
     ) -> Result<RevokeDelegationResponse, Error> {
         let now = self.clock.now();
-        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, now)?;
-        let found = own.into_iter().find(|(_, record)| record.id == request.delegation_id);
-        let (name, record) = found.ok_or(Error::Invalid {
+        let own = self.delegations.of(&Giver::of(caller(&permit)?)?, now);
+        let found = own.iter().find(|record| record.id == request.delegation_id);
+        let record = found.ok_or(Error::Invalid {
             field: "delegation_id",
             problem: "must be that of a delegation of the caller's that has not ended",
         })?;
         let note = note(&permit, request.reason, now)?;
-        self.list.revoke(Entry::exact(name, Some(kept_until(record.ends))), note).await?;
+        let entry = Entry::exact(record.name, Some(kept_until(record.ends)));
+        self.list.revoke(entry, note).await?;
         tracing::info!(
             target: "hallpass::audit",
             decision = %permit.decision(),
@@ -111,29 +109,31 @@ impl DelegationHandler {
         &self,
         permit: &Permit,
         request: CreateDelegationRequest,
-    ) -> Result<(MintedToken, Record), Error> {
+    ) -> Result<(MintedToken, Arc<Record>), Error> {
         let caller = caller(permit)?;
         let (giver, now) = (Giver::of(caller)?, self.clock.now());
         let wish = Wish::read(request, caller, self.registry)?;
-        if self.delegations.of(&giver, now)?.len() >= AT_MOST {
-            return Err(Error::TooMany("delegations at once; end one first"));
-        }
+        let place = self.delegations.admit(giver, now, |record| self.is_revoked(record))?;
         let (token, record) = delegate::delegate(wish, caller, &self.keys.ring(), now)?;
-        self.delegations.keep(&giver, token.fingerprint(), &record).await?;
+        let record = place.keep(record).await?;
         Ok((token, record))
     }
 
-    fn told(&self, name: Fingerprint, record: Record) -> Delegation {
-        let index = self.list.index();
+    /// Whether its token is refused, for whichever of the reasons that there are.
+    fn is_revoked(&self, record: &Record) -> bool {
+        self.list.index().is_chain_revoked(&record.chain)
+    }
+
+    fn told(&self, record: &Record) -> Delegation {
         Delegation {
-            revoked: index.contains(name) || index.contains(record.parent),
-            delegation_id: record.id,
-            agent: record.agent,
-            scopes: record.scopes,
-            actions: record.actions,
+            revoked: self.is_revoked(record),
+            delegation_id: record.id.clone(),
+            agent: record.agent.clone(),
+            scopes: record.scopes.clone(),
+            actions: record.actions.clone(),
             create_time: Some(timestamp(record.created)),
             expire_time: Some(timestamp(record.ends)),
-            description: record.description,
+            description: record.description.clone(),
         }
     }
 }

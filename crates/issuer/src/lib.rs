@@ -26,7 +26,7 @@ mod usage;
 mod watch;
 mod wire;
 
-pub use delegations::Delegations;
+pub use delegations::{Delegations, DelegationsError};
 pub use diagnostics::{Answer, Diagnostics, Elsewhere};
 pub use issuer::Issuer;
 pub use rotation::{RingStore, RotationError, Step, Successor};

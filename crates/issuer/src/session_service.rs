@@ -12,7 +12,7 @@ use hallpass_guard::{Clock, Keys};
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_policy::{Denial, Permit};
 use hallpass_revocation::{
-    BeginError, Entry, Handle, List, NewSession, Session as Open, Sessions, WriteError,
+    BeginError, Entry, Handle, List, NewSession, Note, Session as Open, Sessions, WriteError,
 };
 use hallpass_token::{Fingerprint, TokenId, Verified};
 
@@ -70,10 +70,13 @@ impl SessionService for SessionHandler {
         let new = NewSession {
             id: format!("ses_{}", TokenId::from_random(random()?)),
             holder: holder(caller)?,
+            user: user(caller)?,
             token: &request.token,
             token_ends: caller.expires_at(),
         };
-        let session = self.sessions.begin(&handle, new, now).await?;
+        let begun = self.sessions.begin(&handle, new, now).await;
+        self.close_displaced(&permit).await?;
+        let session = begun?;
         tracing::info!(
             target: "hallpass::audit",
             decision = %permit.decision(),
@@ -150,6 +153,23 @@ impl SessionHandler {
         Ok(())
     }
 
+    /// Closes those that made room for others: what was made from them is refused as well, and their open streams end.
+    async fn close_displaced(&self, permit: &Permit) -> Result<(), Error> {
+        for displaced in self.sessions.take_displaced() {
+            let print = Fingerprint::session(displaced.id());
+            let entry = Entry::exact(print, Some(displaced.kept_until()));
+            let (reason, by) = ("the node is full of sessions".to_owned(), "hallpass".to_owned());
+            self.list.revoke(entry, Note { reason, by, at: self.clock.now() }).await?;
+            tracing::info!(
+                target: "hallpass::audit",
+                decision = %permit.decision(),
+                sid = displaced.id(),
+                "session closed to make room for another user's",
+            );
+        }
+        Ok(())
+    }
+
     fn told(&self, session: &Open, permit: &Permit) -> Session {
         let idle = session.used().plus(self.sessions.limits().idle);
         let current = permit.token().and_then(|token| token.claims().session.as_deref());
@@ -180,6 +200,14 @@ impl From<BeginError> for Error {
 
 fn caller(permit: &Permit) -> Result<&Arc<Verified>, Error> {
     permit.token().ok_or(Error::NoToken)
+}
+
+/// The user, whoever acts for them.
+fn user(token: &Verified) -> Result<Fingerprint, Error> {
+    let (Some(subject), Some(issuer)) = (&token.claims().subject, token.root_issuer()) else {
+        return Err(Error::NotTheCallers);
+    };
+    Ok(Fingerprint::subject(issuer, subject))
 }
 
 /// Whose sessions: those of a user of an issuer; an agent that acts for the user has its own.

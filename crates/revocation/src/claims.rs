@@ -113,7 +113,7 @@ impl Claims {
             }
             Reserved::Before(decision, written) if decision == claim.decision => written,
             Reserved::Before(..) => return Ok(false),
-            Reserved::Kept => return self.is_of(claim),
+            Reserved::Kept => return self.is_of(claim).await,
         };
         let told = written.wait_for(|written| !matches!(written, Written::NotYet)).await;
         match told.as_deref() {
@@ -192,8 +192,11 @@ impl Claims {
         }
     }
 
-    fn is_of(&self, claim: Claim) -> Result<bool, ClaimsError> {
-        let kept = self.0.list.lookup(claim.token)?;
+    /// Reads the disk where no call waits for it.
+    async fn is_of(&self, claim: Claim) -> Result<bool, ClaimsError> {
+        let shared = Arc::clone(&self.0);
+        let read = tokio::task::spawn_blocking(move || shared.list.lookup(claim.token)).await;
+        let kept = read.map_err(|_| WriteError::Stopped)??;
         let decision = format!("{:032x}", claim.decision);
         Ok(kept.iter().filter_map(|kept| kept.note.as_ref()).any(|note| note.reason == decision))
     }

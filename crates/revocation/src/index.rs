@@ -9,7 +9,7 @@ mod shards;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hallpass_token::{Fingerprint, UnixTime, Verified};
+use hallpass_token::{Chain, Fingerprint, UnixTime, Verified};
 
 use crate::Entry;
 use marks::Marks;
@@ -54,9 +54,22 @@ impl Default for Index {
 impl Index {
     /// Whether the token, an ancestor, its session or a key of its chain is revoked, or its subject, service or all there is cut off.
     pub fn is_revoked(&self, verified: &Verified) -> bool {
-        let root_issued_at = verified.root_issued_at();
-        verified.lookups().iter().any(|print| self.contains(*print))
-            || self.is_cut_off(verified.cutoffs(), root_issued_at)
+        self.revokes(verified.lookups(), verified.cutoffs(), verified.root_issued_at())
+    }
+
+    /// The same of a token that is not at hand any more.
+    pub fn is_chain_revoked(&self, chain: &Chain) -> bool {
+        self.revokes(&chain.lookups, &chain.cutoffs, chain.root_issued_at)
+    }
+
+    fn revokes(
+        &self,
+        lookups: &[Fingerprint],
+        cutoffs: &[Fingerprint],
+        root_issued_at: UnixTime,
+    ) -> bool {
+        lookups.iter().any(|print| self.contains(*print))
+            || self.is_cut_off(cutoffs, root_issued_at)
             || root_issued_at.as_secs() < self.everything_before.load(Ordering::Acquire)
     }
 

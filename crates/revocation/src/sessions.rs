@@ -29,7 +29,7 @@ use seal::Sealed;
 
 /// How many sessions a node has at most.
 const AT_MOST: usize = 10_000;
-/// How many one holder has at most.
+/// How many one user has at most, those of their agents included.
 const OF_ONE: usize = 100;
 /// How much of a sealed token a record holds, in bytes: more than metadata can carry.
 const RECORD_BYTES: usize = 32 << 10;
@@ -64,6 +64,8 @@ struct Shared {
     open: ArcSwap<HashMap<Fingerprint, Arc<Session>>>,
     /// Held by whoever replaces the map, which no call waits for.
     changing: Mutex<()>,
+    /// Those that made room for others, and are to be closed.
+    displaced: Mutex<Vec<Arc<Session>>>,
 }
 
 /// A session to begin.
@@ -71,8 +73,10 @@ struct Shared {
 pub struct NewSession<'a> {
     /// Its public id.
     pub id: String,
-    /// Whose it is: [`Fingerprint::subject`].
+    /// Whose it is: [`Fingerprint::subject`] of a user, or of one who acts for a user.
     pub holder: Fingerprint,
+    /// The user, whoever acts for them: whose number it counts in.
+    pub user: Fingerprint,
     /// The token that it stands for, verified.
     pub token: &'a str,
     /// When the token ends.
@@ -131,7 +135,14 @@ impl Sessions {
         options.note_bytes = RECORD_BYTES;
         let list = List::open(folder, &options)?;
         let open = ArcSwap::from_pointee(read(&list)?);
-        Ok(Self(Arc::new(Shared { list, limits, closed, open, changing: Mutex::default() })))
+        Ok(Self(Arc::new(Shared {
+            list,
+            limits,
+            closed,
+            open,
+            changing: Mutex::default(),
+            displaced: Mutex::default(),
+        })))
     }
 
     /// How long sessions live.
@@ -139,7 +150,8 @@ impl Sessions {
         self.0.limits
     }
 
-    /// Opens a session under a new handle. Once it returns, the session is durable.
+    /// Opens a session under a new handle. Once it returns, the session is durable. Where the node is full, the session that was used
+    /// longest ago goes, of whoever has the most: see [`Sessions::take_displaced`].
     pub async fn begin(
         &self,
         handle: &Handle,
@@ -149,7 +161,8 @@ impl Sessions {
         let longest = now.plus(self.0.limits.longest);
         let ends = new.token_ends.map_or(longest, |token| token.min(longest));
         let sealed = Sealed::new(handle, &new.id, new.token).ok_or(BeginError::Unsealed)?;
-        let session = Arc::new(Session::new(new.id, new.holder, (now, ends), sealed));
+        let whose = (new.holder, new.user);
+        let session = Arc::new(Session::new(new.id, whose, (now, ends), sealed));
         let place = self.admit(handle.name(), &session, now)?;
         let note =
             Note { reason: session.write(), by: session.holder.to_string(), at: session.opened };
@@ -160,6 +173,12 @@ impl Sessions {
         };
         place.keep();
         Ok(session)
+    }
+
+    /// The sessions that made room for others: their handles open nothing any more, and they are to be closed in the list, so that what was
+    /// made from them ends, too. Each is given once.
+    pub fn take_displaced(&self) -> Vec<Arc<Session>> {
+        std::mem::take(&mut *self.0.displaced.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The session of a handle, which counts as used now.

@@ -63,7 +63,8 @@ pub struct Limits {
     pub refusals_a_minute: u32,
     /// How many calls one caller may make in a minute; 0 is no limit.
     pub calls_a_minute: u32,
-    /// How many action tokens one user may get in a minute; 0 is no limit.
+    /// How many action tokens and sessions one user may get in a minute; 0 is no limit. Beside it each of their agents may get a quarter of
+    /// that, and all of them together half.
     pub issued_a_minute: u32,
     /// How many may watch the server's health.
     pub health_watchers: usize,

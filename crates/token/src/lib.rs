@@ -89,4 +89,4 @@ pub use scopes::Scopes;
 pub use secret::{SecretRef, SecretRefError};
 pub use time::{SKEW, UnixTime};
 pub use unverified::Unverified;
-pub use verified::Verified;
+pub use verified::{Chain, Verified};

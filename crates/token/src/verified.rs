@@ -22,6 +22,17 @@ pub struct Verified {
     cutoffs: Vec<Fingerprint>,
 }
 
+/// What a token can be revoked by. There is nothing secret in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// [`Verified::lookups`].
+    pub lookups: Vec<Fingerprint>,
+    /// [`Verified::cutoffs`].
+    pub cutoffs: Vec<Fingerprint>,
+    /// [`Verified::root_issued_at`].
+    pub root_issued_at: UnixTime,
+}
+
 impl Verified {
     /// With its names, its own and that of the signed part, and its length. `root_issuer` is who issued the chain's first token, where that
     /// can be told.
@@ -93,6 +104,12 @@ impl Verified {
     /// What was signed is one of its names whatever its profile: so a token is revoked where nobody can verify it, too.
     pub fn lookups(&self) -> &[Fingerprint] {
         &self.lookups
+    }
+
+    /// All that may revoke it, to be kept longer than the token is at hand.
+    pub fn chain(&self) -> Chain {
+        let root_issued_at = self.root_issued_at();
+        Chain { lookups: self.lookups.clone(), cutoffs: self.cutoffs.clone(), root_issued_at }
     }
 
     /// What may have a cut-off: its subject and its service. A cut-off refuses tokens whose root was issued before it.

@@ -1,6 +1,7 @@
 //! How often action tokens were issued, used and refused: by hour, operation and user, for a day.
 //!
-//! Invariant: bounded, whoever calls: of each hour so many users are told apart, and all others counted as one.
+//! Invariant: bounded, whoever calls: of each hour so many users are told apart, and all others counted as one. One user's counts are found
+//! without a look at the others'.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -10,8 +11,8 @@ use hallpass_token::{UnixTime, Verified};
 
 /// How many hours are kept.
 const HOURS: u64 = 24;
-/// How many users and operations are told apart in an hour.
-const TOLD_APART: usize = 4096;
+/// How many users are told apart in an hour: with the longest names 16 MiB in a day.
+const TOLD_APART: usize = 1024;
 const HOUR_SECS: u64 = 3600;
 
 /// What became of the action tokens of one user for one operation in one hour.
@@ -37,12 +38,14 @@ pub struct UsageRow {
 #[derive(Debug)]
 pub(super) struct Usage {
     since: UnixTime,
-    hours: Mutex<BTreeMap<u64, HashMap<Whose, Counts>>>,
+    hours: Mutex<BTreeMap<u64, HashMap<User, Own>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Whose {
-    audience: &'static str,
+/// One user's counts in an hour, by operation.
+type Own = HashMap<&'static str, Counts>;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct User {
     issuer: String,
     subject: String,
 }
@@ -70,11 +73,11 @@ impl Usage {
         let mut hours = self.hours.lock().unwrap_or_else(PoisonError::into_inner);
         hours.retain(|kept, _| kept + HOURS > hour);
         let counted = hours.entry(hour).or_default();
-        let mut whose = whose(action, token);
-        if counted.len() >= TOLD_APART && !counted.contains_key(&whose) {
-            whose = Whose { issuer: String::new(), subject: String::new(), ..whose };
+        let mut user = User::of(token);
+        if counted.len() >= TOLD_APART && !counted.contains_key(&user) {
+            user = User::default();
         }
-        let counts = counted.entry(whose).or_default();
+        let counts = counted.entry(user).or_default().entry(action.audience).or_default();
         match outcome {
             Outcome::Issued => counts.issued += 1,
             Outcome::Used => counts.used += 1,
@@ -85,14 +88,18 @@ impl Usage {
     /// The counts of one user or of all, the latest hour first.
     pub(super) fn read(&self, of: Option<&Verified>) -> Vec<UsageRow> {
         let hours = self.hours.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows: Vec<_> = hours
-            .iter()
-            .flat_map(|(hour, counted)| {
-                counted.iter().map(|(whose, counts)| (*hour, whose, *counts))
-            })
-            .filter(|(_, whose, _)| of.is_none_or(|token| is_of(whose, token)))
-            .map(|(hour, whose, counts)| row(hour, whose.clone(), counts, self.since))
-            .collect();
+        let mut rows = Vec::new();
+        let own = of.map(User::of);
+        for (hour, counted) in hours.iter() {
+            let one = own.as_ref().map(|own| counted.get_key_value(own).into_iter());
+            let all = own.is_none().then(|| counted.iter());
+            for (user, counts) in one.into_iter().flatten().chain(all.into_iter().flatten()) {
+                let counted = counts.iter();
+                rows.extend(
+                    counted.map(|(audience, of)| row(*hour, user, audience, *of, self.since)),
+                );
+            }
+        }
         drop(hours);
         rows.sort_by(|one, other| {
             let key = |row: &UsageRow| (row.audience, row.issuer.clone(), row.subject.clone());
@@ -102,20 +109,22 @@ impl Usage {
     }
 }
 
-fn whose(action: &'static Action, token: &Verified) -> Whose {
-    let subject = token.claims().subject.clone().unwrap_or_default();
-    let issuer = token.root_issuer().unwrap_or_default().to_owned();
-    Whose { audience: action.audience, issuer, subject }
-}
-
-fn is_of(whose: &Whose, token: &Verified) -> bool {
-    token.claims().subject.as_ref() == Some(&whose.subject)
-        && token.root_issuer() == Some(&whose.issuer)
+impl User {
+    fn of(token: &Verified) -> Self {
+        let subject = token.claims().subject.clone().unwrap_or_default();
+        Self { issuer: token.root_issuer().unwrap_or_default().to_owned(), subject }
+    }
 }
 
 /// The first hour begins when counting began.
-fn row(hour: u64, whose: Whose, counts: Counts, since: UnixTime) -> UsageRow {
-    let Whose { audience, issuer, subject } = whose;
+fn row(
+    hour: u64,
+    user: &User,
+    audience: &'static str,
+    counts: Counts,
+    since: UnixTime,
+) -> UsageRow {
+    let User { issuer, subject } = user.clone();
     let Counts { issued, used, refused } = counts;
     let hour = UnixTime::from_secs(hour * HOUR_SECS).max(since);
     UsageRow { hour, audience, issuer, subject, issued, used, refused }

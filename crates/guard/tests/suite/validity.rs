@@ -79,6 +79,7 @@ impl World {
         let new = NewSession {
             id: SESSION.to_owned(),
             holder: Fingerprint::subject(ISSUER, "ann"),
+            user: Fingerprint::subject(ISSUER, "ann"),
             token: &world.bearer,
             token_ends: None,
         };

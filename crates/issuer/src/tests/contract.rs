@@ -414,6 +414,7 @@ impl Mesh {
         let new = NewSession {
             id: id.to_owned(),
             holder: Fingerprint::subject("users", "alice"),
+            user: Fingerprint::subject("users", "alice"),
             token: token.expose(),
             token_ends: token.expires_at(),
         };

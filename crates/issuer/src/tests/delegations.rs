@@ -1,23 +1,29 @@
 //! Agents: narrower than who they act for, listed, ended, and never ends in themselves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::auth::{
     ActionService, CreateDelegationRequest, CreateDelegationResponse, DelegationService,
     IssueActionTokenRequest, ListDelegationsRequest, RevokeDelegationRequest,
 };
-use hallpass_token::{MintedToken, TokenType, Verified};
+use hallpass_revocation::Entry;
+use hallpass_token::{Fingerprint, MintedToken, TokenType, Verified};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::actions::{KEEPER, handler, registry};
 use super::world::{ALICE, BOB, HOUR, NOW, Wish, World};
 use crate::delegation_service::DelegationHandler;
+use crate::delegations::Giver;
 
 const GIVER: Wish =
     Wish { scopes: &["revocations:read", "actions:admin", "tokens:introspect"], ..KEEPER };
 
 type Change = fn(&mut CreateDelegationRequest);
+
+/// What of an agent's token is revoked.
+type Way = fn(&Verified) -> Fingerprint;
 
 struct Desk {
     world: World,
@@ -34,7 +40,7 @@ impl Desk {
     async fn create(
         &self,
         caller: &MintedToken,
-        change: impl FnOnce(&mut CreateDelegationRequest),
+        change: impl FnOnce(&mut CreateDelegationRequest) + Send,
     ) -> Result<CreateDelegationResponse, Status> {
         let mut request = CreateDelegationRequest {
             agent: "robot".to_owned(),
@@ -184,6 +190,90 @@ async fn a_user_lists_and_ends_their_own() {
     assert!(desk.list(&again).await.is_empty(), "all have ended");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_ask_at_once_a_user_has_at_most_a_hundred() {
+    let desk = Arc::new(Desk::open());
+    let alice = Arc::new(desk.world.mint(&GIVER));
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..160 {
+        let (desk, alice) = (Arc::clone(&desk), Arc::clone(&alice));
+        asking.spawn(async move { desk.create(&alice, |_| {}).await.map_err(|it| it.code()) });
+    }
+    let answers = asking.join_all().await;
+    let made: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    assert_eq!(made.len(), 100);
+    assert!(
+        answers.iter().filter_map(|it| it.as_ref().err()).all(|it| *it == Code::ResourceExhausted)
+    );
+    assert_eq!(desk.list(&alice).await.len(), 100);
+    // One that is ended makes room for another, and is listed still.
+    let id = made[7].delegation.clone().unwrap().delegation_id;
+    desk.end(&alice, &id).await.unwrap();
+    desk.create(&alice, |_| {}).await.unwrap();
+    let refused = desk.create(&alice, |_| {}).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(desk.list(&alice).await.len(), 101);
+}
+
+/// Every way in which an agent's token comes to be refused.
+#[tokio::test]
+async fn what_is_refused_is_listed_as_revoked() {
+    let cutoff = |name| Entry::cutoff(name, NOW, None);
+    let exact = |name| Entry::exact(name, None);
+    let table: [(&str, Way, bool); 6] = [
+        ("its own id", Verified::fingerprint, false),
+        ("what was signed", Verified::signed_part, false),
+        ("its parent", |agent| agent.claims().parents[0], false),
+        ("its key", |agent| Fingerprint::key(agent.kid()), false),
+        ("its root's key", |agent| Fingerprint::key(agent.root_key()), false),
+        ("all of its user's", |_| Fingerprint::subject("users", "alice"), true),
+    ];
+    for (what, way, is_cutoff) in table {
+        let desk = Desk::open();
+        let alice = desk.world.mint(&GIVER);
+        let given = desk.create(&alice, |_| {}).await.unwrap();
+        let agent = desk.verified(&given);
+        assert_eq!(desk.list(&alice).await, [("robot".to_owned(), false)], "{what}");
+        let entry = if is_cutoff { cutoff(way(&agent)) } else { exact(way(&agent)) };
+        desk.world.list.index().insert(&[entry]);
+        assert!(desk.is_revoked(&agent), "{what}");
+        assert_eq!(desk.list(&alice).await, [("robot".to_owned(), true)], "{what}");
+        // And after a restart.
+        let Desk { world, handler } = desk;
+        drop(handler);
+        let handler = world.issuer.delegation_handler(world.delegations());
+        let desk = Desk { world, handler };
+        assert_eq!(desk.list(&alice).await, [("robot".to_owned(), true)], "{what}, restarted");
+    }
+}
+
+#[tokio::test]
+async fn who_has_few_gets_one_when_others_fill_the_store() {
+    let world = World::new();
+    let store = world.delegations();
+    let giver = |name: &str| {
+        let token = world.mint(&GIVER);
+        let mut giver = Giver::of(&world.verified(&token)).unwrap();
+        giver.rename(name);
+        giver
+    };
+    let admit = |name: &str| store.admit(giver(name), NOW, |_| false);
+    let mut held = Vec::new();
+    for user in 0..100 {
+        let own = (0..100).map(|_| admit(&format!("heavy {user}")).unwrap());
+        held.extend(own.collect::<Vec<_>>());
+    }
+    assert!(admit("heavy 1").is_err());
+    for user in 0..1_000 {
+        let name = format!("light {user}");
+        held.extend((0..10).map(|_| admit(&name).unwrap()).collect::<Vec<_>>());
+        assert!(admit(&name).is_err(), "more than a few are for nobody now");
+    }
+    assert!(admit("too late").is_err());
+    drop(held);
+    assert!(admit("heavy 1").is_ok());
+}
+
 #[tokio::test]
 async fn nobody_asks_faster_than_the_pace() {
     let world = World::new();
@@ -208,4 +298,34 @@ async fn nobody_asks_faster_than_the_pace() {
     world.clock.advance(wait);
     ask(&alice).await.unwrap();
     assert_eq!(ask(&alice).await.unwrap_err().code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn agents_do_not_use_up_what_their_user_may_get() {
+    let desk = Desk::open();
+    let alice = desk.world.mint(&GIVER);
+    let handler = handler(&desk.world);
+    let issue = async |caller: Verified| {
+        let permit = World::permit_of(caller, "ActionService/IssueActionToken");
+        let request = IssueActionTokenRequest {
+            audience: "notes.burn".to_owned(),
+            ..IssueActionTokenRequest::default()
+        };
+        handler.issue_action_token(permit, request).await.is_ok()
+    };
+    let mut got = Vec::new();
+    for robot in ["one", "two", "three"] {
+        let given = desk.create(&alice, |it| it.agent = robot.to_owned()).await.unwrap();
+        let mut count = 0;
+        while issue(desk.verified(&given)).await {
+            count += 1;
+            assert!(count <= 60, "{robot} is not limited");
+        }
+        got.push(count);
+    }
+    // Each a quarter of the user's sixty, all together half.
+    assert_eq!(got, [15, 15, 0]);
+    for _ in 0..60 {
+        assert!(issue(desk.world.verified(&alice).as_ref().clone()).await);
+    }
 }

@@ -241,6 +241,7 @@ impl Setting {
             let new = NewSession {
                 id: format!("ses_{number}"),
                 holder: Fingerprint::subject("users", "alice"),
+                user: Fingerprint::subject("users", "alice"),
                 token: &text,
                 token_ends: token.expires_at(),
             };

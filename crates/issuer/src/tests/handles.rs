@@ -38,6 +38,7 @@ impl Shown {
         let new = NewSession {
             id: "ses_1".to_owned(),
             holder: Fingerprint::subject("users", "alice"),
+            user: Fingerprint::subject("users", "alice"),
             token: token.expose(),
             token_ends: token.expires_at(),
         };

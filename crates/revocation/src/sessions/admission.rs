@@ -1,10 +1,11 @@
 //! Lets new sessions in.
 //!
-//! Invariant: at no moment does a holder, or the node, have more open sessions than it may: whoever is let in has its place before it is made
-//! durable, and gives it back if it is not.
+//! Invariant: at no moment does a user, or the node, have more open sessions than it may: whoever is let in has its place before it is made
+//! durable, and gives it back if it is not. A full node is full of nobody's: whoever has the most sessions makes room for those who have fewer.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use hallpass_token::{Fingerprint, UnixTime};
 
@@ -25,16 +26,34 @@ impl Sessions {
         now: UnixTime,
     ) -> Result<Place<'_>, BeginError> {
         self.change(|open| {
-            let own = open.values().filter(|other| other.holder == session.holder);
-            if own.filter(|other| self.is_open(other, now)).count() >= OF_ONE {
+            let own = open.values().filter(|other| other.user == session.user);
+            let own = own.filter(|other| self.is_open(other, now)).count();
+            if own >= OF_ONE {
                 return Err(BeginError::TooMany(OF_ONE));
             }
-            if !self.has_room(open, now) {
+            if !self.has_room(open, now) && !self.make_room(open, own) {
                 return Err(BeginError::TooMany(AT_MOST));
             }
             open.insert(name, Arc::clone(session));
             Ok(Place { sessions: self, name: Some(name) })
         })
+    }
+
+    /// Ends the session that was used longest ago, of whoever has the most. Not for someone who would then have as many as they.
+    fn make_room(&self, open: &mut HashMap<Fingerprint, Arc<Session>>, own: usize) -> bool {
+        let mut users: HashMap<Fingerprint, Held> = HashMap::new();
+        for (name, session) in open.iter() {
+            let (used, name) = (session.used(), *name);
+            let held = users.entry(session.user).or_insert(Held { count: 0, idlest: (used, name) });
+            held.count += 1;
+            held.idlest = held.idlest.min((used, name));
+        }
+        let heaviest = users.values().max_by_key(|held| (held.count, Reverse(held.idlest)));
+        let Some(heaviest) = heaviest.filter(|held| held.count > own + 1) else { return false };
+        let displaced = open.remove(&heaviest.idlest.1);
+        let mut all = self.0.displaced.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(displaced);
+        true
     }
 
     /// Whether the node can have one more. What has ended, and is still known so that its handle is told why it opens nothing, makes room.
@@ -48,6 +67,12 @@ impl Sessions {
         }
         open.len() < AT_MOST
     }
+}
+
+/// What a user has: how many, and the one that was used longest ago.
+struct Held {
+    count: usize,
+    idlest: (UnixTime, Fingerprint),
 }
 
 impl Place<'_> {

@@ -18,6 +18,8 @@ use crate::{Entry, Note};
 pub struct Session {
     pub(super) id: String,
     pub(super) holder: Fingerprint,
+    /// The user, also where somebody acts for them.
+    pub(super) user: Fingerprint,
     pub(super) opened: UnixTime,
     pub(super) ends: UnixTime,
     pub(super) used: AtomicU64,
@@ -29,12 +31,12 @@ pub struct Session {
 impl Session {
     pub(super) fn new(
         id: String,
-        holder: Fingerprint,
+        (holder, user): (Fingerprint, Fingerprint),
         (opened, ends): (UnixTime, UnixTime),
         sealed: Sealed,
     ) -> Self {
         let at = || AtomicU64::new(opened.as_secs());
-        Self { id, holder, opened, ends, used: at(), noted: at(), sealed }
+        Self { id, holder, user, opened, ends, used: at(), noted: at(), sealed }
     }
 
     /// Its public id, the `sid` of what is made from it.
@@ -99,7 +101,7 @@ impl Session {
 
     pub(super) fn write(&self) -> String {
         let (opened, ends) = (self.opened.as_secs(), self.ends.as_secs());
-        format!("{} {opened} {ends} {}", self.id, self.sealed.to_text())
+        format!("{} {opened} {ends} {} {}", self.id, self.sealed.to_text(), self.user)
     }
 
     pub(super) fn read(record: &Note) -> Option<Self> {
@@ -108,6 +110,9 @@ impl Session {
         let mut instant = || Some(UnixTime::from_secs(parts.next()?.parse().ok()?));
         let times = (instant()?, instant()?);
         let sealed = Sealed::of_text(parts.next()?)?;
-        Some(Self::new(id, record.by.parse().ok()?, times, sealed))
+        let holder = record.by.parse().ok()?;
+        // Records of earlier versions name the holder alone.
+        let user = parts.next().map_or(Ok(holder), str::parse).ok()?;
+        Some(Self::new(id, (holder, user), times, sealed))
     }
 }

@@ -22,7 +22,8 @@ fn holder() -> Fingerprint {
 }
 
 fn new(id: &str, ends: Option<UnixTime>) -> NewSession<'static> {
-    NewSession { id: id.to_owned(), holder: holder(), token: TOKEN, token_ends: ends }
+    let (holder, user) = (holder(), holder());
+    NewSession { id: id.to_owned(), holder, user, token: TOKEN, token_ends: ends }
 }
 
 fn after(seconds: u64) -> UnixTime {
@@ -169,7 +170,8 @@ async fn the_node_is_not_full_of_what_is_closed() {
     let one = |number: usize| {
         let id = format!("s-{number}");
         let sealed = sealed(&id);
-        Arc::new(Session::new(id, holder(number), (NOW, after(3_600)), sealed))
+        let whose = (holder(number), holder(number));
+        Arc::new(Session::new(id, whose, (NOW, after(3_600)), sealed))
     };
     sessions.change(|open| {
         let all =
@@ -182,6 +184,49 @@ async fn the_node_is_not_full_of_what_is_closed() {
     closed.insert(&[Entry::exact(Fingerprint::session("s-7"), None)]);
     sessions.begin(&handle, new("one more", None), NOW).await.unwrap();
     assert_eq!(sessions.count(), AT_MOST);
+}
+
+#[tokio::test]
+async fn a_hundred_users_do_not_keep_everybody_else_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let subject = |name: &str| Fingerprint::subject("users.test", name);
+    let sealed = Sealed::new(&Handle::new(&[1; 32]), "s", TOKEN).unwrap();
+    let one = |user: usize, number: usize| {
+        let (id, user) = (format!("s-{user}-{number}"), subject(&format!("heavy {user}")));
+        // An agent's sessions are its user's, too.
+        let holder = if number.is_multiple_of(2) { user } else { subject("an agent") };
+        let session = Session::new(id, (holder, user), (NOW, after(3_600)), sealed.clone());
+        session.used.store(after(number as u64).as_secs(), Ordering::Relaxed);
+        Arc::new(session)
+    };
+    sessions.change(|open| {
+        for user in 0..100 {
+            for number in 0..100 {
+                let session = one(user, number);
+                open.insert(Fingerprint::handle(session.id()), session);
+            }
+        }
+    });
+    let light = |number: u8| NewSession {
+        holder: subject("light"),
+        user: subject("light"),
+        ..new(&format!("light-{number}"), None)
+    };
+    for number in 0..90_u8 {
+        let handle = Handle::new(&[number; 32]);
+        sessions.begin(&handle, light(number), after(1)).await.unwrap();
+        let displaced = sessions.take_displaced();
+        assert_eq!(displaced.len(), 1);
+        assert!(displaced[0].id().ends_with("-0"), "{} was used lately", displaced[0].id());
+        assert_eq!(sessions.count(), AT_MOST);
+    }
+    assert_eq!(sessions.of(subject("light"), after(1)).len(), 90);
+    // Who has a hundred has no hundred and first, and displaces nobody.
+    let heavy = NewSession { user: subject("heavy 99"), ..new("one more", None) };
+    let refused = sessions.begin(&Handle::new(&[200; 32]), heavy, after(1)).await;
+    assert!(matches!(refused, Err(BeginError::TooMany(_))), "{refused:?}");
+    assert!(sessions.take_displaced().is_empty());
 }
 
 #[tokio::test]
