@@ -13,6 +13,7 @@ mod layer;
 mod limits;
 mod log_limit;
 mod message;
+mod pieces;
 mod public;
 mod refusals;
 mod remembered;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use hallpass_policy::{DecisionId, Denial, Failure, Permit, Refusal, Rule, Witness, validity};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -28,6 +29,9 @@ pub(super) struct Call {
     reading: AtomicWaker,
     /// The handler's answer. In here, so that it is dropped even while the client does not read and nobody polls it.
     answer: Mutex<Option<Body>>,
+    /// What a streaming client still sends. In here, so that nobody takes it out of the transport after a cut, and the transport can reset
+    /// the stream.
+    request: Mutex<Option<Body>>,
 }
 
 /// What has become of a call. The first one stays.
@@ -35,7 +39,7 @@ enum Fate {
     /// Its message has arrived and its handler runs, which is not cut: only for unary calls.
     Entered,
     /// It was ended.
-    Cut(Denial),
+    Cut(Denial, Instant),
 }
 
 /// Who waits for a call: the one that sends the answer, or the one that reads the request.
@@ -61,6 +65,7 @@ impl Call {
             answering: AtomicWaker::new(),
             reading: AtomicWaker::new(),
             answer: Mutex::new(None),
+            request: Mutex::new(None),
         })
     }
 
@@ -79,10 +84,10 @@ impl Call {
         validity(&self.caller.facts(self.rule, &self.guard), self.guard.clock.now())
     }
 
-    /// Ends it: whoever waits for it is woken, and what the handler still had to say is dropped, in a task of its own, so that no
-    /// handler's clean-up holds up or breaks the watch over the other calls.
+    /// Ends it: whoever waits for it is woken, and what the handler still had to say or to read is dropped, in a task of its own, so
+    /// that no handler's clean-up holds up or breaks the watch over the other calls.
     pub(super) fn cut(&self, denial: Denial) {
-        if self.fate.set(Fate::Cut(denial.clone())).is_err() {
+        if self.fate.set(Fate::Cut(denial.clone(), Instant::now())).is_err() {
             return;
         }
         let refusal = Refusal::new(denial, self.decision);
@@ -96,10 +101,10 @@ impl Call {
         } else {
             guard.note_refused((Some(rule), rule.path), &refusal, &self.caller);
         }
-        let answer = self.answer().take();
+        let bodies = (self.answer().take(), self.request().take());
         self.answering.wake();
         self.reading.wake();
-        tokio::spawn(async move { drop(answer) });
+        tokio::spawn(async move { drop(bodies) });
     }
 
     /// The status that a cut call ends with. Registers who asks, so that it is woken by a cut.
@@ -112,16 +117,28 @@ impl Call {
         Some(self.denial()?.clone().into_status(self.decision))
     }
 
+    /// When it was cut, if it was.
+    pub(super) fn cut_at(&self) -> Option<Instant> {
+        match self.fate.get() {
+            Some(Fate::Cut(_, at)) => Some(*at),
+            Some(Fate::Entered) | None => None,
+        }
+    }
+
     /// Why it was cut, if it was.
     fn denial(&self) -> Option<&Denial> {
         match self.fate.get() {
-            Some(Fate::Cut(denial)) => Some(denial),
+            Some(Fate::Cut(denial, _)) => Some(denial),
             Some(Fate::Entered) | None => None,
         }
     }
 
     pub(super) fn answer(&self) -> MutexGuard<'_, Option<Body>> {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn request(&self) -> MutexGuard<'_, Option<Body>> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -28,5 +28,6 @@ mod slots;
 mod streams;
 mod streams_server;
 mod traces;
+mod unsent;
 mod validity;
 mod verifications;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +30,7 @@ type Answers = Pin<Box<dyn Stream<Item = Result<String, Status>> + Send>>;
 /// A mesh whose guard stands before a server that streams.
 pub(crate) struct StreamingMesh {
     pub(crate) mesh: Mesh,
+    pub(crate) address: SocketAddr,
     channel: Channel,
     events: mpsc::UnboundedReceiver<String>,
 }
@@ -44,7 +46,7 @@ impl StreamingMesh {
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(server);
         let channel = Channel::from_shared(format!("http://{address}")).unwrap();
-        Self { mesh, channel: channel.connect().await.unwrap(), events }
+        Self { mesh, address, channel: channel.connect().await.unwrap(), events }
     }
 
     /// The next thing that a handler told.

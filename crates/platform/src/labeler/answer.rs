@@ -89,10 +89,15 @@ impl Asked {
         }
     }
 
-    /// Whether the call ended because its token did: Platform's own, or with it the caller's.
+    /// Whether the call ended because its token did: Platform's own, or with it the caller's. Where nobody reads, the stream is reset
+    /// before it can say so.
     pub(crate) fn token_ended(status: &Status) -> bool {
-        status.code() == Code::Unauthenticated
-            && reason(status).as_deref() == Some(Denial::TokenExpired.reason())
+        let reason = reason(status);
+        match status.code() {
+            Code::Unauthenticated => reason.as_deref() == Some(Denial::TokenExpired.reason()),
+            Code::Cancelled => reason.is_none(),
+            _ => false,
+        }
     }
 
     /// The object is refused to the caller; any other refusal is about the token that Platform made.
@@ -147,4 +152,25 @@ fn broken(status: &Status) -> LabelerError {
 fn reason(status: &Status) -> Option<String> {
     let info = status.get_details_error_info()?;
     (info.domain == ERROR_DOMAIN).then_some(info.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_policy::DecisionId;
+
+    use super::*;
+
+    #[test]
+    fn what_ended_with_its_token_or_was_reset_may_go_on_with_another_token() {
+        let said = |denial: Denial| denial.into_status(DecisionId::new(1, 1));
+        for (status, goes_on) in [
+            (said(Denial::TokenExpired), true),
+            (Status::cancelled("h2 protocol error: http2 error"), true),
+            (said(Denial::TokenRevoked), false),
+            (said(Denial::ListStale), false),
+            (Status::unauthenticated("by somebody else"), false),
+        ] {
+            assert_eq!(Asked::token_ended(&status), goes_on, "{status}");
+        }
+    }
 }
