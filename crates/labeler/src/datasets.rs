@@ -18,7 +18,6 @@ use crate::error::Error;
 use crate::files::Files;
 use crate::ids::DatasetId;
 use crate::page::PageKey;
-use crate::policy::claim_allows;
 use crate::receiver::Claims;
 use crate::settings::Settings;
 use crate::sharing::audit;
@@ -101,7 +100,7 @@ impl Datasets {
     ) -> Result<Option<Role>, Error> {
         let subject = permit.subject().ok_or(Error::NoUser)?;
         match Object::parse(kind, id) {
-            Some(object) if claim_allows(permit, kind.name(), id) => {
+            Some(object) if permit.is_for(kind.name(), id) => {
                 Ok(self.database.role(&object, subject, (self.now)()).await?)
             }
             _ => Ok(None),
@@ -151,11 +150,6 @@ pub(crate) fn subject_of(permit: &Permit) -> Result<&str, Error> {
 /// The dataset was deleted since the check, or the permission is gone: the same refusal as if it had never been.
 pub(crate) fn gone<P: Permission>(proof: &Granted<P>) -> Error {
     refused(proof.permit(), P::KIND, P::NAME)
-}
-
-/// A token that is for one object neither makes others nor sees a list of them.
-pub(crate) fn claims_one_object(permit: &Permit) -> bool {
-    permit.token().is_some_and(|token| token.claims().resource.is_some())
 }
 
 /// The refusal of the object check.

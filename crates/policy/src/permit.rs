@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_token::{Grants, TokenType, Verified};
+use hallpass_token::{Grants, ResourceClaim, TokenType, Verified};
 use tonic::{Extensions, Status};
 
 use crate::adapter::FIRST_MESSAGE_WITHIN;
@@ -173,6 +173,16 @@ impl Permit {
     /// The one bucket that the permit is for; `None` for whatever the caller's token reaches.
     pub const fn bucket(&self) -> Option<&Arc<str>> {
         self.bucket.as_ref()
+    }
+
+    /// The one object that the caller's token is for, if it is for one.
+    pub fn claimed(&self) -> Option<&ResourceClaim> {
+        self.token.as_ref()?.claims().resource.as_ref()
+    }
+
+    /// Whether the caller's token is for this object, or for no one object.
+    pub fn is_for(&self, kind: &str, id: &str) -> bool {
+        self.claimed().is_none_or(|claimed| claimed.kind == kind && claimed.id == id)
     }
 
     /// The job that a background token was minted for.

@@ -1,9 +1,12 @@
 //! Proofs that the object check was done. A store that takes one cannot be reached without it.
 //!
-//! Invariant: `Granted` is made by `Granted::check` alone, `Seen` by `Visible::look` alone.
+//! Invariant: `Granted` is made by `Granted::check` alone, `Seen` by `Visible::look` alone. A token with a `resource` claim gets neither for
+//! anything but its object, whatever a service's policy says.
 
 use std::future::Future;
 use std::marker::PhantomData;
+
+use hallpass_token::ResourceClaim;
 
 use crate::{Denial, Object, Permit, Refusal};
 
@@ -17,7 +20,8 @@ pub trait Permission: Send + Sync + 'static {
 
 /// Knows who may do what to which object. Each service has one.
 pub trait ObjectPolicy: Send + Sync + 'static {
-    /// Whether the permit's holder may do `permission` to the object of type `kind` with this id.
+    /// Whether the permit's holder may do `permission` to the object of type `kind` with this id. Not asked about objects that a token
+    /// with a `resource` claim is not for: [`Granted::check`] refuses those.
     ///
     /// An absent object and a forbidden one are both `Verdict::Refused`. An error means that the policy cannot know.
     fn check(
@@ -27,6 +31,18 @@ pub trait ObjectPolicy: Send + Sync + 'static {
         permission: &'static str,
         id: &str,
     ) -> impl Future<Output = Result<Verdict, Unknown>> + Send;
+
+    /// Whether the object lies inside the one that the caller's token is for, so that the token opens it, too, as far as
+    /// [`ObjectPolicy::check`] allows. Unless a service says otherwise, a token for one object opens that object alone.
+    fn is_inside(
+        &self,
+        claimed: &ResourceClaim,
+        kind: &'static str,
+        id: &str,
+    ) -> impl Future<Output = Result<bool, Unknown>> + Send {
+        let _ = (claimed, kind, id);
+        std::future::ready(Ok(false))
+    }
 }
 
 impl<P: ObjectPolicy> ObjectPolicy for std::sync::Arc<P> {
@@ -38,6 +54,15 @@ impl<P: ObjectPolicy> ObjectPolicy for std::sync::Arc<P> {
         id: &str,
     ) -> impl Future<Output = Result<Verdict, Unknown>> + Send {
         P::check(self, permit, kind, permission, id)
+    }
+
+    fn is_inside(
+        &self,
+        claimed: &ResourceClaim,
+        kind: &'static str,
+        id: &str,
+    ) -> impl Future<Output = Result<bool, Unknown>> + Send {
+        P::is_inside(self, claimed, kind, id)
     }
 }
 
@@ -75,7 +100,7 @@ pub struct Granted<P> {
 }
 
 impl<P: Permission> Granted<P> {
-    /// Asks the policy. The only way to a `Granted`.
+    /// Asks the policy, unless the caller's token is for another object. The only way to a `Granted`.
     pub async fn check(
         policy: &impl ObjectPolicy,
         permit: &Permit,
@@ -86,6 +111,11 @@ impl<P: Permission> Granted<P> {
         let refused = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
         if !is_within_action(&permit, P::KIND, id) {
             return Err(permit.refusal(refused));
+        }
+        match is_within_claim(policy, &permit, P::KIND, id).await {
+            Ok(true) => {}
+            Ok(false) => return Err(permit.refusal(refused)),
+            Err(Unknown(what)) => return Err(permit.refusal(Denial::CannotDecide(what))),
         }
         match policy.check(&permit, P::KIND, P::NAME, id).await {
             Ok(Verdict::Granted) => Ok(Self::make(permit, object)),
@@ -130,6 +160,19 @@ impl<P: Permission> Granted<P> {
     }
 }
 
+/// A caller's token that is for one object opens that one, and what the policy says lies inside it.
+async fn is_within_claim(
+    policy: &impl ObjectPolicy,
+    permit: &Permit,
+    kind: &'static str,
+    id: &str,
+) -> Result<bool, Unknown> {
+    match permit.claimed() {
+        Some(claimed) if !permit.is_for(kind, id) => policy.is_inside(claimed, kind, id).await,
+        Some(_) | None => Ok(true),
+    }
+}
+
 /// An action token that is for one object counts for no other of its kind.
 fn is_within_action(permit: &Permit, kind: &str, id: &str) -> bool {
     let object = permit.action().and_then(|action| action.claims().resource.as_ref());
@@ -144,9 +187,10 @@ pub struct Visible<P> {
 }
 
 impl<P: Permission> Visible<P> {
-    /// What the permit's holder can see of a list. Refused where the permit has no subject to see it with.
+    /// What the permit's holder can see of a list. Refused where the permit has no subject to see it with, and where the caller's token is
+    /// for one object: it names that one itself, and of others it must not learn.
     pub fn through(permit: &Permit) -> Result<Self, Refusal> {
-        if permit.subject().is_none() {
+        if permit.subject().is_none() || permit.claimed().is_some() {
             let denial = Denial::ObjectRefused { kind: P::KIND, permission: P::NAME };
             return Err(permit.refusal(denial));
         }
