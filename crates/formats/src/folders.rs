@@ -144,6 +144,28 @@ fn is_of_masks(name: &str) -> bool {
     ["mask", "segmentation", "gt", "groundtruth"].iter().any(|word| name.contains(word))
 }
 
+/// Images that are masks of others: they lie in a folder of masks and are named like another image. Where annotations tell what images
+/// show, masks would be taken for background.
+pub(crate) fn masks(shape: &Shape) -> Vec<(u32, Problem)> {
+    const FOLDERS: [&str; 4] = ["masks", "mask", "segmentationclass", "segmentationobject"];
+    let is_mask_folder = |path: &FilePath| {
+        path.folder().split('/').any(|part| FOLDERS.contains(&part.to_lowercase().as_str()))
+    };
+    let (masks, others): (Vec<_>, Vec<_>) =
+        shape.images().partition(|(_, file)| is_mask_folder(&file.path));
+    if masks.is_empty() {
+        return Vec::new();
+    }
+    let stems: BTreeSet<&str> = others.iter().map(|(_, file)| file.path.stem()).collect();
+    let of_another = |stem: &str| {
+        let stem = stem.strip_suffix("_mask").unwrap_or(stem);
+        stems.contains(stem)
+    };
+    let masks = masks.into_iter().filter(|(_, file)| of_another(file.path.stem()));
+    let text = "is a mask of another image, and masks are not read: leave it out";
+    masks.map(|(image, file)| (image, Problem::of(&file.path, text))).collect()
+}
+
 /// Folders called `train2017` or `seg_train` are splits whose names are not read as such.
 fn splits(tops: &BTreeSet<&str>) -> Option<String> {
     let are_like = tops.iter().all(|top| Split::of_words(top).is_some());

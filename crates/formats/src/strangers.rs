@@ -8,7 +8,7 @@ use crate::leftovers::is_left_behind;
 /// Extensions, and what is said of files that have them.
 const KNOWN: [(&[&str], &str); 16] = [
     (&["xml"], VOC),
-    (&["tfrecord", "tfrecords", "record"], TFRECORD),
+    (&["tfrecord", "tfrecords", "tfrec", "record"], TFRECORD),
     (&["pbtxt"], "is a label map of TensorFlow: leave it out, and export the annotations as COCO"),
     (&["parquet", "arrow", "feather"], PARQUET),
     (

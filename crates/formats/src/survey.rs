@@ -8,7 +8,8 @@ use crate::distinct::Distinct;
 use crate::shape::{File, Shape};
 use crate::source::Source;
 use crate::{
-    Bounds, Format, Problem, Problems, Refusal, Split, SplitCounts, coco, image_folder, table, yolo,
+    Bounds, Format, Problem, Problems, Refusal, Split, SplitCounts, coco, folders, image_folder,
+    table, yolo,
 };
 
 /// What is known of each file so far.
@@ -57,7 +58,19 @@ impl<'a> Survey<'a> {
             Err(Refusal::Problems(last)) => self.add_all(&last),
             read => read?,
         }
+        if format != Format::ImageFolder {
+            self.masks();
+        }
         Ok(())
+    }
+
+    /// Masks that no annotation speaks of are no background.
+    fn masks(&mut self) {
+        for (image, problem) in folders::masks(self.shape) {
+            if self.marks[image as usize].labels == 0 {
+                self.problems.add(problem);
+            }
+        }
     }
 
     /// Adds problems to those that there are.

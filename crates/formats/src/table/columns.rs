@@ -33,6 +33,9 @@ const LABEL: [&[&str]; 2] = [
         "choice",
         "breed",
         "species",
+        "classid",
+        "labelid",
+        "categoryid",
     ],
 ];
 const SPLIT: [&[&str]; 1] = [&["split", "subset", "set"]];

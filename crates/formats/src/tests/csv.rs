@@ -139,6 +139,7 @@ fn the_dialect_is_found_out() {
         "filename|label\n1.png|cat\n2.png|dog\n",
         "FILENAME,CLASS\n/home/me/set/images/1.png,cat\n/home/me/set/images/2.png,dog\n",
         "id,breed\n1,cat\n2,dog\n",
+        "ImageId,ClassId,EncodedPixels\n1.png,cat,1 2\n2.png,dog,3 4\n",
         "image_id,label,label_name\n1.png,0,cat\n2.png,1,dog\n",
         "filename,cat,dog\n1.png,1,0\n2.png,0.0,1.0\n3.png,0,0\n",
         "image,tags\n1.png,cat\n2.png,dog\n",

@@ -105,3 +105,16 @@ fn names_are_sought_everywhere_and_never_in_one_of_two_places() {
     let two = [("p/0a1.png", ""), ("p/0b2.png", ""), ("q/0a1.png", ""), ("q/0b2.png", ""), table];
     assert!(World::new(two).read(None).is_err());
 }
+
+#[test]
+fn masks_are_no_background() {
+    let files = [
+        ("images/1.png", ""),
+        ("masks/1.png", ""),
+        ("masks/2.png", ""),
+        ("labels/1.txt", "0 .5 .5 1 1"),
+        ("data.yaml", "names: [cat]"),
+    ];
+    let problem = "masks/1.png: is a mask of another image, and masks are not read: leave it out";
+    assert_eq!(refusal(&files), problem);
+}

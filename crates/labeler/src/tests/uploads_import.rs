@@ -48,6 +48,18 @@ async fn a_folder_becomes_a_dataset() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn what_systems_leave_behind_is_skipped() {
+    let folder = TempDir::new().unwrap();
+    for left in [".DS_Store", "a/._1.png", "__MACOSX/a/._1.png", "a/Thumbs.db", ".git/HEAD"] {
+        put(folder.path(), &(left.to_owned(), vec![0; 9]));
+    }
+    put(folder.path(), &image("a/1.png"));
+    let world = with_root(folder.path()).await;
+    let dataset = import(&world, "data", "").await.unwrap();
+    assert_eq!((dataset.item_count, dataset.file_count, world.stored_files()), (1, 1, 1));
+}
+
+#[tokio::test]
 async fn what_is_not_beneath_the_root_or_not_a_file_is_refused_by_name() {
     use std::os::unix::fs::symlink;
     let (folder, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
