@@ -8,7 +8,7 @@
 #   answer to the question whether the caller may do this is lost. grpcio and grpc-js report PERMISSION_DENIED and
 #   keep the text.
 # Versions: @connectrpc/connect-node 2.1.2, @grpc/grpc-js 1.14.7 (npm), grpcio 1.85.3 (PyPI).
-# Why it matters: filters and gateways that write grpc-message by hand rarely percent-encode it. A refusal with a
+# Why it matters: a filter or gateway that writes grpc-message by hand may forget to percent-encode it. A refusal with a
 #   percent sign in its text is then no refusal for the client, and UNKNOWN is retried by many policies.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A connect-node client with a timeout of 28 hours is refused by every strict server, connect-node's own included.
+# A connect-node client whose timeout is 28 hours is refused by connect-node's own server.
 #
 # Expected: gRPC's PROTOCOL-HTTP2.md, "Requests": TimeoutValue is a "positive integer as ASCII string of at most 8
-#   digits"; a client changes the unit when the number gets longer. grpcio sends 100000S for 100000 seconds.
+#   digits", with units from nanoseconds to hours: a client changes the unit when the number gets longer.
 # Seen: connect-node always sends milliseconds. From 100000000 ms (27.8 hours) on the header has nine digits, and
 #   connect-node's server answers InvalidArgument, "invalid grpc timeout value". From 2^31 ms (24.9 days) on the
 #   client itself fails the call with DeadlineExceeded at once, because Node's timers hold 31 bits.

@@ -7,8 +7,8 @@
 # Seen: grpcio fails the call with UNKNOWN, "Received http2 header with status: 103". grpc-js skips it and returns the
 #   answer.
 # Versions: grpcio 1.85.3 (PyPI), @grpc/grpc-js 1.14.7 (npm).
-# Why it matters: gateways that add Early Hints or 102 to slow calls look correct from every browser and from most
-#   gRPC clients. Python and C++ callers see UNKNOWN for a call that the service allowed, executed and answered.
+# Why it matters: a gateway that adds Early Hints or 102 to slow calls looks correct from browsers and from Node. Python
+#   callers see UNKNOWN for a call that the service allowed, executed and answered.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()
