@@ -47,6 +47,7 @@ static RULE: Rule = Rule {
     resources: &[],
     delegates: &[],
     when_stale: WhenStale::Refuse,
+    request_bytes: 16 << 10,
     client_streaming: false,
     server_streaming: false,
     description: "Answer with the same bytes",

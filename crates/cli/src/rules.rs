@@ -20,6 +20,7 @@ struct Row {
     resource: Vec<Bound>,
     delegates: &'static [&'static str],
     when_stale: &'static str,
+    request_bytes: u32,
     description: &'static str,
 }
 
@@ -59,6 +60,7 @@ fn row(rule: &'static Rule) -> Row {
             WhenStale::Refuse => "refuse",
             WhenStale::Serve => "serve",
         },
+        request_bytes: rule.request_bytes,
         description: rule.description,
     }
 }
@@ -76,6 +78,7 @@ fn table(rows: &[Row]) -> String {
         "RESOURCE",
         "DELEGATES",
         "WHEN STALE",
+        "REQUEST BYTES",
         "DESCRIPTION",
     ];
     let head = head.map(str::to_owned).to_vec();
@@ -89,6 +92,7 @@ fn table(rows: &[Row]) -> String {
             or_dash(&resource.join(", ")),
             or_dash(&row.delegates.join(", ")),
             row.when_stale.to_owned(),
+            row.request_bytes.to_string(),
             row.description.to_owned(),
         ]
     });

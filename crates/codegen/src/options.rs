@@ -30,6 +30,22 @@ pub(crate) struct RuleOption {
     pub(crate) when_stale: i32,
     #[prost(string, tag = "9")]
     pub(crate) description: String,
+    #[prost(uint32, tag = "10")]
+    pub(crate) request_bytes: u32,
+}
+
+impl RuleOption {
+    /// The longest request message that a rule can allow: what gRPC servers and clients take unless told otherwise.
+    pub(crate) const MOST_REQUEST_BYTES: u32 = 4 << 20;
+
+    /// The longest request message.
+    pub(crate) const fn request_bytes(&self) -> u32 {
+        match (self.request_bytes, self.public) {
+            (0, true) => 4 << 10,
+            (0, false) => 16 << 10,
+            (stated, _) => stated,
+        }
+    }
 }
 
 /// `Rule.TokenType`.

@@ -24,9 +24,13 @@ use tonic::codegen::Bytes;
 /// So much of a file is in memory while it is copied.
 const PIECE: usize = 1 << 20;
 
+/// How much is read at a time of a folder, and of another store, whose every answer takes its time.
+const FOLDER_READ: u64 = 64 << 10;
+const STORE_READ: u64 = 256 << 10;
+
 /// The files that jobs have made. Clones share everything.
 #[derive(Clone)]
-pub struct Artifacts(Arc<dyn ObjectStore>);
+pub struct Artifacts(Arc<dyn ObjectStore>, u64);
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,12 +57,12 @@ pub enum ArtifactError {
 impl Artifacts {
     /// In a folder, which has to be there.
     pub fn folder(root: &Path) -> Result<Self, object_store::Error> {
-        Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(root)?)))
+        Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(root)?), FOLDER_READ))
     }
 
     /// In another store, below a prefix that may be empty.
     pub fn below(store: impl ObjectStore, prefix: &str) -> Self {
-        Self(Arc::new(PrefixStore::new(store, prefix)))
+        Self(Arc::new(PrefixStore::new(store, prefix)), STORE_READ)
     }
 
     /// Where a job's files are.
@@ -117,6 +121,11 @@ impl Artifacts {
             self.0.delete(&file.location).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// How many bytes of a file are best read at a time.
+    pub const fn read_at_once(&self) -> u64 {
+        self.1
     }
 
     /// A piece of a file.

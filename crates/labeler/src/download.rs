@@ -1,7 +1,7 @@
 //! Sends the files of a dataset or of a snapshot as they were uploaded.
 //!
-//! Invariant: a stream that ends without an error has sent every byte, and each whole file had its SHA-256. Memory holds one piece and
-//! one look-up of files, however much is sent.
+//! Invariant: a stream that ends without an error has sent every byte, and each whole file had its SHA-256. Memory holds one reading
+//! of the store and one look-up of files, however much is sent.
 
 use std::collections::VecDeque;
 
@@ -21,9 +21,9 @@ mod source;
 pub(crate) use source::Source;
 
 /// The most bytes of one piece.
-const PIECE: u64 = 1 << 20;
-/// So many files are looked up at a time.
-const FILES_AT_ONCE: u32 = 500;
+const PIECE: usize = 64 << 10;
+/// So many files are looked up at a time: a client that stops reading keeps them in memory.
+const FILES_AT_ONCE: u32 = 100;
 
 /// A piece of a file.
 #[derive(Debug)]
@@ -78,7 +78,10 @@ pub(crate) struct Download {
 
 struct Current {
     row: FileRow,
+    /// Where the next piece begins.
     offset: u64,
+    /// What was read behind it.
+    ahead: Bytes,
     is_new: bool,
     /// `None` where the file is not sent from its beginning.
     hash: Option<Context>,
@@ -87,7 +90,7 @@ struct Current {
 impl Current {
     fn new(row: FileRow, offset: u64) -> Self {
         let hash = (offset == 0).then(|| Context::new(&SHA256));
-        Self { row, offset, is_new: true, hash }
+        Self { row, offset, ahead: Bytes::new(), is_new: true, hash }
     }
 }
 
@@ -158,16 +161,16 @@ impl Download {
     }
 
     async fn read(&self, current: &mut Current) -> Result<Sent, Error> {
-        let Current { row, offset, is_new, hash } = current;
-        let end = row.stored.size.min(offset.saturating_add(PIECE));
-        let data = match *offset..end {
-            nothing if nothing.is_empty() => Bytes::new(),
-            range => self.read_range(row, range).await?,
-        };
+        let Current { row, offset, ahead, is_new, hash } = current;
+        let end = row.stored.size.min(offset.saturating_add(self.files.read_at_once()));
+        if ahead.is_empty() && *offset < end {
+            *ahead = self.read_range(row, *offset..end).await?;
+        }
+        let data = ahead.split_to(ahead.len().min(PIECE));
         if let Some(hash) = hash {
             hash.update(&data);
         }
-        *offset = end;
+        *offset += data.len() as u64;
         let file = std::mem::take(is_new).then_some((row.stored.size, row.stored.sha256));
         Ok(Sent { path: row.path.clone(), data, file })
     }

@@ -31,6 +31,10 @@ const PART: usize = 8 << 20;
 const PARTS_AT_ONCE: usize = 2;
 const FOLDER: &str = "datasets";
 
+/// How much is read at a time of a local folder, and of a bucket, whose every answer takes its time.
+const LOCAL_READ: u64 = 64 << 10;
+const BUCKET_READ: u64 = 256 << 10;
+
 /// Where the files are.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
@@ -79,6 +83,14 @@ impl Files {
     pub(crate) fn writer(&self, id: &DatasetId, number: u64) -> BufWriter {
         BufWriter::with_capacity(Arc::clone(&self.store), self.location(id, number), PART)
             .with_max_concurrency(PARTS_AT_ONCE)
+    }
+
+    /// How many bytes of a file are best read at a time.
+    pub(crate) const fn read_at_once(&self) -> u64 {
+        match self.place {
+            Place::Local(_) => LOCAL_READ,
+            Place::S3 { .. } => BUCKET_READ,
+        }
     }
 
     /// Reads a piece of a file: less than asked for if the file is too short, `None` if it is not there.

@@ -1,9 +1,10 @@
 //! Downloads of what jobs have made.
 //!
-//! Invariant: a piece is read when it is asked for, so a reader that is slow holds one piece in memory.
+//! Invariant: a piece is read when it is asked for, so a reader that is slow holds one reading of the store in memory.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{Stream, stream};
 use hallpass_contract::labeler::{FileChunk, FileInfo};
 use hallpass_contract::platform::{DownloadArtifactRequest, DownloadArtifactResponse};
@@ -11,8 +12,8 @@ use hallpass_jobs::{ArtifactFile, Artifacts};
 
 use crate::error::Error;
 
-/// So many bytes come in one piece.
-const PIECE: u64 = 1 << 20;
+/// The most bytes of one piece.
+const PIECE: usize = 64 << 10;
 /// So much of a path is told.
 const SHOWN: usize = 200;
 
@@ -26,6 +27,8 @@ pub(crate) struct Download {
     /// The first that is not wanted.
     end: usize,
     offset: u64,
+    /// What was read behind the offset.
+    ahead: Bytes,
     is_begun: bool,
 }
 
@@ -53,6 +56,7 @@ impl Download {
             files,
             at: 0,
             offset: *offset,
+            ahead: Bytes::new(),
             is_begun: false,
         };
         if path.is_empty() {
@@ -81,8 +85,12 @@ impl Download {
             return Ok(None);
         }
         let file = &self.files[self.at];
-        let end = file.size_bytes.min(self.offset + PIECE);
-        let data = self.store.read(&self.job_id, &file.path, self.offset..end).await?;
+        if self.ahead.is_empty() {
+            let end = file.size_bytes.min(self.offset + self.store.read_at_once());
+            self.ahead = self.store.read(&self.job_id, &file.path, self.offset..end).await?;
+        }
+        let data = self.ahead.split_to(self.ahead.len().min(PIECE));
+        let end = self.offset + data.len() as u64;
         let info = FileInfo {
             path: file.path.clone(),
             size_bytes: file.size_bytes,

@@ -34,6 +34,8 @@ pub(crate) struct Jobs {
 
 /// So many lines are read at once.
 const LINES: i64 = 500;
+/// The most bytes of lines in one piece.
+const PIECE: usize = 64 << 10;
 
 impl Jobs {
     /// The jobs of this database, for these trainers, and so many of one user that have not ended.
@@ -217,7 +219,7 @@ impl Jobs {
             loop {
                 // Asked first: what was printed before the end is there then.
                 let job = jobs.get(&proof).await?;
-                let printed = jobs.database.printed(&job.id, after, LINES).await?;
+                let printed = one_piece(jobs.database.printed(&job.id, after, LINES).await?);
                 if let Some(last) = printed.last() {
                     let after = last.number;
                     return Ok(Some((printed, (jobs, proof, after, news))));
@@ -253,6 +255,18 @@ impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jobs").field("clock", &self.clock).finish_non_exhaustive()
     }
+}
+
+/// The first lines, as many as make a piece, and one at least.
+fn one_piece(mut printed: Vec<Printed>) -> Vec<Printed> {
+    let mut bytes = 0;
+    let fit = printed.iter().take_while(|line| {
+        bytes += line.line.len();
+        bytes <= PIECE
+    });
+    let fit = fit.count().max(1);
+    printed.truncate(fit);
+    printed
 }
 
 /// The job went away after the check: the answer is what the check would say now.

@@ -25,6 +25,8 @@ pub struct Rule {
     pub delegates: &'static [&'static str],
     /// What a node with a stale list does.
     pub when_stale: WhenStale,
+    /// The longest request message, in bytes; of a stream, each message.
+    pub request_bytes: u32,
     /// Whether the client streams.
     pub client_streaming: bool,
     /// Whether the server streams.

@@ -31,9 +31,9 @@ impl<S, Q, A> Service<Request<Q>> for Counting<S>
 where
     S: Service<Request<Q>, Response = Response<A>>,
 {
-    type Response = Response<Counted<A>>;
+    type Response = Response<Counted<A, UnderWay>>;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = Answering<S::Future, UnderWay>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -42,24 +42,32 @@ where
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let arrival = request.extensions().get::<Arrival>();
         let call = arrival.map(|arrival| UnderWay::on(&arrival.activity));
-        Answering { answer: self.inner.call(request), call }
+        Answering::new(self.inner.call(request), call)
     }
 }
 
 pin_project! {
-    /// A call that has no answer yet.
-    pub(crate) struct Answering<F> {
+    /// A call that has no answer yet, and what is held for it.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Answering<F, G> {
         #[pin]
         answer: F,
-        call: Option<UnderWay>,
+        call: Option<G>,
     }
 }
 
-impl<F, A, E> Future for Answering<F>
+impl<F, G> Answering<F, G> {
+    pub(crate) const fn new(answer: F, call: Option<G>) -> Self {
+        Self { answer, call }
+    }
+}
+
+impl<F, G, A, E> Future for Answering<F, G>
 where
     F: Future<Output = Result<Response<A>, E>>,
 {
-    type Output = Result<Response<Counted<A>>, E>;
+    type Output = Result<Response<Counted<A, G>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -71,14 +79,15 @@ where
 
 pin_project! {
     /// An answer's body; its call is under way until it is dropped.
-    pub(crate) struct Counted<A> {
+    #[derive(Debug)]
+    pub struct Counted<A, G> {
         #[pin]
         body: A,
-        call: Option<UnderWay>,
+        call: Option<G>,
     }
 }
 
-impl<A: Body> Body for Counted<A> {
+impl<A: Body, G> Body for Counted<A, G> {
     type Data = A::Data;
     type Error = A::Error;
 

@@ -175,7 +175,7 @@ impl Drop for Seat {
 }
 
 /// What counts as one address: for IPv6 the network of 64 bits, which one host has whole.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (!0 << 64)).into()),
         four @ IpAddr::V4(_) => four,

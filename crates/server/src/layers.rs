@@ -7,14 +7,18 @@ use hallpass_telemetry::{ServiceTelemetry, TraceLayer};
 use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
 
+use crate::budget_layer::BudgetLayer;
 use crate::calls::CallsLayer;
 use crate::client::ClientLayer;
 use crate::limits_layer::LimitsLayer;
 
-/// Calls, client, trace, limits, guard, and then the services behind their generated adapters.
+/// Calls, client, trace, limits, guard, budget, and then the services behind their generated adapters.
 pub(crate) type Layers = Stack<
-    GuardLayer,
-    Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Stack<CallsLayer, Identity>>>>,
+    BudgetLayer,
+    Stack<
+        GuardLayer,
+        Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Stack<CallsLayer, Identity>>>>,
+    >,
 >;
 
 pub(crate) fn layers(
@@ -22,6 +26,7 @@ pub(crate) fn layers(
     telemetry: ServiceTelemetry,
     limits: LimitsLayer,
     guard: Arc<Guard>,
+    budget: BudgetLayer,
 ) -> ServiceBuilder<Layers> {
     let rules = Arc::clone(&guard);
     let known = move |path: &str| rules.rule(path).map(|rule| rule.path);
@@ -36,7 +41,9 @@ pub(crate) fn layers(
         // Before the guard, whose work counts as part of a call's time. It leaves the deadline in the request for the guard to
         // pass on.
         .layer(limits)
-        // Innermost: nothing reaches a service but what it let through. Behind it stand the adapters that the build made,
-        // which check the objects and then enter the handlers.
+        // Nothing reaches a service but what it let through.
         .layer(GuardLayer::new(guard))
+        // Innermost: the permit says whose bytes a call's are, and how long the contract lets its messages be. Behind it
+        // stand the adapters that the build made, which check the objects and then enter the handlers.
+        .layer(budget)
 }

@@ -29,10 +29,15 @@ pub struct Limits {
     /// How long a connection may have no call under way; 5 minutes by default. Keepalive pings are no calls.
     #[serde(deserialize_with = "duration::read")]
     pub idle: Duration,
+    /// How many bytes the calls of one caller may hold, a caller being a token with all that descend from it, or else an address:
+    /// what has come of requests and what was answered and is not sent yet; 16 MiB by default, from 8 MiB. Beyond, calls are refused,
+    /// streams after 5 s.
+    pub memory_per_caller_bytes: u64,
+    /// How many bytes all calls may hold; by default a quarter of the memory of the machine or of the control group, for all servers
+    /// of a process together.
+    pub memory_bytes: Option<u64>,
     /// How many bytes of one call a client may send ahead of what is read; 256 KiB by default, from 64 KiB - 1 to 16 MiB.
     pub stream_window_bytes: u32,
-    /// How many bytes of all calls of one connection it may; 1 MiB by default, from 64 KiB - 1 to 16 MiB.
-    pub connection_window_bytes: u32,
     /// The most that the metadata of one request may weigh, in bytes.
     pub header_bytes: u32,
     /// How many calls one connection may have under way; a further one waits at the client.
@@ -77,17 +82,30 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// How many bytes of all calls of one connection a client may send ahead: the windows of all of them, so that a call that is
+    /// not read takes nothing from the others.
+    pub(crate) fn connection_window(&self) -> u32 {
+        const MOST: u32 = i32::MAX.cast_unsigned();
+        self.stream_window_bytes.saturating_mul(self.calls_per_connection.max(1)).min(MOST)
+    }
+
     /// What is wrong with a setting: its key and what is allowed.
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
         const WINDOWS: std::ops::RangeInclusive<u32> = 65_535..=16 << 20;
-        let windows = [
-            ("limits.stream_window_bytes", self.stream_window_bytes),
-            ("limits.connection_window_bytes", self.connection_window_bytes),
-        ];
+        let windows = [("limits.stream_window_bytes", self.stream_window_bytes)];
         let spans =
             [("limits.first_call_within", self.first_call_within), ("limits.idle", self.idle)];
         let window = windows.into_iter().find(|(_, bytes)| !WINDOWS.contains(bytes));
         let span = spans.into_iter().find(|(_, span)| span.is_zero());
+        let least = [
+            ("limits.memory_per_caller_bytes", self.memory_per_caller_bytes),
+            ("limits.memory_bytes", self.memory_bytes.unwrap_or(u64::MAX)),
+        ];
+        // The longest message of a contract has 4 MiB; a caller must be able to hold more than it.
+        let little = least.into_iter().find(|(_, bytes)| *bytes < 8 << 20);
+        if let Some((key, bytes)) = little {
+            return Some((key, format!("{bytes} is too little: at least 8388608")));
+        }
         window
             .map(|(key, bytes)| (key, format!("{bytes} is not from 65535 to 16777216")))
             .or_else(|| span.map(|(key, _)| (key, "must be longer than nothing".to_owned())))
@@ -143,7 +161,8 @@ impl Default for Limits {
             first_call_within: Duration::from_secs(20),
             idle: Duration::from_mins(5),
             stream_window_bytes: 256 * 1024,
-            connection_window_bytes: 1024 * 1024,
+            memory_per_caller_bytes: 16 << 20,
+            memory_bytes: None,
             header_bytes: 16 * 1024,
             calls_per_connection: 256,
             calls: 4096,

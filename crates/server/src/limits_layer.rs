@@ -1,7 +1,8 @@
-//! Keeps calls within the limits of time and size. How many are under way at once, the guard limits.
+//! Keeps calls within the limits of time. How many are under way at once, the guard limits; how long their messages are, the
+//! budget's layer.
 //!
 //! Invariants: a unary call has a deadline, and what it calls in its turn knows it; a stream that a client keeps open for
-//! ever ends when the server drains. A message that nobody's token answers for is small, and comes soon.
+//! ever ends when the server drains. A message that nobody's token answers for comes soon.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +13,6 @@ use std::time::Duration;
 use hallpass_guard::{Deadline, Guard};
 use hallpass_policy::{Access, Rule, WhenStale};
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Limited as Bounded};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
@@ -27,9 +27,6 @@ const AHEAD: Duration = Duration::from_millis(1);
 
 /// How long a unary call without a token may take, so that a stranger who withholds the message keeps its slot for no longer.
 const STRANGERS_WITHIN: Duration = Duration::from_secs(10);
-
-/// The longest message, in bytes, of a call that a stale node serves, or that needs no token.
-const SMALL: usize = 64 << 10;
 
 const HEALTH: &str = "grpc.health.v1.Health";
 
@@ -81,9 +78,6 @@ where
         if let Some(at) = terms.deadline {
             request.extensions_mut().insert(Deadline(at));
         }
-        if terms.small {
-            request = request.map(|body| Body::new(Bounded::new(body, SMALL).map_err(too_long)));
-        }
         let timer = terms.deadline.map(|at| sleep_until(at.checked_sub(AHEAD).unwrap_or(at)));
         Limited { handler: self.inner.call(request), timer, terms: Some(terms) }
     }
@@ -93,8 +87,6 @@ where
 struct Terms {
     deadline: Option<Instant>,
     streams: bool,
-    /// Whether its message has to be.
-    small: bool,
     drain: Option<Shutdown>,
 }
 
@@ -112,7 +104,6 @@ impl Shared {
         Terms {
             deadline: deadline.and_then(|within| Instant::now().checked_add(within)),
             streams,
-            small: strange || !streams && rule.is_some_and(is_vital),
             drain: endless.then(|| self.shutdown.clone()),
         }
     }
@@ -124,11 +115,6 @@ impl Shared {
         }
         Some(stated.unwrap_or(self.limits.deadline).min(self.limits.max_deadline))
     }
-}
-
-/// Whether a node becomes fresh again by a call. The guard turns away those who may not make it.
-fn is_vital(rule: &'static Rule) -> bool {
-    rule.access != Access::Public && rule.when_stale == WhenStale::Serve
 }
 
 /// Whether a call is a stream of someone who shows no token. Health's watchers are counted for themselves.
@@ -169,15 +155,6 @@ async fn drained(drain: Option<Shutdown>) {
     match drain {
         Some(shutdown) => shutdown.draining().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Keeps what a handler would say of the body itself, if it is no more than too long.
-fn too_long(error: tonic::codegen::StdError) -> tonic::codegen::StdError {
-    if error.is::<http_body_util::LengthLimitError>() {
-        Status::resource_exhausted("the message is longer than 64 KiB").into()
-    } else {
-        error
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Uri};
 
 use crate::Keepalive;
+use crate::peer_channel::PeerChannel;
 use crate::tls::{self, TlsError};
 
 /// How long reaching a peer may take before the call that needs it fails.
@@ -72,8 +73,8 @@ impl Peer {
         (self.address.host().unwrap_or_default(), port)
     }
 
-    /// A channel to it. It connects when it is first used, and again whenever the connection is lost.
-    pub fn channel(&self, keepalive: Keepalive) -> Result<Channel, PeerError> {
+    /// A channel to it. It connects when it is first used, and again whenever a connection is lost.
+    pub fn channel(&self, keepalive: Keepalive) -> Result<PeerChannel, PeerError> {
         let mut endpoint = Endpoint::from(self.address.clone())
             .connect_timeout(CONNECT_WITHIN)
             .http2_keep_alive_interval(keepalive.interval)
@@ -84,7 +85,7 @@ impl Peer {
             let refused = |cause| PeerError::Refused { address: self.address.clone(), cause };
             endpoint = endpoint.tls_config(config).map_err(refused)?;
         }
-        Ok(endpoint.connect_lazy())
+        Ok(PeerChannel::new(&endpoint))
     }
 
     /// Whether nobody on the way can listen: TLS, or this very machine.

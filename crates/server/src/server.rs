@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 
 use crate::accepting::accepting;
+use crate::budget::Budget;
+use crate::budget_layer::BudgetLayer;
 use crate::client::ClientLayer;
 use crate::connections::Connections;
 use crate::descriptors::TooFewDescriptors;
@@ -138,10 +140,12 @@ impl Bound {
         let routes = routes(&config, &setup, &shutdown)?;
         let guard = Arc::clone(&setup.guard);
         let client = ClientLayer::new(config.limits.trusted_proxies.clone());
+        let budget = Budget::new(&config.limits);
+        let budget = BudgetLayer::new(budget, config.limits.stream_window_bytes);
         let limits = LimitsLayer::new(config.limits, guard, shutdown.clone());
         let incoming = accepting(listener, connections);
         let serving = transport
-            .layer(layers(client, setup.telemetry, limits, setup.guard))
+            .layer(layers(client, setup.telemetry, limits, setup.guard, budget))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, draining(shutdown.clone(), role));
         tracing::info!(role, %address, tls = config.tls.is_some(), "serving");
@@ -175,7 +179,7 @@ pub(crate) fn transport(config: &Config) -> Result<tonic::transport::Server, Sta
         .http2_max_header_list_size(config.limits.header_bytes)
         .max_concurrent_streams(config.limits.calls_per_connection)
         .initial_stream_window_size(config.limits.stream_window_bytes)
-        .initial_connection_window_size(config.limits.connection_window_bytes)
+        .initial_connection_window_size(config.limits.connection_window())
         .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
         .http2_max_local_error_reset_streams(Some(LOCAL_RESETS))
         .http2_keepalive_interval(Some(config.keepalive.interval))

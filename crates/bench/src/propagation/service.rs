@@ -34,6 +34,7 @@ const fn unary(path: &'static str, method: &'static str, when_stale: WhenStale) 
         resources: &[],
         delegates: &[],
         when_stale,
+        request_bytes: 16 << 10,
         client_streaming: false,
         server_streaming: false,
         description: "Answer with the same bytes",

@@ -12,10 +12,10 @@ use hallpass_issuer::{Delegations, Diagnostics};
 use hallpass_nats::Mesh;
 use hallpass_revocation::{Freshness, List, Options, Sessions};
 use hallpass_server::{
-    Bound, Config, Contract, Document, Keepalive, Peer, Ready, Server, ServerSetup, ServiceSet,
+    Bound, Config, Contract, Document, Keepalive, Peer, PeerChannel, Ready, Server, ServerSetup,
+    ServiceSet,
 };
 use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
-use tonic::transport::Channel;
 use tower::Layer as _;
 
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub(super) const MAX_STALENESS: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// A way to another service: the span of the call, the wait where it comes too often, the token that it carries, the connection.
-pub(super) type Way = ClientTrace<Patient<Attached<Channel>>>;
+pub(super) type Way = ClientTrace<Patient<Attached<PeerChannel>>>;
 
 /// One node, before it serves.
 pub(super) struct Node {
@@ -154,7 +154,7 @@ impl Node {
     }
 
     /// A bare connection to a service, for what needs no token.
-    pub(super) fn channel(&self, peer: &Peer) -> Result<Channel, Failure> {
+    pub(super) fn channel(&self, peer: &Peer) -> Result<PeerChannel, Failure> {
         peer.channel(self.config.keepalive).map_err(Failure::failed)
     }
 

@@ -10,11 +10,10 @@ use hallpass_contract::platform::{DATASET_SERVICE, JOB_SERVICE};
 use hallpass_issuer::Issuer;
 use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
-use hallpass_server::{Bound, Config, Ready, ServiceSet, Shutdown};
+use hallpass_server::{Bound, Config, PeerChannel, Ready, ServiceSet, Shutdown};
 use hallpass_store::Location;
 use hallpass_telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 
 use crate::failure::Failure;
 use crate::serve::database;
@@ -162,7 +161,7 @@ fn refuse_a_lost_list(node: &Node) -> Result<(), Failure> {
 }
 
 /// Asks Labeler now and then whether it serves, so that health answers without waiting for it.
-fn watch_peer(labeler: Channel) -> Ready {
+fn watch_peer(labeler: PeerChannel) -> Ready {
     let serving = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&serving);
     tokio::spawn(async move {

@@ -33,9 +33,16 @@ fn the_json_is_as_reviewed_and_has_every_rpc() {
     for rule in RULES {
         let row = rows.iter().find(|row| row["rpc"] == rule.path.trim_start_matches('/'));
         let row = row.unwrap_or_else(|| panic!("{} is not printed", rule.path));
-        for member in
-            ["tokens", "scope", "audience", "resource", "delegates", "when_stale", "description"]
-        {
+        for member in [
+            "tokens",
+            "scope",
+            "audience",
+            "resource",
+            "delegates",
+            "when_stale",
+            "request_bytes",
+            "description",
+        ] {
             assert!(row.get(member).is_some(), "{}: no {member}", rule.path);
         }
     }

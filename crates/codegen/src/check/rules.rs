@@ -16,6 +16,10 @@ pub(super) fn check(
         report
             .add(place, "has a rule without a description; say in one sentence what the RPC does");
     }
+    if rule.request_bytes > RuleOption::MOST_REQUEST_BYTES {
+        let (stated, most) = (rule.request_bytes, RuleOption::MOST_REQUEST_BYTES);
+        report.add(place, format!("has `request_bytes: {stated}`; {most} is the most"));
+    }
     if rule.public {
         return public(place, rule, report);
     }

@@ -56,6 +56,7 @@ fn rule(checked: &Checked, service: &CheckedService, rpc: &CheckedRpc, code: &mu
         resources: &[{}],
         delegates: &{:?},
         when_stale: ::hallpass_policy::WhenStale::{stale},
+        request_bytes: {},
         client_streaming: {},
         server_streaming: {},
         description: {:?},
@@ -69,6 +70,7 @@ fn rule(checked: &Checked, service: &CheckedService, rpc: &CheckedRpc, code: &mu
         Some(&rule.scope).filter(|scope| !scope.is_empty()),
         resources(rpc),
         rule.delegates,
+        grouped(rule.request_bytes()),
         rpc.descriptor.is_client_streaming(),
         rpc.descriptor.is_server_streaming(),
         rule.description,
@@ -117,6 +119,14 @@ fn actions(actions: &[CheckedAction], code: &mut String) {
         "];\n\n/// Every elevated operation, in the order of their audiences.\n\
          pub static ACTIONS: &[::hallpass_policy::Action] = &ACTION_TABLE;\n\n",
     );
+}
+
+/// A number as clippy wants it: `1_114_112`.
+fn grouped(number: u32) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (above, rest) => format!("{}_{rest:03}", grouped(above)),
+    }
 }
 
 fn secs(secs: u32) -> String {

@@ -25,6 +25,15 @@ fn a_rule_without_a_description() {
 }
 
 #[test]
+fn a_longer_request_than_grpc_takes() {
+    refused(&[Case {
+        edits: &[("description: \"Answer\"", "description: \"Answer\" request_bytes: 4194305")],
+        at: "rpc Ping(",
+        says: "rpc acme.v1.NoteService/Ping has `request_bytes: 4194305`; 4194304 is the most",
+    }]);
+}
+
+#[test]
 fn a_scope_that_the_service_does_not_declare() {
     refused(&[Case {
         edits: &[(

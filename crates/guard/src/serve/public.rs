@@ -3,6 +3,9 @@
 
 use hallpass_policy::{Access, Rule, WhenStale};
 
+/// The longest message of these calls: the name of a service or of a file. Whoever watches health has the name kept.
+const REQUEST_BYTES: u32 = 1024;
+
 /// What anyone may call. A server that does not offer reflection answers `UNIMPLEMENTED` to it.
 pub static PUBLIC_RULES: [Rule; 5] = [
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Check", "Check", Side::NONE),
@@ -61,6 +64,7 @@ const fn public(
         resources: &[],
         delegates: &[],
         when_stale: WhenStale::Serve,
+        request_bytes: REQUEST_BYTES,
         client_streaming: streams.client,
         server_streaming: streams.server,
         description: "Open to anyone",

@@ -15,6 +15,7 @@ const BASE: Rule = Rule {
     resources: &[],
     delegates: &["labeler:read"],
     when_stale: WhenStale::Refuse,
+    request_bytes: 16 << 10,
     client_streaming: false,
     server_streaming: false,
     description: "",

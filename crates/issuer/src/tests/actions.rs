@@ -59,6 +59,7 @@ const fn rule(path: &'static str, action: &'static Action) -> Rule {
         resources: &[],
         delegates: &[],
         when_stale: WhenStale::Refuse,
+        request_bytes: 16 << 10,
         client_streaming: false,
         server_streaming: false,
         description: "",

@@ -180,6 +180,7 @@ impl World {
         let mut files: Vec<File> = Vec::new();
         while let Some(message) = reply.next().await {
             let chunk = message?.chunk.unwrap();
+            assert!(chunk.data.len() <= 64 << 10, "a piece of {} bytes", chunk.data.len());
             match files.last_mut() {
                 Some((path, data)) if *path == chunk.path => data.extend_from_slice(&chunk.data),
                 _ => files.push((chunk.path, chunk.data.to_vec())),

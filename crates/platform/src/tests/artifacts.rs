@@ -21,6 +21,8 @@ fn store(folder: &TempDir) -> Artifacts {
     Artifacts::folder(folder.path()).unwrap()
 }
 
+const PIECE: usize = 64 << 10;
+
 /// What comes: each piece's path, its length, and whether it says what the file is.
 async fn fetched(
     store: &Artifacts,
@@ -46,9 +48,11 @@ fn pieces(of: &[(&str, usize, bool)]) -> Vec<(String, usize, bool)> {
 async fn a_download_begins_at_any_byte() {
     let folder = TempDir::new().unwrap();
     let store = store(&folder);
-    let rest = 1_500_000 - (1 << 20);
     let behind = [("b/c", 0, true), ("d", 3, true), ("e", 2, true)];
-    let all = [&[("a", 1 << 20, true), ("a", rest, false)][..], &behind].concat();
+    let mut whole: Vec<_> = std::iter::repeat_n(("a", PIECE, false), 1_500_000 / PIECE).collect();
+    whole[0].2 = true;
+    whole.push(("a", 1_500_000 % PIECE, false));
+    let all = [&whole[..], &behind].concat();
     assert_eq!(fetched(&store, ("", 0, false)).await.unwrap(), pieces(&all));
     assert_eq!(fetched(&store, ("a", 0, true)).await.unwrap(), pieces(&all));
     assert_eq!(fetched(&store, ("d", 1, false)).await.unwrap(), pieces(&[("d", 2, true)]));

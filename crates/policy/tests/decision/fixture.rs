@@ -56,6 +56,7 @@ pub(crate) const fn rule(path: &'static str, access: Access) -> Rule {
         resources: &[],
         delegates: &[],
         when_stale: WhenStale::Refuse,
+        request_bytes: 16 << 10,
         client_streaming: false,
         server_streaming: false,
         description: "",

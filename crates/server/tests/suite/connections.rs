@@ -26,7 +26,7 @@ async fn bind(flags: &Flags<'_>) -> Result<Bound, StartError> {
     Server::bind(&config(flags), setup).await
 }
 
-async fn start(limits: Value) -> (SocketAddr, ShutdownSwitch) {
+pub(crate) async fn start(limits: Value) -> (SocketAddr, ShutdownSwitch) {
     start_with(&Flags::from([("limits", limits)])).await
 }
 
