@@ -6,20 +6,23 @@ use super::world::World;
 use crate::{FileKind, FilePath, Format, Refusal, testing};
 
 /// The files whose bytes are drawn.
-const PLACES: [(&str, Format); 6] = [
+const PLACES: [(&str, Format); 9] = [
     ("annotations/a.json", Format::Coco),
     ("labels.csv", Format::Csv),
     ("data.yaml", Format::Yolo),
     ("classes.txt", Format::Yolo),
     ("labels/1.txt", Format::Yolo),
     ("train.txt", Format::Yolo),
+    ("metadata.jsonl", Format::Csv),
+    ("labels.json", Format::Csv),
+    ("obj.data", Format::Yolo),
 ];
 
 /// Reads a dataset with these bytes in one place; neither panics nor takes the bytes for the store's fault.
 fn read(place: usize, bytes: &[u8]) {
     let (path, format) = PLACES[place];
     let mut files = vec![("images/1.png", &b""[..]), (path, bytes)];
-    if format == Format::Yolo && place > 3 {
+    if matches!(place, 4 | 5) {
         files.push(("data.yaml", b"names: [a, b]\ntrain: train.txt"));
     }
     let world = World::new(files);
@@ -80,6 +83,14 @@ fn pieces() -> impl Strategy<Value = String> {
         "\"file_name\":\"images/1.png\"",
         "\"name\":\"a\"",
         "\"bbox\":[0,0,1,1]",
+        "\"label\":\"a\"",
+        "\"labels\"",
+        "\"classes\":[\"a\"]",
+        "\"data\":{\"image\":\"images/1.png\"}",
+        "\"result\":[{\"value\":{\"choices\":[\"a\"]}}]",
+        "-Infinity",
+        "names = obj.names",
+        "sep=;",
         "names",
         "names:",
         "nc: 2",
