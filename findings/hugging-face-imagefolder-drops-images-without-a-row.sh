@@ -44,4 +44,4 @@ for name, text in texts.items():
     print(f"three images: {without} are loaded; with two rows in {name}: {counts[name][1]}")
 raise SystemExit(0 if set(counts.values()) == {(3, 2)} else 1)
 PY
-venv/bin/python load.py 2>/dev/null
+venv/bin/python -W ignore load.py

@@ -53,4 +53,4 @@ print("VOC: objects", voc)
 as_seen = len(names) == 2 and len(set(names)) == 1 and len(coco["annotations"]) == 3
 raise SystemExit(0 if as_seen and len(yolo) == 1 and voc == ["zebra"] else 1)
 PY
-venv/bin/python export.py 2>/dev/null
+venv/bin/python -W ignore export.py
