@@ -25,7 +25,9 @@ impl Witness for Guard {
     }
 
     fn answered(&self, permit: &Permit) {
-        report::answered(permit);
+        if self.lines.records(permit.rule().path, permit.token().map(AsRef::as_ref)) {
+            report::answered(permit);
+        }
     }
 
     /// The permit of a call without a token has nothing that could end.
