@@ -83,14 +83,24 @@ impl Clock {
         marks.map(|index| index.forgotten_upto()).fold(self.wall(), UnixTime::max)
     }
 
-    /// What the wall clock says, right or wrong: for sweeps. A machine whose clock stands before 1970 reads 1970, at which no token is
+    /// The same time with its fraction: for what is stamped, and for cut-offs of what is stamped so.
+    pub fn precise(&self) -> UnixTime {
+        self.wall_precise().max(self.now())
+    }
+
+    /// What the wall clock says, right or wrong, in whole seconds: for sweeps. A machine whose clock stands before 1970 reads 1970, at which no token is
     /// valid yet.
-    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others ask")]
     pub fn wall(&self) -> UnixTime {
+        self.wall_precise().whole()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others ask")]
+    fn wall_precise(&self) -> UnixTime {
         match &self.source {
             Source::System => {
                 let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                UnixTime::from_secs(since.map_or(0, |since| since.as_secs()))
+                let since = since.unwrap_or_default();
+                UnixTime::from_parts(since.as_secs(), since.subsec_micros())
             }
             Source::Manual(hands) => hands.wall(),
         }
@@ -117,7 +127,9 @@ impl Hands {
     fn wall(&self) -> UnixTime {
         let stepped = self.stepped_secs.load(Ordering::SeqCst);
         let by = Duration::from_secs(stepped.unsigned_abs());
-        let moved = self.start.plus(self.moved());
+        let moved = self.moved();
+        let micros = self.start.subsec_micros() + moved.subsec_micros();
+        let moved = UnixTime::from_parts(self.start.plus(moved).as_secs(), micros);
         if stepped < 0 { moved.minus(by) } else { moved.plus(by) }
     }
 }
@@ -133,6 +145,7 @@ mod tests {
         let same = clock.clone();
         clock.advance(Duration::from_millis(1_500));
         assert_eq!(same.now(), UnixTime::from_secs(1_001));
+        assert_eq!(same.precise(), UnixTime::from_parts(1_001, 500_000));
         assert_eq!(same.boot(), Duration::from_millis(1_500));
         clock.step(Duration::from_secs(10));
         assert_eq!(same.now(), UnixTime::from_secs(1_011));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use hallpass_policy::Permit;
 use hallpass_revocation::{Absent, Entry, Handle, Session, Sessions};
-use hallpass_token::{Fingerprint, KeyRing, TokenError, UnixTime, Unverified, Verified, inspect};
+use hallpass_token::{
+    Fingerprint, KeyRing, TokenError, UnixTime, Unverified, Verified, inspect, numeric_date,
+};
 
 use crate::error::Error;
 use crate::token_service::{TokenHandler, kept_until};
@@ -122,6 +124,6 @@ pub(crate) fn is_own(permit: &Permit, token: &Verified) -> Result<bool, Error> {
 /// When a token begins, by its own word: only where its signature has been verified already, and it is verified again at that instant.
 pub(crate) fn start(token: &str) -> Option<UnixTime> {
     let payload = inspect(token).ok()?.payload;
-    let claim = |name: &str| payload.get(name).and_then(serde_json::Value::as_u64);
-    claim("iat").max(claim("nbf")).map(UnixTime::from_secs)
+    let claim = |name: &str| payload.get(name).and_then(numeric_date);
+    claim("iat").max(claim("nbf"))
 }

@@ -1,4 +1,4 @@
-//! Instants between tokens, which count whole seconds, and messages, which may hold fractions.
+//! Instants between tokens and messages. Both may hold fractions; what ends, ends with a whole second.
 
 use hallpass_token::UnixTime;
 use prost_types::Timestamp;
@@ -15,9 +15,17 @@ pub(crate) fn ceil(time: &Timestamp) -> Option<UnixTime> {
     floor(time).map(|second| UnixTime::from_secs(second.as_secs().saturating_add(started)))
 }
 
+/// The instant of a timestamp, to the microsecond that is not before it.
+pub(crate) fn exact(time: &Timestamp) -> Option<UnixTime> {
+    let second = floor(time)?;
+    let micros = u32::try_from(time.nanos).ok()?.div_ceil(1_000);
+    Some(UnixTime::from_parts(second.as_secs(), micros))
+}
+
 /// An instant as a message holds it.
 pub(crate) fn timestamp(time: UnixTime) -> Timestamp {
-    Timestamp { seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX), nanos: 0 }
+    let nanos = i32::try_from(time.subsec_micros() * 1_000).unwrap_or_default();
+    Timestamp { seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX), nanos }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Issuer {
                 actions: Arc::clone(&actions),
                 sessions: None,
             },
-            revocations: RevocationHandler { list, clock: clock.clone() },
+            revocations: RevocationHandler { list, clock: clock.clone(), keys: keys.clone() },
             keys: PublicKeys { keys: keys.clone(), owner: OWNER },
             actions: ActionHandler {
                 registry,

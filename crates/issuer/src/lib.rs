@@ -15,6 +15,7 @@ mod issue;
 mod issuer;
 mod key_service;
 mod listed;
+mod present;
 mod rate;
 mod revocation_service;
 mod revoke_many;

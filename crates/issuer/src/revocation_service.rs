@@ -7,12 +7,13 @@ use hallpass_contract::auth::{
     RevocationService, RevokeManyRequest, RevokeManyResponse, RevokeRequest, RevokeResponse,
     WatchRequest, WatchResponse,
 };
-use hallpass_guard::Clock;
+use hallpass_guard::{Clock, Keys};
 use hallpass_policy::Permit;
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_revocation::List;
 
 use crate::error::Error;
+use crate::present::Present;
 use crate::{listed, revoke_many, target, watch};
 
 /// The handlers.
@@ -20,6 +21,8 @@ use crate::{listed, revoke_many, target, watch};
 pub(crate) struct RevocationHandler {
     pub(crate) list: Arc<List>,
     pub(crate) clock: Clock,
+    /// Who mints: whether their clock is this node's.
+    pub(crate) keys: Keys,
 }
 
 impl RevocationService for RevocationHandler {
@@ -30,9 +33,9 @@ impl RevocationService for RevocationHandler {
         permit: Permit,
         request: RevokeRequest,
     ) -> Result<RevokeResponse, Error> {
-        let now = self.clock.now();
-        let entry = target::entry(request.target.as_ref(), request.expire_time.as_ref(), now)?;
-        let note = target::note(&permit, request.reason, now)?;
+        let present = Present::read(&self.clock, &self.keys);
+        let entry = target::entry(request.target.as_ref(), request.expire_time.as_ref(), &present)?;
+        let note = target::note(&permit, request.reason, present.now())?;
         let sequence = self.list.revoke(entry, note).await?;
         tracing::info!(
             target: "hallpass::audit",
@@ -50,7 +53,8 @@ impl RevocationService for RevocationHandler {
         permit: Permit,
         requests: Incoming<RevokeManyRequest>,
     ) -> Result<Reply<RevokeManyResponse, Error>, Error> {
-        Ok(revoke_many::all(Arc::clone(&self.list), self.clock.clone(), permit, requests))
+        let now = (self.clock.clone(), self.keys.clone());
+        Ok(revoke_many::all(Arc::clone(&self.list), now, permit, requests))
     }
 
     async fn get_revocation(
@@ -58,7 +62,8 @@ impl RevocationService for RevocationHandler {
         _: Permit,
         request: GetRevocationRequest,
     ) -> Result<GetRevocationResponse, Error> {
-        let named = target::entry(request.target.as_ref(), None, self.clock.now())?;
+        let present = Present::read(&self.clock, &self.keys);
+        let named = target::entry(request.target.as_ref(), None, &present)?;
         let found = listed::look_up(&self.list, named).await?;
         Ok(GetRevocationResponse { revocation: Some(found) })
     }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use hallpass_contract::auth::{RevokeManyRequest, RevokeManyResponse};
-use hallpass_guard::Clock;
+use hallpass_guard::{Clock, Keys};
 use hallpass_policy::adapter::{Incoming, Reply};
 use hallpass_policy::{DecisionId, Permit};
 use hallpass_revocation::{Entry, List, Note};
 use tonic::Status;
 
 use crate::error::Error;
+use crate::present::Present;
 use crate::target;
 
 /// How many may wait for their sync: as many as one carries.
@@ -23,13 +24,15 @@ const UNDER_WAY: usize = 256;
 /// Revokes what comes, in its order, and says how far it is.
 pub(crate) fn all(
     list: Arc<List>,
-    clock: Clock,
+    (clock, keys): (Clock, Keys),
     permit: Permit,
     requests: Incoming<RevokeManyRequest>,
 ) -> Reply<RevokeManyResponse, Error> {
     let (mut highest, mut failed) = (0, false);
-    let understood =
-        requests.map(move |request| understand(request, &mut highest, &clock, &permit));
+    let understood = requests.map(move |request| {
+        let present = Present::read(&clock, &keys);
+        understand(request, &mut highest, &present, &permit)
+    });
     // What comes after a wrong request is not begun.
     let understood = understood.take_while(move |request| {
         let go_on = !failed;
@@ -53,7 +56,7 @@ struct Understood {
 fn understand(
     request: Result<RevokeManyRequest, Status>,
     last: &mut u64,
-    clock: &Clock,
+    present: &Present,
     permit: &Permit,
 ) -> Result<Understood, Error> {
     let RevokeManyRequest { number, target, expire_time, reason } =
@@ -63,9 +66,8 @@ fn understand(
         return Err(Error::Invalid { field: "number", problem });
     }
     *last = number;
-    let now = clock.now();
-    let entry = target::entry(target.as_ref(), expire_time.as_ref(), now)?;
-    let note = target::note(permit, reason, now)?;
+    let entry = target::entry(target.as_ref(), expire_time.as_ref(), present)?;
+    let note = target::note(permit, reason, present.now())?;
     let named = target::named(target.as_ref());
     Ok(Understood { number, entry, note, named, decision: permit.decision() })
 }

@@ -8,7 +8,8 @@ use hallpass_token::{Fingerprint, SKEW, UnixTime};
 use prost_types::Timestamp;
 
 use crate::error::Error;
-use crate::instant::{ceil, floor};
+use crate::instant::{ceil, exact};
+use crate::present::Present;
 use crate::token_service::kept_until;
 
 /// The longest reason, in characters.
@@ -22,8 +23,9 @@ const LONGEST_BY: usize = 512;
 pub(crate) fn entry(
     target: Option<&RevocationTarget>,
     expire_time: Option<&Timestamp>,
-    now: UnixTime,
+    present: &Present,
 ) -> Result<Entry, Error> {
+    let now = present.now();
     let until = expire_time.map(|end| until(end, now)).transpose()?;
     let target = target.and_then(|RevocationTarget { target }| target.as_ref());
     let target = target.ok_or(Error::Invalid { field: "target", problem: "must be set" })?;
@@ -42,13 +44,15 @@ pub(crate) fn entry(
             let issuer = name("target.subject.issuer", &subject.issuer)?;
             let sub = name("target.subject.subject", &subject.subject)?;
             let field = "target.subject.issued_before";
-            let before = before(field, subject.issued_before.as_ref(), now)?;
+            let given = before(field, subject.issued_before.as_ref(), now)?;
+            let before = given.unwrap_or_else(|| present.for_issuer(issuer));
             Entry::cutoff(Fingerprint::subject(issuer, sub), before, until)
         }
         Target::Service(service) => {
             let field = "target.service.issued_before";
-            let before = before(field, service.issued_before.as_ref(), now)?;
+            let given = before(field, service.issued_before.as_ref(), now)?;
             let service = name("target.service.service", &service.service)?;
+            let before = given.unwrap_or_else(|| present.for_service(service));
             Entry::cutoff(Fingerprint::service(service), before, until)
         }
     })
@@ -113,13 +117,13 @@ fn before(
     field: &'static str,
     given: Option<&Timestamp>,
     now: UnixTime,
-) -> Result<UnixTime, Error> {
-    let Some(given) = given else { return Ok(now) };
-    match floor(given) {
+) -> Result<Option<UnixTime>, Error> {
+    let Some(given) = given else { return Ok(None) };
+    match exact(given) {
         None => Err(Error::Invalid { field, problem: "is no valid time" }),
         Some(before) if before > now.plus(SKEW) => {
             Err(Error::Invalid { field, problem: "must not be in the future" })
         }
-        Some(before) => Ok(before),
+        before => Ok(before),
     }
 }

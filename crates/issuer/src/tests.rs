@@ -6,6 +6,7 @@ mod actions;
 mod audit;
 mod by_name;
 mod contract;
+mod cutoffs;
 mod delegations;
 mod diagnostics;
 mod every_way;

@@ -10,12 +10,13 @@ use hallpass_contract::auth::{
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, List, Sessions};
-use hallpass_token::{Claims, Fingerprint, SKEW, UnixTime, Verified};
+use hallpass_token::{Claims, SKEW, UnixTime, Verified};
 
 use crate::audit::About;
 use crate::error::Error;
 use crate::holder::{Presented, is_own, presented, unverified};
 use crate::instant::timestamp;
+use crate::present::Present;
 use crate::target::note;
 
 /// Lets its holder revoke any token.
@@ -52,22 +53,26 @@ impl TokenService for TokenHandler {
         Ok(RevokeTokenResponse { recorded })
     }
 
-    /// Everything whose chain began by now. A chain begins with the user's own token, so what acts for them ends with it.
+    /// Everything whose chain began by now, whoever minted its first token. A chain begins with the user's own token, so what acts for them
+    /// ends with it.
     async fn revoke_all_tokens(
         &self,
         permit: Permit,
         request: RevokeAllTokensRequest,
     ) -> Result<RevokeAllTokensResponse, Error> {
-        let now = self.clock.now();
-        let note = note(&permit, request.reason, now)?;
+        let present = Present::read(&self.clock, &self.keys);
+        let note = note(&permit, request.reason, present.now())?;
         let caller = permit.token().ok_or(Error::NoToken)?;
         let (Some(subject), Some(issuer), None) =
             (&caller.claims().subject, caller.root_issuer(), &caller.claims().actor)
         else {
             return Err(Error::NotTheCallers);
         };
-        let entry = Entry::cutoff(Fingerprint::subject(issuer, subject), now, None);
-        let sequence = self.list.revoke(entry, note).await?;
+        let mut sequence = 0;
+        for (user, before) in present.of_user(issuer, subject) {
+            let entry = Entry::cutoff(user, before, None);
+            sequence = self.list.revoke(entry, note.clone()).await?.max(sequence);
+        }
         tracing::info!(
             target: "hallpass::audit",
             decision = %permit.decision(),
@@ -75,7 +80,8 @@ impl TokenService for TokenHandler {
             by = permit.subject(),
             "revoked all of one's own",
         );
-        Ok(RevokeAllTokensResponse { issued_before: Some(timestamp(now)) })
+        let issued_before = Some(timestamp(present.for_issuer(issuer)));
+        Ok(RevokeAllTokensResponse { issued_before })
     }
 
     /// Another's token is inactive for a caller without the scope, just as one that does not exist: the answer tells nothing about it

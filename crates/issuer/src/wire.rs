@@ -31,6 +31,7 @@ fn entry(entry: Entry) -> auth::Entry {
     auth::Entry {
         fingerprint: Bytes::copy_from_slice(&entry.fingerprint.to_bytes()),
         issued_before: entry.issued_before.map(UnixTime::as_secs),
+        issued_before_micros: entry.issued_before.map_or(0, UnixTime::subsec_micros),
         until: entry.until.map(UnixTime::as_secs),
     }
 }

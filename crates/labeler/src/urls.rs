@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hallpass_contract::can::ReadDataset;
 use hallpass_policy::{Denial, Granted, Permit};
-use hallpass_token::UnixTime;
+use hallpass_token::{SKEW, UnixTime};
 
 use crate::database::FileRow;
 use crate::datasets::{Datasets, gone, id_of};
@@ -56,7 +56,8 @@ impl Datasets {
 
 /// How long a URL may be good; `None` if the token has ended, which leaves no time at all.
 fn life(permit: &Permit, now: UnixTime) -> Option<Duration> {
-    let ends = permit.token().and_then(|token| token.expires_at());
+    // As long as the token is accepted: its own end and the skew.
+    let ends = permit.token().and_then(|token| token.expires_at()).map(|ends| ends.plus(SKEW));
     let left = ends.map(|ends| Duration::from_secs(ends.as_secs().saturating_sub(now.as_secs())));
     Some(left.map_or(LONGEST, |left| left.min(LONGEST))).filter(|life| !life.is_zero())
 }

@@ -41,7 +41,8 @@ impl Subjects {
     /// An entry's own subject: the same entry again takes its place, another one for the same thing does not.
     pub(crate) fn entry(&self, Entry { fingerprint, issued_before, until }: &Entry) -> String {
         let end = |instant: &Option<UnixTime>| {
-            instant.map_or_else(|| "never".to_owned(), |instant| instant.as_secs().to_string())
+            instant
+                .map_or_else(|| "never".to_owned(), |instant| instant.to_string().replace('.', "-"))
         };
         format!("{}{fingerprint}.{}.{}", self.entries, end(issued_before), end(until))
     }

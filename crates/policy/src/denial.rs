@@ -40,6 +40,9 @@ pub enum Denial {
     /// The token, an ancestor, its session or its key is revoked.
     #[error("token revoked")]
     TokenRevoked,
+    /// A cut-off refuses the token, and whatever a clock within the skew issues until so long from now.
+    #[error("token revoked by a cut-off; a new one counts in {0:?}")]
+    TokenCutOff(Duration),
     /// The session has ended: its time is over, or nobody used it for too long.
     #[error("session ended: {0}")]
     SessionEnded(&'static str),
@@ -134,6 +137,11 @@ impl Denial {
                 (C::Unauthenticated, "TOKEN_NOT_YET_VALID", "the token is not valid yet")
             }
             Self::TokenRevoked => (C::Unauthenticated, "TOKEN_REVOKED", "the token is revoked"),
+            Self::TokenCutOff(_) => (
+                C::Unauthenticated,
+                "TOKEN_REVOKED",
+                "the token is revoked; a new one counts after the time that RetryInfo says",
+            ),
             Self::SessionEnded(_) => {
                 (C::Unauthenticated, "SESSION_ENDED", "the session has ended; open a new one")
             }
@@ -216,7 +224,7 @@ impl Denial {
         metadata.insert("decision_id".to_owned(), decision.to_string());
         let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata);
         match self {
-            Self::TooMany(wait) => {
+            Self::TooMany(wait) | Self::TokenCutOff(wait) => {
                 details.set_retry_info(Some(wait));
             }
             Self::ObjectIdInvalid { field, problem } => {

@@ -81,7 +81,7 @@ impl Index {
     /// The cut-off of a subject or service: what was issued at or before it is refused.
     pub fn cutoff(&self, fingerprint: Fingerprint) -> Option<UnixTime> {
         let found = self.cutoffs.get(fingerprint.as_u128())?;
-        Some(UnixTime::from_secs(found.issued_before))
+        Some(UnixTime::from_micros(found.issued_before))
     }
 
     /// Up to when entries may have been dropped: by an earlier time no token may be judged, whatever the wall clock says.
@@ -92,6 +92,13 @@ impl Index {
     /// The newest cut-off of everything; zero where there is none.
     pub(crate) fn everything_upto(&self) -> UnixTime {
         UnixTime::from_secs(self.everything_before.load(Ordering::Acquire).saturating_sub(1))
+    }
+
+    /// From when on a token of the same holder is not refused by a cut-off that refuses this one.
+    pub fn cut_off_until(&self, verified: &Verified) -> Option<UnixTime> {
+        let root_issued_at = verified.root_issued_at();
+        let cutoffs = verified.cutoffs().iter().filter_map(|print| self.cutoff(*print));
+        cutoffs.filter(|before| root_issued_at <= *before).max()
     }
 
     /// Changes after every change of the index. What is cached with the generation read BEFORE its look-up is valid for as long
@@ -136,7 +143,7 @@ impl Index {
         prints
             .iter()
             .filter_map(|print| self.cutoff(*print))
-            .any(|issued_before| root_issued_at <= issued_before)
+            .any(|issued_before| root_issued_at.as_micros() <= issued_before.as_micros())
     }
 
     fn changed(&self) {

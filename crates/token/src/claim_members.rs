@@ -56,11 +56,9 @@ impl Members {
         }
     }
 
-    /// Whole seconds only: a fraction would be rounded differently elsewhere.
+    /// A number of seconds, which may have a fraction (RFC 7519, section 2).
     pub(crate) fn time(&mut self, claim: &'static str) -> Result<Option<UnixTime>, TokenError> {
-        let read = |value: Value| {
-            value.as_u64().map(UnixTime::from_secs).ok_or(TokenError::Malformed(claim))
-        };
+        let read = |value: Value| numeric_date(&value).ok_or(TokenError::Malformed(claim));
         self.0.remove(claim).map(read).transpose()
     }
 
@@ -179,6 +177,32 @@ impl Members {
             Some(_) => Err(TokenError::Malformed(claim)),
         }
     }
+}
+
+/// The instant that a claim says: a `NumericDate` (RFC 7519, section 2), a number of seconds that may have a fraction. One with a fraction
+/// beyond what a double tells to the microsecond is none.
+pub fn numeric_date(value: &Value) -> Option<UnixTime> {
+    const LAST_WITH_FRACTION: f64 = 8_589_934_592.0;
+    if let Some(secs) = value.as_u64() {
+        return Some(UnixTime::from_secs(secs));
+    }
+    let date = value.as_f64().filter(|date| (0.0..LAST_WITH_FRACTION).contains(date))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is not negative, and its microseconds fit"
+    )]
+    Some(UnixTime::from_micros((date * 1e6).round() as u64))
+}
+
+/// An instant as a `NumericDate`.
+pub(crate) fn to_numeric_date(time: UnixTime) -> Value {
+    if time.subsec_micros() == 0 {
+        return time.as_secs().into();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a double tells microseconds until 2242")]
+    let date = time.as_micros() as f64 / 1e6;
+    date.into()
 }
 
 fn name(claim: &'static str, value: Value) -> Result<String, TokenError> {

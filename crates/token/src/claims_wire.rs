@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::claim_members::Members;
+use crate::claim_members::{Members, to_numeric_date};
 use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType, outside, storage_claims};
 
 /// Reads a payload whose signature is the key's.
@@ -135,8 +135,8 @@ pub(crate) fn write(profile: Profile, claims: &Claims) -> Map<String, Value> {
     };
     let subject = claims.subject.clone().map_or(Value::Null, Value::String);
     set("sub", Some(subject));
-    set("iat", Some(claims.issued_at.as_secs().into()));
-    set("exp", claims.expires_at.map(|end| end.as_secs().into()));
+    set("iat", Some(to_numeric_date(claims.issued_at)));
+    set("exp", claims.expires_at.map(to_numeric_date));
     if profile == Profile::BearerV1 {
         return payload;
     }
@@ -184,7 +184,7 @@ fn write_own(claims: &Claims, set: &mut impl FnMut(&str, Option<Value>)) {
     set("cnf", bound.map(|digest| json!({ "x5t#S256": digest })));
     let parents = claims.parents.iter().map(ToString::to_string);
     set("par", (!claims.parents.is_empty()).then(|| parents.collect()));
-    set("root_iat", claims.root_issued_at.map(|at| at.as_secs().into()));
+    set("root_iat", claims.root_issued_at.map(to_numeric_date));
     set("root_kid", text(claims.root_key.as_deref()));
     set("root_iss", text(claims.root_issuer.as_deref()));
 }

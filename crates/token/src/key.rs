@@ -118,11 +118,25 @@ pub struct Key {
     spec: KeySpec,
     material: Material,
     outside: Option<Arc<OutsideIssuer>>,
+    shares_clock: bool,
 }
 
 impl Key {
     pub(crate) fn new(spec: KeySpec, material: Material) -> Self {
-        Self { algorithm: material.algorithm(), spec, material, outside: None }
+        let algorithm = material.algorithm();
+        Self { algorithm, spec, material, outside: None, shares_clock: false }
+    }
+
+    /// The same key, whose minter has the clock of this ring's process, or has not. One that has stamps fractions of a second, and is taken
+    /// to be ahead by a second at most, so that a cut-off of its tokens is exact.
+    #[must_use]
+    pub fn sharing_clock(self, shares_clock: bool) -> Self {
+        Self { shares_clock, ..self }
+    }
+
+    /// Whether the key's minter has the clock of this ring's process.
+    pub const fn shares_clock(&self) -> bool {
+        self.shares_clock
     }
 
     /// A key of an outside issuer.

@@ -71,6 +71,7 @@ mod verified;
 mod verify;
 mod wire;
 
+pub use claim_members::numeric_date;
 pub use claims::{Claims, Confirmation, MAX_PARENTS, ResourceClaim};
 pub use error::{MintError, RingError, TokenError};
 pub use fingerprint::{Fingerprint, FingerprintError, TokenId};

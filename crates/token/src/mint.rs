@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Claims, Fingerprint, Key, KeyRing, KeyState, MintError, MintedToken, NewToken, Profile,
+    Claims, Fingerprint, Key, KeyRing, KeyState, MintError, MintedToken, NewToken, Profile, SKEW,
     TokenType, UnixTime, claims_wire, verify,
 };
 
 impl KeyRing {
-    /// Mints a token with the key of this name.
+    /// Mints a token with the key of this name. `now` may have a fraction: a key whose minter shares its verifiers' clock stamps it.
     pub fn mint(&self, kid: &str, new: &NewToken, now: UnixTime) -> Result<MintedToken, MintError> {
         let key = self.key(kid).ok_or(MintError::UnknownKey)?;
         if !key.can_sign() {
@@ -55,7 +55,7 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
         service: new.service.clone(),
         scopes: new.scopes.clone(),
         token_type: new.token_type,
-        issued_at: now,
+        issued_at: if stamps_fractions(key) { now } else { now.whole() },
         not_before: new.not_before,
         expires_at: end_of(key, new, now)?,
         id: Some(new.id.as_str().to_owned()),
@@ -79,6 +79,11 @@ fn claims_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Claims, MintErr
     })
 }
 
+/// Whether the fraction means something: it does where its verifiers have the same clock. Other minters' forms count whole seconds.
+fn stamps_fractions(key: &Key) -> bool {
+    key.shares_clock() && key.profile() == Profile::Standard
+}
+
 /// The life asked for, within what the kind may have, and never past the parent's end.
 fn end_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Option<UnixTime>, MintError> {
     let (kind, longest) = (new.token_type, key.longest_life(new.token_type));
@@ -93,9 +98,10 @@ fn end_of(key: &Key, new: &NewToken, now: UnixTime) -> Result<Option<UnixTime>, 
         }
         Some(life) => Some(life),
     };
-    let end = life.map(|life| now.plus(life));
+    let end = life.map(|life| now.whole().plus(life));
     match new.lineage.as_ref().and_then(|lineage| lineage.not_after) {
-        Some(parents_end) if parents_end <= now => Err(MintError::ParentExpired),
+        // As long as the parent itself is accepted: its child ends with it all the same.
+        Some(parents_end) if parents_end.plus(SKEW) <= now => Err(MintError::ParentExpired),
         Some(parents_end) => Ok(Some(end.map_or(parents_end, |end| end.min(parents_end)))),
         None => Ok(end),
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: names and key material are unique in a ring, so a token can be of one key only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -97,6 +97,33 @@ impl KeyRing {
         self.keys.iter()
     }
 
+    /// Whether all that mint under this issuer's name have this process's clock. What nobody here mints for, may be anybody's.
+    pub fn shares_clock_with_issuer(&self, issuer: &str) -> bool {
+        all_share_clock(self.keys().filter(|key| key.issuer() == issuer))
+    }
+
+    /// Whether all that mint for this service, or for a part of one, have this process's clock.
+    pub fn shares_clock_with_service(&self, service: &str) -> bool {
+        let mints_for = |key: &&Key| {
+            let part = service.strip_prefix(key.owner());
+            part.is_some_and(|part| part.is_empty() || part.starts_with('-'))
+        };
+        all_share_clock(self.keys().filter(mints_for))
+    }
+
+    /// Under which issuers' names the first token of a subject can stand: whoever mints for users, and the outside issuers whose users have
+    /// such names. What this process signs for users descends from a token of theirs.
+    pub fn issuers_of(&self, subject: &str) -> BTreeSet<String> {
+        let names_users =
+            |key: &&Key| key.types().iter().any(|kind| *kind != TokenType::Background);
+        let keys = self.keys().filter(|key| key.state() != KeyState::Retired && !signs_here(key));
+        let keys = keys.filter(names_users);
+        let known = keys.map(|key| key.issuer().to_owned());
+        let outside = self.outside.values().map(OutsideKeys::issuer);
+        let outside = outside.filter(|outside| subject.starts_with(&outside.subject_prefix));
+        known.chain(outside.map(|outside| outside.issuer.clone())).collect()
+    }
+
     /// The key with which a service signs tokens of this kind: active, and with its private part here. The first one where the
     /// ring has several.
     pub fn active_signer(&self, owner: &str, token_type: TokenType) -> Option<&Key> {
@@ -135,6 +162,17 @@ impl KeyRing {
     pub(crate) fn unnamed(&self) -> impl Iterator<Item = &Key> {
         self.keys().filter(|key| takes_unnamed(key))
     }
+}
+
+/// Whether there are some, and all that may still sign have this process's clock.
+fn all_share_clock<'a>(keys: impl Iterator<Item = &'a Key>) -> bool {
+    let mut signing = keys.filter(|key| key.state() != KeyState::Retired).peekable();
+    signing.peek().is_some() && signing.all(|key| key.shares_clock() || signs_here(key))
+}
+
+/// Whether this process is the one that signs with the key: of a shared secret nobody can tell.
+fn signs_here(key: &Key) -> bool {
+    key.can_sign() && !key.algorithm().is_shared_secret()
 }
 
 fn takes_unnamed(key: &Key) -> bool {

@@ -53,10 +53,15 @@ fn read_members(kid: String, mut jwk: Members, resolve: Resolve<'_>) -> Result<K
         roots: entry.optional_names("roots")?,
         max_life: entry.optional_seconds("max_life")?,
     };
+    let shares_clock = match entry.optional_text("clock")?.as_deref() {
+        None => false,
+        Some("shared") => true,
+        Some(_) => return Err(Flaw::new("clock", "not known; right: shared, or no such member")),
+    };
     entry.nothing_left("hallpass")?;
     spec.check()?;
     let material = read_material(&mut jwk, source, resolve)?;
-    Ok(Key::new(spec, material))
+    Ok(Key::new(spec, material).sharing_clock(shares_clock))
 }
 
 fn read_material(
@@ -133,6 +138,9 @@ pub(crate) fn write(key: &Key) -> Value {
     }
     if let Some(life) = spec.max_life {
         entry["max_life"] = life.as_secs().into();
+    }
+    if key.shares_clock() {
+        entry["clock"] = "shared".into();
     }
     if let Some(source) = source {
         entry["secret"] = source.to_string().into();

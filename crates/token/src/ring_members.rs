@@ -145,7 +145,7 @@ impl Members {
                 field,
                 format!(
                     "has an unknown member {name:?}; right: issuer, owner, types, scopes, audiences, \
-                     state, profile, secret, no_expiry, roots, max_life"
+                     state, profile, secret, no_expiry, roots, max_life, clock"
                 ),
             )),
         }

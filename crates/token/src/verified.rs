@@ -20,6 +20,7 @@ pub struct Verified {
     root_issuer: Option<String>,
     lookups: Vec<Fingerprint>,
     cutoffs: Vec<Fingerprint>,
+    ahead: Duration,
 }
 
 /// What a token can be revoked by. There is nothing secret in it.
@@ -32,6 +33,9 @@ pub struct Chain {
     /// [`Verified::root_issued_at`].
     pub root_issued_at: UnixTime,
 }
+
+/// How far ahead of a verifier's clock a minter may be that has the same clock: its instants have fractions, the verifier's may not.
+const SHARED_CLOCK_AHEAD: Duration = Duration::from_secs(1);
 
 impl Verified {
     /// With its names, its own and that of the signed part, and its length. `root_issuer` is who issued the chain's first token, where that
@@ -47,6 +51,7 @@ impl Verified {
         let cutoffs = cutoffs(&claims, root_issuer.as_deref());
         let (kid, profile) = (key.kid().to_owned(), key.profile());
         let token_ends = claims.expires_at;
+        let ahead = if key.shares_clock() { SHARED_CLOCK_AHEAD } else { SKEW };
         Self {
             claims,
             kid,
@@ -58,6 +63,7 @@ impl Verified {
             root_issuer,
             lookups,
             cutoffs,
+            ahead,
         }
     }
 
@@ -166,17 +172,15 @@ impl Verified {
         self.length + self.claims.grants.as_ref().map_or(0, Grants::held_bytes)
     }
 
-    /// Whether the token is within its time, give or take [`SKEW`].
+    /// Whether the token is within its time, give or take [`SKEW`]. A minter that shares the verifier's clock is not ahead of it.
     pub fn check_time(&self, now: UnixTime) -> Result<(), TokenError> {
         let claims = &self.claims;
         if claims.expires_at.is_some_and(|end| now >= end.plus(SKEW)) {
             return Err(TokenError::Expired);
         }
-        let latest = now.plus(SKEW);
-        if claims.issued_at > latest || claims.not_before.is_some_and(|start| start > latest) {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(())
+        let too_early = claims.issued_at > now.plus(self.ahead)
+            || claims.not_before.is_some_and(|start| start > now.plus(SKEW));
+        if too_early { Err(TokenError::NotYetValid) } else { Ok(()) }
     }
 
     /// How long the token can still be accepted; `None` for ever. Bounds what a cache keeps.

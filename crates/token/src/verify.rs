@@ -2,6 +2,8 @@
 //!
 //! Promise: what is not allowed by name is refused, and nothing in a token chooses an algorithm, a key or a place to fetch one.
 
+use std::time::Duration;
+
 use crate::wire::{Compact, Header, MAX_TOKEN};
 use crate::{
     Claims, Fingerprint, Key, KeyRing, KeyState, OutsideKeys, Profile, SKEW, TokenError, TokenType,
@@ -194,7 +196,9 @@ fn check_life(key: &Key, claims: &Claims) -> Result<(), TokenError> {
         let endless = claims.token_type == TokenType::User && key.allows_no_expiry();
         return if endless { Ok(()) } else { Err(TokenError::MissingClaim("exp")) };
     };
-    if end <= start || claims.not_before.is_some_and(|not_before| end <= not_before) {
+    // A child is minted as long as its parent is accepted, and has the parent's end: that may have come already.
+    let late = if claims.parents.is_empty() { Duration::ZERO } else { SKEW };
+    if end.plus(late) <= start || claims.not_before.is_some_and(|not_before| end <= not_before) {
         return Err(TokenError::Lifetime("ends before it begins"));
     }
     match key.longest_life(claims.token_type) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use hallpass_guard::Clock;
-use hallpass_token::{NewToken, TokenId, TokenType, UnixTime, Verified, inspect};
+use hallpass_token::{NewToken, TokenId, TokenType, UnixTime, Verified, inspect, numeric_date};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
@@ -77,7 +77,8 @@ impl Renewal {
 /// When three quarters of a token's life are over.
 fn due(token: &SecretString) -> Option<UnixTime> {
     let payload = inspect(token.expose_secret().trim()).ok()?.payload;
-    let (from, to) = (payload["iat"].as_u64()?, payload["exp"].as_u64()?);
+    let second = |name: &str| payload.get(name).and_then(numeric_date).map(UnixTime::as_secs);
+    let (from, to) = (second("iat")?, second("exp")?);
     Some(UnixTime::from_secs(from.saturating_add(to.saturating_sub(from) / 4 * 3)))
 }
 
@@ -92,7 +93,9 @@ fn mint(ring: &RingFile, old: &Verified, now: UnixTime) -> Option<SecretString> 
     new.roles.clone_from(&claims.roles);
     new.resource.clone_from(&claims.resource);
     new.grants.clone_from(&claims.grants);
-    new.life = claims.expires_at.map(|end| end.since(claims.issued_at).max(Duration::from_secs(1)));
+    new.life = claims
+        .expires_at
+        .map(|end| end.since(claims.issued_at.whole()).max(Duration::from_secs(1)));
     Some(ring.ring.mint(old.kid(), &new, now).ok()?.expose().to_owned().into())
 }
 

@@ -47,7 +47,9 @@ pub(crate) struct Add {
 pub(super) fn run(wanted: &Export) -> Result<(), Failure> {
     let file = RingFile::read(wanted.ring.clone())?;
     let chosen = |key: &&Key| wanted.kid.as_deref().is_none_or(|kid| key.kid() == kid);
-    let keys: Vec<_> = file.ring.keys().filter(chosen).filter_map(Key::public).collect();
+    let public = file.ring.keys().filter(chosen).filter_map(Key::public);
+    // Whoever takes them may be on another machine.
+    let keys: Vec<_> = public.map(|key| key.sharing_clock(false)).collect();
     if keys.is_empty() {
         let problem = match &wanted.kid {
             Some(kid) if file.ring.key(kid).is_none() => "has no such key",

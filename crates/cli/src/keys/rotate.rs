@@ -73,7 +73,8 @@ pub(crate) fn prepare(rings: &mut Rings, owner: usize, kid: &str) -> Result<Stri
     } else {
         let kid = name_after(kid, |name| rings.have(name));
         let spec = KeySpec { kid, state: KeyState::Next, ..old.spec().clone() };
-        generate(old.algorithm(), spec).map_err(|error| at(&file.path, &error))?
+        let new = generate(old.algorithm(), spec).map_err(|error| at(&file.path, &error))?;
+        new.sharing_clock(old.shares_clock())
     };
     if new.algorithm().is_shared_secret()
         && rings.files.iter().filter(|file| file.ring.key(kid).is_some()).count() > 1
@@ -86,7 +87,9 @@ pub(crate) fn prepare(rings: &mut Rings, owner: usize, kid: &str) -> Result<Stri
         let ring = &rings.files[place].ring;
         if ring.key(kid).is_some() && ring.key(new.kid()).is_none() {
             let part = if place == owner { &new } else { &public };
-            rings.change(place, Key::clone, Some(part.clone()))?;
+            let shares_clock = ring.key(kid).is_some_and(Key::shares_clock);
+            let part = part.clone().sharing_clock(shares_clock);
+            rings.change(place, Key::clone, Some(part))?;
         }
     }
     Ok(new.kid().to_owned())

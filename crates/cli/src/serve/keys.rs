@@ -56,15 +56,15 @@ impl KeyFiles {
     }
 
     fn make_all(&self) -> Result<(), KeysError> {
-        let user = generate(Algorithm::EdDsa, user_key())?;
-        let platform = generate(Algorithm::EdDsa, platform_key())?;
-        let labeler = generate(Algorithm::EdDsa, labeler_key())?;
+        let user = made(user_key())?;
+        let platform = made(platform_key())?;
+        let labeler = made(labeler_key())?;
         self.make_folder()?;
         let mut platform_ring = vec![Some(platform.clone()), user.public(), labeler.public()];
-        platform_ring.push(Some(generate(Algorithm::EdDsa, agents_key())?));
+        platform_ring.push(Some(made(agents_key())?));
         // A contract without elevated operations needs no key for them.
         if !ACTIONS.is_empty() {
-            platform_ring.push(Some(generate(Algorithm::EdDsa, actions_key())?));
+            platform_ring.push(Some(made(actions_key())?));
         }
         write(&self.platform(), platform_ring)?;
         // Labeler takes no users' tokens, and still knows their key: what is revoked of a user has to reach the tokens that
@@ -85,7 +85,7 @@ impl KeyFiles {
                 warn_of_less(key, &wanted, &file);
             } else if !wanted.audiences.is_empty() {
                 let kid = wanted.kid.clone();
-                let key = generate(Algorithm::EdDsa, wanted)?;
+                let key = made(wanted)?;
                 rings.change(0, Key::clone, Some(key)).map_err(KeysError::Ring)?;
                 tracing::warn!(kid, ring = %file.display(), "the ring had no such key: it is made");
             }
@@ -184,6 +184,11 @@ fn labeler_key() -> KeySpec {
     let mut spec = spec("labeler-1", "labeler", "labeler", &[TokenType::Background], "platform");
     spec.scopes = std::iter::once("revocations:read").collect();
     spec
+}
+
+/// A key of this machine: who mints with it has the clock of those who verify.
+fn made(spec: KeySpec) -> Result<Key, RingError> {
+    Ok(generate(Algorithm::EdDsa, spec)?.sharing_clock(true))
 }
 
 /// What the handlers behind an audience may ask of other services, by their rules.

@@ -47,7 +47,7 @@ fn token(keys: &KeyFiles) -> Result<hallpass_token::MintedToken, Failure> {
     token.subject = Some(OWNER.to_owned());
     token.audience = vec!["platform".to_owned()];
     token.scopes = std::iter::once("datasets:write").collect();
-    ring.mint(key.kid(), &token, Clock::system().now()).map_err(Failure::failed)
+    ring.mint(key.kid(), &token, Clock::system().precise()).map_err(Failure::failed)
 }
 
 fn parts() -> impl Iterator<Item = CreateDatasetRequest> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hallpass_guard::Clock;
-use hallpass_token::{GrantError, Grants, Inspected, UnixTime};
+use hallpass_token::{GrantError, Grants, Inspected, UnixTime, numeric_date};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -121,14 +121,7 @@ fn remaining(payload: &Value, now: UnixTime) -> (String, Option<u64>) {
     }
 }
 
-/// A `NumericDate` (RFC 7519, section 2) after 1970, whole seconds.
+/// A `NumericDate` (RFC 7519, section 2) after 1970, without its fraction.
 fn as_instant(value: &Value) -> Option<UnixTime> {
-    let whole = value.as_u64();
-    let fraction = || value.as_f64().filter(|secs| (0.0..1e12).contains(secs));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range is checked; fractions of a second are left out"
-    )]
-    whole.or_else(|| fraction().map(|secs| secs as u64)).map(UnixTime::from_secs)
+    numeric_date(value).map(UnixTime::whole)
 }

@@ -132,7 +132,7 @@ impl Kind {
 
 /// Mints and prints.
 pub(crate) fn run(wanted: &Mint, format: Format) -> Result<(), Failure> {
-    let now = Clock::system().now();
+    let now = Clock::system().precise();
     let keys = wanted.keys.clone().find(wanted.kind.ring())?;
     let minted = match &keys {
         Keys::Secret { secret, algorithm, .. } => bearer(wanted, secret, *algorithm, now)?,
@@ -197,7 +197,7 @@ fn from_ring(wanted: &Mint, file: &RingFile, now: UnixTime) -> Result<MintedToke
     token.resource = object.map(|of| ResourceClaim { kind: of.kind.clone(), id: of.id.clone() });
     token.roles.clone_from(&wanted.roles);
     token.amr.clone_from(&wanted.amr);
-    token.auth_time = (!wanted.amr.is_empty()).then_some(now);
+    token.auth_time = (!wanted.amr.is_empty()).then_some(now.whole());
     token.grants = grants(wanted)?;
     token.life = match wanted.expires_in {
         Some(Life::For(life)) => Some(life),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hallpass_token::{Inspected, SKEW, UnixTime, verify_signature_only};
+use hallpass_token::{Inspected, SKEW, UnixTime, numeric_date, verify_signature_only};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -27,9 +27,9 @@ pub(super) fn check(jwks: &Path, token: &str) -> Result<Result<Inspected, String
 pub(super) fn check_times(payload: &Value, now: UnixTime) -> Result<(), String> {
     let instant = |name: &str| match payload.get(name) {
         None => Ok(None),
-        Some(value) => match value.as_u64() {
-            Some(secs) => Ok(Some(UnixTime::from_secs(secs))),
+        Some(value) => match numeric_date(value) {
             None => Err(format!("{name} is no instant")),
+            instant => Ok(instant),
         },
     };
     if instant("exp")?.is_some_and(|end| now >= end.plus(SKEW)) {
@@ -54,6 +54,8 @@ mod tests {
             (json!({}), Ok(())),
             (json!({"exp": 1_000}), Ok(())),
             (json!({"exp": 971}), Ok(())),
+            (json!({"exp": 970.5, "iat": 1_029.5}), Ok(())),
+            (json!({"iat": 1_030.5}), Err("not valid yet")),
             (json!({"exp": 970}), Err("expired")),
             (json!({"exp": 0}), Err("expired")),
             (json!({"nbf": 1_030, "iat": 1_030}), Ok(())),

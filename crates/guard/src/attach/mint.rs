@@ -222,7 +222,7 @@ impl Minting {
         let key = key.ok_or(refused("the ring has no key of this service for such a token"))?;
         new.audience = vec![purpose.audience.to_owned()];
         new.scopes = purpose.scope.into_iter().collect::<Scopes>();
-        let minted = ring.mint(key.kid(), &new, now).map_err(unminted)?;
+        let minted = ring.mint(key.kid(), &new, self.clock.precise()).map_err(unminted)?;
         tracing::info!(
             target: "hallpass::audit",
             kind = purpose.token_type.as_str(),

@@ -42,9 +42,10 @@ fn batch(batch: &EntryBatch) -> Result<Batch, Malformed> {
 
 fn entry(entry: &auth::Entry) -> Result<Entry, Malformed> {
     let fingerprint = <[u8; 16]>::try_from(&entry.fingerprint[..]).map_err(|_| Malformed)?;
+    let issued_before = |secs| UnixTime::from_parts(secs, entry.issued_before_micros);
     Ok(Entry {
         fingerprint: Fingerprint::from_bytes(fingerprint),
-        issued_before: entry.issued_before.map(UnixTime::from_secs),
+        issued_before: entry.issued_before.map(issued_before),
         until: entry.until.map(UnixTime::from_secs),
     })
 }

@@ -10,6 +10,7 @@ use hallpass_policy::{
     concerns_action, decide,
 };
 use hallpass_revocation::{Absent, Freshness, Index, Session, Sessions};
+use hallpass_token::UnixTime;
 use http::Request;
 use tokio::task::AbortHandle;
 use tonic::body::Body;
@@ -238,7 +239,8 @@ impl Guard {
         // A stream is registered first and looked up after, so that no revocation falls between.
         let stream = call.as_ref().filter(|_| rule.streams());
         let stream = stream.map(|call| self.watch_over(call)).transpose()?;
-        let permit = decide(&caller.facts(rule, self), now, decision)?;
+        let decided = decide(&caller.facts(rule, self), now, decision);
+        let permit = decided.map_err(|denial| self.or_when(denial, caller, now))?;
         // Last: a call that is refused anyway takes no slot from others.
         let slot = self.slot(rule, caller)?;
         report::allowed(&permit, caller.client);
@@ -249,6 +251,19 @@ impl Guard {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
         Ok(Admitted { call, stream, slot, rule, guard: Arc::clone(self) })
+    }
+
+    /// Says how long a cut-off still refuses new tokens, where it reaches beyond the present.
+    #[cold]
+    fn or_when(&self, denial: Denial, caller: &Caller, now: UnixTime) -> Denial {
+        let known = [&caller.bearer, &caller.action].into_iter().flatten();
+        let until = known.filter_map(|known| self.index.cut_off_until(&known.token)).max();
+        match until {
+            Some(until) if denial == Denial::TokenRevoked && until >= now => {
+                Denial::TokenCutOff(until.whole().since(now) + Duration::from_secs(1))
+            }
+            _ => denial,
+        }
     }
 
     /// Puts a call under the watch that ends it when its permit does not hold any more.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use hallpass_revocation::{Entry, List, Note, Options};
 use hallpass_token::{Fingerprint, Grants, KeyRing, KeyState, NewToken, SKEW, TokenType, UnixTime};
 
+use tonic_types::StatusExt as _;
+
 use crate::fixture::{ISSUER, Mesh, NOW, id, user, with};
 
 const READ: &str = "/t.Platform/Read";
@@ -84,6 +86,25 @@ async fn a_revoked_token_stays_refused_when_the_clock_is_set_back_after_the_swee
     mesh.clock.step_back(life + SKEW);
     assert_eq!(mesh.call(READ, &token).await.reason(), "TOKEN_EXPIRED");
     assert_eq!(mesh.call(READ, &other).await.reason(), "OK", "what has not ended is let through");
+}
+
+/// A cut-off that allows for clocks that are ahead refuses new logins for a while: they are told for how long.
+#[tokio::test]
+async fn a_login_that_a_cutoff_still_refuses_is_told_when_to_try_again() {
+    let mesh = Mesh::start();
+    let token = mesh.user_token();
+    assert_eq!(mesh.call(READ, &token).await.reason(), "OK");
+    let cutoff = Entry::cutoff(Fingerprint::subject(ISSUER, "ann"), NOW.plus(SKEW), None);
+    mesh.index.insert(&[cutoff]);
+    for (after, wait) in [(0, Some(31)), (30, Some(1)), (31, None)] {
+        let mesh_now = NOW.plus(Duration::from_secs(after));
+        mesh.clock.advance(mesh_now.since(mesh.clock.now()));
+        let refused = mesh.call(READ, &token).await;
+        assert_eq!(refused.reason(), "TOKEN_REVOKED", "after {after} s");
+        let retry = refused.status().get_error_details().retry_info().and_then(|it| it.retry_delay);
+        assert_eq!(retry, wait.map(Duration::from_secs), "after {after} s");
+    }
+    assert_eq!(mesh.call(READ, &mesh.user_token()).await.reason(), "OK");
 }
 
 /// Labeler's ring has none of the keys of other systems' users, and their cut-offs reach it all the same.

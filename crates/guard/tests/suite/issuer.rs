@@ -160,6 +160,7 @@ fn next(publisher: &mut Publisher, list: &List) -> Option<Event> {
             let entries = batch.entries.iter().map(|entry| auth::Entry {
                 fingerprint: entry.fingerprint.to_bytes().to_vec().into(),
                 issued_before: entry.issued_before.map(UnixTime::as_secs),
+                issued_before_micros: entry.issued_before.map_or(0, UnixTime::subsec_micros),
                 until: entry.until.map(UnixTime::as_secs),
             });
             Some(Event::Entries(EntryBatch {

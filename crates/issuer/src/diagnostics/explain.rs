@@ -96,6 +96,7 @@ fn explanation(denial: &Denial, rule: Option<&'static Rule>) -> String {
         | Denial::TokenExpired
         | Denial::TokenNotYetValid
         | Denial::TokenRevoked
+        | Denial::TokenCutOff(_)
         | Denial::SessionEnded(_)
         | Denial::BindingMismatch
         | Denial::ActionUnexpected
@@ -117,7 +118,9 @@ fn remedy(denial: &Denial) -> String {
         Denial::TokenInvalid(_) => "get a new token from whoever issued this one",
         Denial::TokenExpired => "get a new token",
         Denial::TokenNotYetValid => "wait until it is valid, or set the issuer's clock right",
-        Denial::TokenRevoked => "log in anew; whoever revoked it has the reason in the record",
+        Denial::TokenRevoked | Denial::TokenCutOff(_) => {
+            "log in anew; whoever revoked it has the reason in the record"
+        }
         Denial::SessionEnded(_) => "open a new session with `hallpass session open`",
         Denial::BindingMismatch => "connect with the client certificate that the token is bound to",
         Denial::TypeNotAccepted(_) | Denial::AudienceMismatch(_) => {

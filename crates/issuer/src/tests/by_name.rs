@@ -7,7 +7,7 @@ use hallpass_contract::auth::{
     RevocationService, RevocationTarget, RevokeRequest, ServiceBefore, SubjectBefore, TokenName,
 };
 use hallpass_revocation::Entry;
-use hallpass_token::{Fingerprint, SKEW};
+use hallpass_token::{Fingerprint, SKEW, UnixTime};
 use prost_types::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -27,13 +27,13 @@ async fn each_target_becomes_its_entry() {
         ),
         (
             subject("users", "alice", None),
-            Entry::cutoff(Fingerprint::subject("users", "alice"), NOW, None),
+            Entry::cutoff(Fingerprint::subject("users", "alice"), NOW.plus(SKEW), None),
         ),
         (
             subject("users", "alice", Some(Timestamp { seconds: 5, nanos: 9 })),
-            Entry::cutoff(Fingerprint::subject("users", "alice"), at(5), None),
+            Entry::cutoff(Fingerprint::subject("users", "alice"), UnixTime::from_parts(5, 1), None),
         ),
-        (service("p", None), Entry::cutoff(Fingerprint::service("p"), NOW, None)),
+        (service("p", None), Entry::cutoff(Fingerprint::service("p"), NOW.plus(SKEW), None)),
     ];
     for (target, expected) in table {
         let world = World::new();
@@ -51,7 +51,7 @@ async fn a_cut_off_subject_is_out_and_others_are_not() {
     revoke(&world, Some(subject("users", "alice", None)), None).await.unwrap();
     assert!(world.list.index().is_revoked(&world.verified(&alice)));
     assert!(!world.list.index().is_revoked(&world.verified(&bob)));
-    world.clock.advance(Duration::from_secs(1));
+    world.clock.advance(SKEW + Duration::from_secs(1));
     let again = world.mint(&ALICE);
     assert!(!world.list.index().is_revoked(&world.verified(&again)));
 }
@@ -120,6 +120,6 @@ fn service(service: &str, issued_before: Option<Timestamp>) -> Target {
     Target::Service(ServiceBefore { service: service.to_owned(), issued_before })
 }
 
-const fn at(secs: u64) -> hallpass_token::UnixTime {
-    hallpass_token::UnixTime::from_secs(secs)
+const fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(secs)
 }

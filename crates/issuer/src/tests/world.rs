@@ -64,8 +64,19 @@ pub(super) const ADMIN: Wish =
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with_clocks(&[])
+    }
+
+    /// With keys whose minters have this issuer's clock.
+    pub(super) fn with_clocks(shared: &[&str]) -> Self {
         let (folder, clock) = (TempDir::new().unwrap(), Clock::manual(NOW));
         let list = Arc::new(open(&folder));
+        let ring = |signers: &[Signer]| {
+            let keys = ring(signers);
+            let keys =
+                keys.keys().map(|key| key.clone().sharing_clock(shared.contains(&key.kid())));
+            KeyRing::new(keys.collect()).unwrap()
+        };
         let signers = ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, AGENTS, GONE, UNKNOWN]);
         let retired = ("gone", "users", "user", "retired");
         let keys = Keys::new(ring(&[USERS, OTHERS, WORKERS, SERVICES, ACTIONS, AGENTS, retired]));
@@ -105,7 +116,15 @@ impl World {
         new.auth_time = wish.proved_ago.map(|ago| self.clock.now().minus(ago));
         new.may_act = wish.may_act.map(|agent| json!({ "sub": agent }));
         new.not_before = wish.starts_in.map(|wait| self.clock.now().plus(wait));
-        self.signers.mint(wish.kid, &new, self.clock.now()).unwrap()
+        self.signers.mint(wish.kid, &new, self.clock.precise()).unwrap()
+    }
+
+    /// The same by a minter whose clock is ahead.
+    pub(super) fn mint_ahead(&self, wish: &Wish, by: Duration) -> MintedToken {
+        self.clock.step(by);
+        let minted = self.mint(wish);
+        self.clock.step_back(by);
+        minted
     }
 
     /// A token of the service that acts for the parent's holder.

@@ -39,7 +39,7 @@ impl Slot for Exact {
     }
 }
 
-/// A subject or service with its cut-off in seconds.
+/// A subject or service with its cut-off in microseconds.
 #[derive(Clone, Copy)]
 pub(super) struct Cutoff {
     key: u128,
@@ -48,7 +48,7 @@ pub(super) struct Cutoff {
 
 impl Cutoff {
     pub(super) fn of(entry: &Entry) -> Option<Self> {
-        let issued_before = entry.issued_before?.as_secs();
+        let issued_before = entry.issued_before?.as_micros();
         Some(Self { key: entry.fingerprint.as_u128(), issued_before })
     }
 }

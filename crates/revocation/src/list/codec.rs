@@ -1,4 +1,4 @@
-//! How the store's keys and records are laid out: format 1.
+//! How the store's keys and records are laid out: format 2. Format 1 had no fractions, and else the same.
 //!
 //! Invariant: what is written is read back the same, and no bytes make this panic. Numbers are big-endian, so that keys sort as
 //! the numbers do. Everything is in one tree, so that one batch is one atomic change.
@@ -11,7 +11,7 @@ use crate::{Entry, Note};
 use super::error::StoreError;
 
 /// The format that this program writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) const META_FORMAT: &[u8] = b"mformat";
 pub(super) const META_EPOCH: &[u8] = b"mepoch";
@@ -27,6 +27,8 @@ pub(super) const SUPERSEDED: u8 = b'x';
 const HAS_CUTOFF: u8 = 1;
 const HAS_END: u8 = 2;
 const HAS_NOTE: u8 = 4;
+/// The cut-off has a fraction.
+const HAS_FRACTION: u8 = 8;
 
 /// What identifies an entry: a fingerprint, and whether it is an exact match or a cut-off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +98,7 @@ pub(super) fn read_sequence_key(bytes: &[u8]) -> Result<u64, StoreError> {
 
 /// An entry alone: flags, fingerprint, what the flags announce.
 impl Entry {
-    /// The entry as bytes: what the store keeps and what travels through NATS. At most 33.
+    /// The entry as bytes: what the store keeps and what travels through NATS. At most 37.
     pub fn to_bytes(&self) -> Vec<u8> {
         write_entry(self)
     }
@@ -108,11 +110,14 @@ impl Entry {
 }
 
 pub(super) fn write_entry(entry: &Entry) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(33);
+    let mut bytes = Vec::with_capacity(37);
     bytes.push(flags(entry));
     bytes.extend(entry.fingerprint.to_bytes());
     for instant in [entry.issued_before, entry.until].into_iter().flatten() {
         bytes.extend(instant.as_secs().to_be_bytes());
+    }
+    if let Some(micros) = fraction(entry) {
+        bytes.extend(micros.to_be_bytes());
     }
     bytes
 }
@@ -158,7 +163,12 @@ pub(super) fn read_number(bytes: &[u8]) -> Result<u64, StoreError> {
 fn flags(entry: &Entry) -> u8 {
     let cutoff = if entry.issued_before.is_some() { HAS_CUTOFF } else { 0 };
     let end = if entry.until.is_some() { HAS_END } else { 0 };
-    cutoff | end
+    let fraction = if fraction(entry).is_some() { HAS_FRACTION } else { 0 };
+    cutoff | end | fraction
+}
+
+fn fraction(entry: &Entry) -> Option<u32> {
+    entry.issued_before.map(UnixTime::subsec_micros).filter(|micros| *micros > 0)
 }
 
 /// Takes a record apart from the front.
@@ -184,6 +194,9 @@ impl Reader<'_> {
         let fingerprint = Fingerprint::from_bytes(self.take()?);
         let issued_before = self.instant(flags & HAS_CUTOFF != 0)?;
         let until = self.instant(flags & HAS_END != 0)?;
+        let micros = if flags & HAS_FRACTION == 0 { 0 } else { u32::from_be_bytes(self.take()?) };
+        let issued_before =
+            issued_before.map(|before| UnixTime::from_parts(before.as_secs(), micros));
         Ok((Entry { fingerprint, issued_before, until }, flags))
     }
 
@@ -214,17 +227,20 @@ mod tests {
 
     use super::*;
 
+    /// As many as there are.
+    const SECONDS: std::ops::Range<u64> = 0..(1 << 44);
+
     prop_compose! {
         fn any_stored()(
-            sequence: u64, print: [u8; 16], before: Option<u64>, until: Option<u64>,
-            note: Option<(String, String, u64)>,
+            sequence: u64, print: [u8; 16], before in proptest::option::of((SECONDS, 0..1_000_000_u32)),
+            until in proptest::option::of(SECONDS), note: Option<(String, String, u32)>,
         ) -> Stored {
             let entry = Entry {
                 fingerprint: Fingerprint::from_bytes(print),
-                issued_before: before.map(UnixTime::from_secs),
+                issued_before: before.map(|(secs, micros)| UnixTime::from_parts(secs, micros)),
                 until: until.map(UnixTime::from_secs),
             };
-            let note = note.map(|(reason, by, at)| Note { reason, by, at: UnixTime::from_secs(at) });
+            let note = note.map(|(reason, by, at)| Note { reason, by, at: UnixTime::from_secs(at.into()) });
             Stored { sequence, entry, note }
         }
     }
@@ -250,7 +266,7 @@ mod tests {
         }
 
         #[test]
-        fn keys_sort_as_their_numbers(one: u64, two: u64) {
+        fn keys_sort_as_their_numbers(one in SECONDS, two in SECONDS) {
             prop_assert_eq!(one.cmp(&two), sequence_key(one).cmp(&sequence_key(two)));
             let end = |secs| end_key_from(UnixTime::from_secs(secs));
             prop_assert_eq!(one.cmp(&two), end(one).cmp(&end(two)));

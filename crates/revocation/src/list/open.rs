@@ -166,6 +166,9 @@ fn try_open(folder: &Path, options: &Options, index: &Index) -> Result<Loaded, F
     }
     let new = found.is_none();
     let meta = match found {
+        Some(meta) if meta.format < FORMAT => {
+            upgraded(&store, meta).map_err(|error| judge(folder, error))?
+        }
         Some(meta) => meta,
         None => make(folder, &store, options).map_err(|error| judge(folder, error))?,
     };
@@ -198,6 +201,12 @@ fn make(folder: &Path, store: &Store, options: &Options) -> Result<Meta, StoreEr
     let meta = Meta::new(options.new_epoch, newest_set_aside(folder));
     store.write(meta.to_batch())?;
     Ok(meta)
+}
+
+/// What an earlier program wrote, this one reads; what this one writes, an earlier one may not.
+fn upgraded(store: &Store, meta: Meta) -> Result<Meta, StoreError> {
+    store.set_format(FORMAT)?;
+    Ok(Meta { format: FORMAT, ..meta })
 }
 
 fn judge(folder: &Path, error: StoreError) -> Failure {

@@ -135,6 +135,13 @@ impl Store {
         Ok(Some(Meta { format: u32::from_be_bytes(format), epoch, sequence, position, lost }))
     }
 
+    /// Says that the store may hold what programs of earlier formats cannot read.
+    pub(super) fn set_format(&self, format: u32) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        batch.insert(META_FORMAT, &format.to_be_bytes());
+        self.write(batch)
+    }
+
     /// Writes atomically and hands it to the operating system; a sync of the files makes it durable.
     pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
         {

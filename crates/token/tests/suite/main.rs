@@ -5,6 +5,7 @@
 mod accepted;
 mod attacks;
 mod chains;
+mod clocks;
 mod fixtures;
 mod hostile;
 mod inspecting;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hallpass_token::{
-    Algorithm, KeyState, MintError, NewToken, Profile, TokenError, TokenId, TokenType, UnixTime,
-    generate,
+    Algorithm, KeyState, MintError, NewToken, Profile, SKEW, TokenError, TokenId, TokenType,
+    UnixTime, generate,
 };
 use serde_json::Value;
 
@@ -174,7 +174,13 @@ fn a_child_is_its_parents() {
         assert_eq!(ring.mint("services", &new, NOW).unwrap_err(), *right, "{name}");
     }
     let ended = parent.expires_at().unwrap();
-    assert_eq!(ring.mint("services", &child(), ended).unwrap_err(), MintError::ParentExpired);
+    // "Expired" is past the end and the skew: until then a child has the parent's end, and is accepted as long as the parent is.
+    let (last, over) = (ended.plus(SKEW).minus(Duration::from_secs(1)), ended.plus(SKEW));
+    let late = ring.mint("services", &child(), last).unwrap();
+    assert_eq!(late.expires_at(), Some(ended));
+    assert!(ring.verify(late.expose(), last).is_ok());
+    assert_eq!(ring.verify(late.expose(), over).unwrap_err(), TokenError::Expired);
+    assert_eq!(ring.mint("services", &child(), over).unwrap_err(), MintError::ParentExpired);
     let id = TokenId::from_random([4; 16]);
     let refused = NewToken::child_of(&token, TokenType::User, id, &[]).unwrap_err();
     assert_eq!(refused, MintError::NotAChild);

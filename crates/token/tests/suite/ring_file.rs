@@ -65,7 +65,7 @@ const PROBLEMS: &[(Change, &str)] = &[
     ),
     (
         |k| hallpass(k, "extra", true.into()),
-        "key one: hallpass: has an unknown member \"extra\"; right: issuer, owner, types, scopes, audiences, state, profile, secret, no_expiry, roots, max_life",
+        "key one: hallpass: has an unknown member \"extra\"; right: issuer, owner, types, scopes, audiences, state, profile, secret, no_expiry, roots, max_life, clock",
     ),
     (|k| hallpass(k, "issuer", 1.into()), "key one: issuer: not a string"),
     (
