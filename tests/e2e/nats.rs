@@ -10,10 +10,10 @@ use crate::standing::{LABELER_LIST, PLATFORM_LIST, keys, service_token, until, u
 use crate::tools::{self, Ran, run};
 
 /// A server of the test's own, ended when dropped.
-struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Server {
-    fn start(program: &Path, port: u16, data: &Path) -> Self {
+    pub(crate) fn start(program: &Path, port: u16, data: &Path) -> Self {
         let mut command = Command::new(program);
         command.args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--jetstream"]);
         command.arg("--store_dir").arg(data).stdout(Stdio::null()).stderr(Stdio::null());
@@ -28,7 +28,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("it is bound").port()
 }

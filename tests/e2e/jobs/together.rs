@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::site::{self, HOLD, ON_POSTGRES, Site, text};
 use crate::mesh::HALLPASS;
-use crate::tools;
+use crate::{nats, tools};
 
 /// A trainer that notes where it ran, and one that holds first.
 fn trainers(notes: &Path) -> String {
@@ -48,16 +48,23 @@ fn ran(notes: &Path) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn two_platforms_on_one_postgresql_run_each_job_once_and_take_over() {
     let Some(server) = testing::server() else { return };
+    // Two Platforms on one database need NATS to tell each other what is revoked.
+    let Some(program) = tools::find("nats-server") else { return };
+    let (port, stored) = (nats::free_port(), TempDir::new().expect("a folder"));
+    let _nats = nats::Server::start(&program, port, stored.path());
+    let servers = format!("[\"nats://127.0.0.1:{port}\"]");
+    let nats = ("HALLPASS_NATS__SERVERS", servers.as_str());
     let (mut site, other) = (Site::without_platform(), TempDir::new().expect("a folder"));
     share(site.data.path(), other.path());
     let notes = other.path().join("notes");
     let url = site::schema(&server, site.data.path());
     site.database = Some(url.clone());
-    site.start_platform(&trainers(&notes), &[]);
+    site.start_platform(&trainers(&notes), &[nats]);
     let config = site.data.path().join("platform.toml");
     let arguments = ["--config", text(&config), "--data", text(other.path())];
     let arguments = [&arguments[..], &["--database", "env:DATABASE_OF_JOBS"]].concat();
-    let second = site.another_platform(&arguments, "127.0.0.1:0", &[("DATABASE_OF_JOBS", &url)]);
+    let environment = [("DATABASE_OF_JOBS", url.as_str()), nats];
+    let second = site.another_platform(&arguments, "127.0.0.1:0", &environment);
 
     let jobs: Vec<_> = (0..16).map(|_| site.create("notes")).collect();
     for job in &jobs {
