@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hallpass_guard::{PatienceLayer, Patient};
+use hallpass_telemetry::urls;
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -154,9 +155,9 @@ impl Connection {
         Ok(Caller { service, is_renewed, subject: subject.unwrap_or_default() })
     }
 
-    /// Platform's address as it was given.
+    /// Platform's address as it was given, less a user and a password.
     pub(crate) fn server(&self) -> String {
-        self.server.to_string()
+        urls::redacted(&self.server.to_string()).into_owned()
     }
 
     fn renewal(&self, token: &SecretString) -> Result<Option<Renewal>, Failure> {
@@ -183,6 +184,10 @@ impl Connection {
     }
 
     fn endpoint(&self) -> Result<Endpoint, Failure> {
+        if urls::has_login(&self.server.to_string()) {
+            let problem = "--server has a user or a password: give the token in HALLPASS_TOKEN or --token-file";
+            return Err(Failure::failed(problem));
+        }
         let endpoint = Endpoint::from(self.server.clone()).connect_timeout(CONNECT);
         match (self.server.scheme_str(), &self.ca) {
             (Some("http"), None) if self.insecure_plaintext || is_loopback(&self.server) => Ok(endpoint),

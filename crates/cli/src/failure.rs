@@ -1,9 +1,11 @@
 //! Why a command ended without having done what it was asked for. Messages name the thing, where it came from and what would
-//! be right; none holds a token or a secret.
+//! be right; none holds a token or a secret, nor the password of a URL.
 
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
+
+use hallpass_telemetry::urls;
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +21,12 @@ pub(crate) enum Failure {
 impl Failure {
     /// Arguments that do not fit together.
     pub(crate) fn arguments(problem: impl Display) -> Self {
-        Self::Arguments(problem.to_string())
+        Self::Arguments(urls::redacted(&problem.to_string()).into_owned())
     }
 
     /// A wrong configuration, or something that could not be done.
     pub(crate) fn failed(problem: impl Display) -> Self {
-        Self::Failed(problem.to_string())
+        Self::Failed(urls::redacted(&problem.to_string()).into_owned())
     }
 
     /// Says on stderr what is wrong and gives the exit code.

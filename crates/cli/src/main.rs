@@ -13,6 +13,7 @@ mod job;
 mod keys;
 mod life;
 mod output;
+mod privacy;
 mod revocations;
 mod rings;
 mod rules;
@@ -22,18 +23,42 @@ mod session;
 mod token;
 mod trainer;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use hallpass_telemetry::urls;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    run(Arguments::parse()).map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+    run(arguments()).map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+}
+
+/// The arguments. What the parser refuses it repeats, so a URL's password is taken out.
+fn arguments() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|refused| {
+        let told = refused.to_string();
+        let shown = urls::redacted(&told);
+        if refused.use_stderr() && *shown != *told {
+            let _ = write!(std::io::stderr(), "{shown}");
+            std::process::exit(refused.exit_code());
+        }
+        refused.exit()
+    })
 }
 
 fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
+    match &command {
+        // These serve.
+        Command::Up(_) | Command::Platform(_) | Command::Labeler(_) => privacy::close(),
+        #[cfg(feature = "temporal")]
+        Command::Worker(_) => privacy::close(),
+        // What these make is the user's to share: datasets, results, a trainer's output.
+        Command::Dataset(_) | Command::Job(_) | Command::Trainer(_) => {}
+        _ => privacy::narrow(),
+    }
     match command {
         Command::Token(command) => token::run(command, output),
         Command::Action(command) => action::run(command, output),

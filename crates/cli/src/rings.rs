@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hallpass_token::{Algorithm, KeyRing, RingError};
+use hallpass_server::private_file;
+use hallpass_token::{Algorithm, Key, KeyRing, RingError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -113,6 +114,13 @@ impl RingFile {
             .map_err(|error| failed(&format_args!("{error}; right: a key ring")))?
             .into();
         let ring = KeyRing::parse(json.expose_secret(), &secrets::fetch).map_err(|e| failed(&e))?;
+        // Public keys are for everybody to see.
+        if ring.keys().any(Key::is_secret_in_file) {
+            let metadata = fs::metadata(&path).map_err(|error| failed(&error))?;
+            if let Some(problem) = private_file::exposed(&path, &metadata) {
+                return Err(failed(&format_args!("holds private keys, and {problem}")));
+            }
+        }
         Ok(Self { path, ring })
     }
 

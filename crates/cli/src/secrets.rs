@@ -7,9 +7,9 @@ mod ssm;
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use hallpass_server::private_file;
 use hallpass_token::SecretRef;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -42,13 +42,8 @@ fn file(path: &Path) -> Result<SecretString, String> {
     if metadata.is_dir() {
         return Err("a folder; right: a file that holds the secret".to_owned());
     }
-    let own = rustix::process::geteuid().as_raw();
-    if !is_private(metadata.mode(), metadata.uid(), own) {
-        return Err(format!(
-            "others can read it (mode {:04o}); right: chmod 600 {}",
-            metadata.mode() & 0o7777,
-            path.display()
-        ));
+    if let Some(problem) = private_file::exposed(path, &metadata) {
+        return Err(problem);
     }
     // Room for all of it at once, so that no part is left behind where it grew.
     let mut bytes =
@@ -61,17 +56,6 @@ fn file(path: &Path) -> Result<SecretString, String> {
         Ok(text) => Ok(text.into()),
         Err(_) => Err("not text; right: the secret as UTF-8".to_owned()),
     }
-}
-
-/// Whether nobody but its owner can read a file. The system's own, handed to a group of this process, counts too: so are secrets mounted
-/// into containers whose process is not root.
-const fn is_private(mode: u32, owner: u32, own: u32) -> bool {
-    /// What a group and all others may do.
-    const OTHERS: u32 = 0o077;
-    /// The same, but that the group may read.
-    const OTHERS_BUT_READING: u32 = 0o037;
-    let handed_over = owner == 0 && own != 0 && mode & OTHERS_BUT_READING == 0;
-    mode & OTHERS == 0 || handed_over
 }
 
 #[cfg(feature = "ssm")]
@@ -118,21 +102,6 @@ mod tests {
         }
         for mode in [0o600, 0o400, 0o700] {
             assert_eq!(of_file(SECRET.as_bytes(), mode).as_deref(), Ok(SECRET), "{mode:o}");
-        }
-    }
-
-    #[test]
-    fn what_the_system_hands_to_a_group_is_private_for_those_who_cannot_change_it() {
-        for (mode, owner, own, private) in [
-            (0o440, 0, 1000, true),
-            (0o640, 0, 1000, true),
-            (0o440, 0, 0, false),
-            (0o440, 1000, 1000, false),
-            (0o444, 0, 1000, false),
-            (0o460, 0, 1000, false),
-            (0o400, 0, 1000, true),
-        ] {
-            assert_eq!(is_private(mode, owner, own), private, "{mode:o} {owner} {own}");
         }
     }
 

@@ -93,7 +93,11 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::failed(format_args!("no runtime: {error}")))?;
     let entered = runtime.enter();
-    let settings = Settings { log_format: config.log_format, ..Settings::default() };
+    let settings = Settings {
+        log_format: config.log_format,
+        insecure_plaintext: config.insecure_plaintext,
+        ..Settings::default()
+    };
     let telemetry = hallpass_telemetry::init(services, &settings).map_err(Failure::failed)?;
     let shutdown = Shutdown::on_signals().map_err(Failure::failed)?;
     let served = runtime.block_on(serve(&telemetry, shutdown));

@@ -34,6 +34,11 @@ impl Failure {
         Self::passing("WORKER_LOST", "the process that ran the job ended without a word")
     }
 
+    /// The worker has a fault of its own.
+    pub fn panicked() -> Self {
+        Self::passing("WORKER_PANICKED", "the worker panicked; Platform's log says where")
+    }
+
     /// What Labeler's refusal means for a job.
     pub(crate) fn of(status: &Status) -> Self {
         let info = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);

@@ -192,8 +192,8 @@ pub(crate) enum Error {
     /// The system gives no random bits.
     #[error("no random bits")]
     Chance,
-    /// The task that stored an upload ended without an answer.
-    #[error("the upload's task ended without an answer")]
+    /// A task that stored an upload, or removed what was stored, panicked.
+    #[error("a task panicked, or the process is stopping: the log says where")]
     TaskLost,
 }
 

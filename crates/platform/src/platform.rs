@@ -1,5 +1,6 @@
 //! Puts the service together.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -95,6 +96,8 @@ impl<S: Peer> Platform<S> {
         let Setup { folder, labeler, clock, training, telemetry } = setup;
         // Trainers run elsewhere.
         let folder = std::path::absolute(&folder)
+            .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
+        private_folder(&folder.join("jobs"))
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
         let artifacts = artifacts(&training.artifacts, &folder)?;
         let database = Database::open(database).await?;
@@ -203,12 +206,17 @@ pub fn own_database(folder: &Path) -> Location {
     Location::Sqlite(folder.join("platform.sqlite"))
 }
 
+/// Makes a folder for this user's eyes, if it is not there.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// The store of results.
 fn artifacts(store: &ArtifactStore, folder: &Path) -> Result<Artifacts, OpenError> {
     match store {
         ArtifactStore::Folder => {
             let folder = folder.join("artifacts");
-            std::fs::create_dir_all(&folder)
+            private_folder(&folder)
                 .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
             Ok(Artifacts::folder(&folder)?)
         }

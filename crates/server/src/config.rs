@@ -132,6 +132,7 @@ impl Config {
         };
         config.jobs.check().map_err(|problem| problem.traced(figment))?;
         config.labeler.limits.check().map_err(|problem| problem.traced(figment))?;
+        loopback::check_logins(&config).map_err(|problem| problem.traced(figment))?;
         loopback::check(&config, plaintext).map_err(|problem| problem.traced(figment))?;
         if let Some((key, problem)) = config.limits.problem() {
             return Err(Problem { key: key.to_owned(), source: None, problem }.traced(figment));

@@ -25,6 +25,7 @@ mod limits_layer;
 mod machine_memory;
 mod peer;
 mod peer_channel;
+pub mod private_file;
 mod probe;
 mod proxies;
 mod reflection;

@@ -110,7 +110,7 @@ impl Peer {
         match (&self.cert, &self.key) {
             (None, None) => Ok(config),
             (Some(cert), Some(key)) => {
-                let (cert, key) = (tls::read(cert, "CERTIFICATE")?, tls::read(key, "PRIVATE KEY")?);
+                let (cert, key) = (tls::read(cert, "CERTIFICATE")?, tls::read(key, tls::KEY)?);
                 Ok(config.identity(Identity::from_pem(cert, key)))
             }
             (Some(_), None) | (None, Some(_)) => Err(PeerError::Half(self.address.clone())),

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
+use crate::private_file;
+
+/// The PEM block of a private key.
+pub(crate) const KEY: &str = "PRIVATE KEY";
+
 /// How long a client may take to agree on a key.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -53,7 +58,7 @@ pub enum TlsError {
 impl TlsFiles {
     pub(crate) fn read(&self) -> Result<ServerTlsConfig, TlsError> {
         let cert = read(&self.cert, "CERTIFICATE")?;
-        let key = read(&self.key, "PRIVATE KEY")?;
+        let key = read(&self.key, KEY)?;
         let config = ServerTlsConfig::new()
             .identity(Identity::from_pem(cert, key))
             .timeout(HANDSHAKE_WITHIN);
@@ -75,7 +80,9 @@ impl TlsFiles {
 /// A PEM file that holds at least one block of a kind.
 pub(crate) fn read(file: &Path, kind: &'static str) -> Result<String, TlsError> {
     let unreadable = |cause| TlsError::Unreadable { file: file.to_owned(), cause };
-    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    // A certificate is for everybody to see; a key is not.
+    let text = if kind == KEY { private_file::read(file) } else { std::fs::read_to_string(file) };
+    let text = text.map_err(unreadable)?;
     let begins = |line: &str| line.starts_with("-----BEGIN ") && line.contains(kind);
     if text.lines().any(begins) {
         return Ok(text);

@@ -1,5 +1,7 @@
 //! Reads from the standard OTEL_ variables which exporters are asked for. Silence means none.
 
+use crate::urls;
+
 /// Telemetry that cannot be set up as asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -13,6 +15,15 @@ pub enum TelemetryError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// A collector's address has a user or a password, which would be shown with it.
+    #[error("{0}: has a user or a password: give them in OTEL_EXPORTER_OTLP_HEADERS")]
+    Login(&'static str),
+    /// Spans would leave this machine for everyone on the way to read.
+    #[error(
+        "{0}: is beyond loopback and not https: send to a collector on this machine, or set insecure_plaintext \
+         (--insecure-plaintext)"
+    )]
+    Plaintext(&'static str),
     /// The OTLP exporter refuses its settings.
     #[error("OTLP exporter: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -49,6 +60,31 @@ impl Asked {
             only_grpc(&get)?;
         }
         Ok(asked)
+    }
+}
+
+impl Asked {
+    /// Refuses collectors to which everyone on the way could listen, unless that is wanted.
+    pub(crate) fn check(
+        self,
+        get: impl Fn(&str) -> Option<String>,
+        plaintext: bool,
+    ) -> Result<(), TelemetryError> {
+        let endpoints = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.traces || self.metrics),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", self.traces),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", self.metrics),
+        ];
+        for (name, used) in endpoints {
+            let Some(url) = get(name).filter(|url| used && !url.is_empty()) else { continue };
+            if urls::has_login(&url) {
+                return Err(TelemetryError::Login(name));
+            }
+            if !plaintext && !urls::is_private(&url) {
+                return Err(TelemetryError::Plaintext(name));
+            }
+        }
+        Ok(())
     }
 }
 

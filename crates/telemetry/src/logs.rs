@@ -1,7 +1,7 @@
 //! Writes logs to standard error, each line with the trace that it belongs to.
 
 use std::fmt;
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, stderr};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt, TraceId};
@@ -15,7 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::tracer::ContextTracer;
-use crate::{LogFormat, Settings, TelemetryError};
+use crate::{LogFormat, Settings, TelemetryError, urls};
 
 /// Sets up the process's logs and, where spans are exported, reports those that handlers make through `tracing`.
 pub(crate) fn install(
@@ -34,7 +34,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let filter = filter(settings, rust_log)?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| Redacted(stderr()));
     Ok(match settings.log_format {
         LogFormat::Human => {
             let format = Traced { inner: Format::default(), place: place_in_line };
@@ -69,6 +69,21 @@ where
         .with_threads(false)
         .with_tracked_inactivity(false)
         .with_filter(Targets::new().with_target("hallpass", Level::INFO))
+}
+
+/// Writes lines without passwords of URLs: libraries' errors may name an address as it was given. A line comes in one piece.
+struct Redacted<W>(W);
+
+impl<W: io::Write> io::Write for Redacted<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        self.0.write_all(urls::redacted(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A line as another format writes it, with the current trace's id put in.
@@ -136,6 +151,15 @@ mod tests {
     }
 
     #[test]
+    fn a_line_has_no_password_of_a_url() {
+        let mut written = Vec::new();
+        let line = "WARN cannot reach nats://alice:s3cr3t@host:4222: refused\n";
+        io::Write::write_all(&mut Redacted(&mut written), line.as_bytes()).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written, "WARN cannot reach nats://…@host:4222: refused\n");
+    }
+
+    #[test]
     fn a_filter_that_is_no_filter_is_named() {
         let error = filter(&Settings::default(), Some("a=b=c".to_owned())).unwrap_err();
         assert!(error.to_string().contains("RUST_LOG"), "{error}");
@@ -159,13 +183,13 @@ mod tests {
 
     struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl std::io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }

@@ -41,12 +41,18 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// What is logged where `RUST_LOG` is not set, in that variable's form.
     pub log_filter: String,
+    /// Whether a collector beyond loopback may be spoken to without TLS.
+    pub insecure_plaintext: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // What libraries of the transport warn of, a stranger can bring about with each frame (h2: an ACK of no PING).
         const FILTER: &str = "info,sled=warn,sqlx=warn,h2=error,hyper=error,rustls=error";
-        Self { log_format: LogFormat::default(), log_filter: FILTER.to_owned() }
+        Self {
+            log_format: LogFormat::default(),
+            log_filter: FILTER.to_owned(),
+            insecure_plaintext: false,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::environment::Asked;
 use crate::exporter::{Collector, Exporting};
-use crate::{ServiceTelemetry, Settings, TelemetryError, logs};
+use crate::{ServiceTelemetry, Settings, TelemetryError, logs, panics};
 
 /// How long the end of a process waits for a collector.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
@@ -15,9 +15,11 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 pub fn init(services: &[&'static str], settings: &Settings) -> Result<Telemetry, TelemetryError> {
     let variable = |name: &str| std::env::var(name).ok();
     let asked = Asked::of(variable)?;
+    asked.check(variable, settings.insecure_plaintext)?;
     let telemetry = Telemetry::start(services, asked, &Collector::default())?;
     let tracer = telemetry.services.iter().find_map(|(_, service)| service.tracer().cloned());
     logs::install(settings, variable("RUST_LOG"), tracer)?;
+    panics::log();
     if services.len() > 1 && asked.traces && variable("OTEL_SERVICE_NAME").is_some() {
         tracing::warn!("OTEL_SERVICE_NAME is ignored: this process runs several services");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::material::Material;
+use crate::material::{Material, Parts};
 use crate::{KeySpec, OutsideIssuer, Scopes, TokenType};
 
 /// The algorithms that tokens are signed with. A key has exactly one.
@@ -233,6 +233,15 @@ impl Key {
     /// Whether the ring holds what signs.
     pub fn can_sign(&self) -> bool {
         self.material.can_sign()
+    }
+
+    /// Whether its entry holds what signs, so that its file is nobody else's to read. A secret by reference is elsewhere.
+    pub fn is_secret_in_file(&self) -> bool {
+        match self.material.parts() {
+            Parts::Secret { source, .. } => source.is_none(),
+            Parts::Ed25519 { d, .. } | Parts::P256 { d, .. } => d.is_some(),
+            Parts::Rsa { .. } => false,
+        }
     }
 
     /// The key as other processes hold it, without what signs; `None` for a shared secret, which has no public part.

@@ -12,6 +12,7 @@ use hallpass_revocation::Freshness;
 use hallpass_revocation::feed::Timing;
 use hallpass_server::{Config, DatabaseUrl, Ready};
 use hallpass_store::{Location, Owner, OwnerError};
+use hallpass_telemetry::spawn_watched;
 use hallpass_token::SecretRef;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -72,7 +73,10 @@ pub(super) async fn own(
     let every = Timing::within(MAX_STALENESS).probe_every;
     let (clock, freshness) = (clock.clone(), freshness.clone());
     freshness.proven_at(clock.boot());
-    tokio::spawn(owner.hold(every, move || clock.boot(), move |asked| freshness.proven_at(asked)));
+    spawn_watched(
+        "hold of the database",
+        owner.hold(every, move || clock.boot(), move |asked| freshness.proven_at(asked)),
+    );
     Ok(())
 }
 
@@ -86,7 +90,7 @@ where
 {
     let answering = Arc::new(AtomicBool::new(true));
     let seen = Arc::clone(&answering);
-    tokio::spawn(async move {
+    spawn_watched("watch over the database", async move {
         let mut every = tokio::time::interval(ASK_EVERY);
         loop {
             every.tick().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hallpass_guard::Clock;
 use hallpass_issuer::Delegations;
 use hallpass_revocation::Options;
+use hallpass_telemetry::spawn_watched;
 
 use crate::failure::Failure;
 use crate::serve::node::random;
@@ -20,9 +21,12 @@ pub(super) fn open(state: &Path, clock: &Clock) -> Result<Delegations, Failure> 
     let store = Delegations::open(&state.join("delegations"), &options)
         .map_err(|error| Failure::failed(format_args!("delegations: {error}")))?;
     let swept = store.clone();
-    tokio::spawn(sweep::every(SWEEP_EVERY, "delegations", clock.clone(), move |now| {
-        let store = swept.clone();
-        async move { store.sweep(now).await }
-    }));
+    spawn_watched(
+        "sweep of delegations",
+        sweep::every(SWEEP_EVERY, "delegations", clock.clone(), move |now| {
+            let store = swept.clone();
+            async move { store.sweep(now).await }
+        }),
+    );
     Ok(store)
 }

@@ -8,7 +8,7 @@ use hallpass_guard::Following;
 use hallpass_revocation::Freshness;
 use hallpass_revocation::feed::Timing;
 use hallpass_server::{Bound, Config, Keepalive, Peer, ServiceSet, Shutdown};
-use hallpass_telemetry::Telemetry;
+use hallpass_telemetry::{Telemetry, spawn_watched};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -80,7 +80,7 @@ impl Labeler {
             clock: self.node.clock.clone(),
             timing: Timing::within(MAX_STALENESS),
         };
-        tokio::spawn(following.run(self.following.clone()));
+        spawn_watched("follower", following.run(self.following.clone()));
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hallpass_nats::{Carrying, Following, Login, Mesh, Settings, SharedSessions};
-use hallpass_server::{Config, NatsSection};
+use hallpass_server::{Config, NatsSection, private_file};
+use hallpass_telemetry::spawn_watched;
 use hallpass_token::SecretRef;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +26,7 @@ pub(super) fn follow(node: &Node, stop: &CancellationToken) -> Result<bool, Fail
     let (list, fresh) = (Arc::clone(&node.list), node.freshness.clone());
     let issuers = section.issuers.iter().cloned();
     let following = Following::new(mesh.clone(), list, fresh, node.clock.clone(), issuers);
-    tokio::spawn(following.map_err(Failure::failed)?.run(stop.clone()));
+    spawn_watched("follower", following.map_err(Failure::failed)?.run(stop.clone()));
     Ok(true)
 }
 
@@ -41,10 +42,10 @@ pub(super) fn carry(node: &Node, stop: &CancellationToken) -> Result<(), Failure
     }
     let (list, clock) = (Arc::clone(&node.list), node.clock.clone());
     let carrying = Carrying::new(mesh.clone(), list, clock, section.issuer.clone());
-    tokio::spawn(carrying.map_err(Failure::failed)?.run(stop.clone()));
+    spawn_watched("carrier", carrying.map_err(Failure::failed)?.run(stop.clone()));
     if let Some(sessions) = &node.sessions {
         let shared = SharedSessions::new(mesh.clone(), sessions.clone(), node.clock.clone());
-        tokio::spawn(shared.run(stop.clone()));
+        spawn_watched("sharing of sessions", shared.run(stop.clone()));
     }
     Ok(())
 }
@@ -52,7 +53,12 @@ pub(super) fn carry(node: &Node, stop: &CancellationToken) -> Result<(), Failure
 fn settings(section: &NatsSection) -> Result<Settings, Failure> {
     let certificate = match (&section.cert, &section.key) {
         (None, None) => None,
-        (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+        (Some(cert), Some(key)) => {
+            private_file::check(key).map_err(|error| {
+                Failure::failed(format_args!("nats.key, {}: {error}", key.display()))
+            })?;
+            Some((cert.clone(), key.clone()))
+        }
         _ => {
             return Err(Failure::failed(
                 "nats: a certificate needs its key; right: cert and key, or neither",

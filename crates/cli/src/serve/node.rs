@@ -1,5 +1,6 @@
 //! What every node of the mesh is made of: its ring, its revocation list, its guard, its way to the other services.
 
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,9 @@ use hallpass_server::{
     Bound, Config, Contract, Document, Keepalive, Peer, PeerChannel, Ready, Server, ServerSetup,
     ServiceSet,
 };
-use hallpass_telemetry::{ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry};
+use hallpass_telemetry::{
+    ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry, gone, spawn_watched,
+};
 use tower::Layer as _;
 
 use crate::failure::Failure;
@@ -65,6 +68,7 @@ impl Node {
         let wall = Clock::system();
         let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
         keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
+        narrow(&state(config, role));
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &wall)?);
         let mesh = nats::mesh(role, config).await?;
         let claims = claims::open(role, &state(config, role), &wall, mesh.as_ref()).await?;
@@ -100,17 +104,23 @@ impl Node {
         };
         let guard = Guard::limited(setup, config.limits.of_calls());
         let swept = Arc::clone(&list);
-        tokio::spawn(sweep::every(SWEEP_EVERY, "revocations", clock.clone(), move |now| {
-            let list = Arc::clone(&swept);
-            async move { list.sweep(now).await }
-        }));
+        spawn_watched(
+            "sweep of revocations",
+            sweep::every(SWEEP_EVERY, "revocations", clock.clone(), move |now| {
+                let list = Arc::clone(&swept);
+                async move { list.sweep(now).await }
+            }),
+        );
         if let Some(claims) = claims.swept() {
-            tokio::spawn(sweep::every(SWEEP_EVERY, "claims", clock.clone(), move |now| {
-                let claims = claims.clone();
-                async move { claims.sweep(now).await }
-            }));
+            spawn_watched(
+                "sweep of claims",
+                sweep::every(SWEEP_EVERY, "claims", clock.clone(), move |now| {
+                    let claims = claims.clone();
+                    async move { claims.sweep(now).await }
+                }),
+            );
         }
-        tokio::spawn(sweep::watch_clock(SWEEP_EVERY, clock.clone()));
+        spawn_watched("watch over the clock", sweep::watch_clock(SWEEP_EVERY, clock.clone()));
         let (config, telemetry) = (config.clone(), telemetry.service(role));
         gauges::report(&telemetry, &list, &freshness, &clock, &guard);
         gauges::report_sessions(&telemetry, sessions.as_ref());
@@ -197,7 +207,9 @@ impl Node {
             contract: Contract::HALLPASS,
             guard: Arc::clone(&self.guard),
             telemetry: self.telemetry.clone(),
-            ready: Arc::new(move || list.healthy().is_ok() && freshness.is_fresh(clock.boot())),
+            ready: Arc::new(move || {
+                gone().is_none() && list.healthy().is_ok() && freshness.is_fresh(clock.boot())
+            }),
             services_ready,
             documents,
             node: self.number,
@@ -238,8 +250,23 @@ fn open_list(folder: &std::path::Path, clock: &Clock) -> Result<List, Failure> {
     let at_list = |problem: &dyn std::fmt::Display| {
         Failure::failed(format_args!("revocation list {}: {problem}", folder.display()))
     };
-    std::fs::create_dir_all(folder).map_err(|error| at_list(&error))?;
+    private_folder(folder).map_err(|error| at_list(&error))?;
     List::open(folder, &Options::new(random()?, clock.now())).map_err(|error| at_list(&error))
+}
+
+/// Lets nobody else into a folder that an earlier version left open to others.
+fn narrow(folder: &std::path::Path) {
+    let made = private_folder(folder);
+    let narrowed = made
+        .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)));
+    if let Err(error) = narrowed {
+        tracing::warn!(folder = %folder.display(), %error, "others may be able to read this folder");
+    }
+}
+
+/// Makes a folder for this user's eyes, if it is not there.
+fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// The members of a shared secret's group cannot be told apart: whoever verifies with it can also sign.

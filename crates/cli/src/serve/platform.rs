@@ -12,10 +12,11 @@ use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
 use hallpass_server::{Bound, Config, PeerChannel, Ready, ServiceSet, Shutdown};
 use hallpass_store::Location;
-use hallpass_telemetry::Telemetry;
+use hallpass_telemetry::{Telemetry, spawn_watched};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::privacy;
 use crate::serve::database;
 use crate::serve::nats;
 use crate::serve::node::{self, MAX_STALENESS, Node, Way};
@@ -64,6 +65,12 @@ impl Platform {
             training: training::of(config)?,
             telemetry: node.telemetry().clone(),
         };
+        if privacy::is_open_to_trainers() {
+            tracing::warn!(
+                "trainers can read this process's environment: it is root's, with a capability to read other processes; right: run \
+                 it as an ordinary user"
+            );
+        }
         let platform = hallpass_platform::Platform::open_on(&database, setup).await;
         let platform = platform.map_err(Failure::failed)?;
         if config.nats.is_none() {
@@ -120,7 +127,7 @@ impl Platform {
     /// Serves until told to stop.
     pub(super) async fn serve(self) -> Result<(), Failure> {
         let stop = CancellationToken::new();
-        let jobs = tokio::spawn(self.service.run_jobs(stop.clone()));
+        let jobs = spawn_watched("runner of jobs", self.service.run_jobs(stop.clone()));
         let ending = self.shutdown.clone().draining();
         let stopping = stop.clone();
         tokio::spawn(async move {
@@ -164,7 +171,7 @@ fn refuse_a_lost_list(node: &Node) -> Result<(), Failure> {
 fn watch_peer(labeler: PeerChannel) -> Ready {
     let serving = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&serving);
-    tokio::spawn(async move {
+    spawn_watched("watch over Labeler", async move {
         let mut every = tokio::time::interval(ASK_PEER_EVERY);
         loop {
             every.tick().await;

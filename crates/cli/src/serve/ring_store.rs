@@ -109,7 +109,9 @@ impl RingStore for OwnRings {
 async fn aside<T: Send + 'static>(
     step: impl FnOnce() -> Result<T, RotationError> + Send + 'static,
 ) -> Result<T, RotationError> {
-    let lost = |_| Err(RotationError::Failed("the step ended without an answer".to_owned()));
+    let lost = |error| {
+        Err(RotationError::Failed(format!("the step {}", hallpass_telemetry::ending(&error))))
+    };
     tokio::task::spawn_blocking(step).await.unwrap_or_else(lost)
 }
 

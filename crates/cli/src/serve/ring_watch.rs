@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use hallpass_guard::Keys;
 use hallpass_server::Ready;
+use hallpass_telemetry::spawn_watched;
 use hallpass_token::{Key, KeyState};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
@@ -44,7 +45,7 @@ impl RingWatch {
         let keys = Keys::new(ring.ring);
         let right = Arc::new(AtomicBool::new(true));
         let watch = Self { role, file, keys: keys.clone(), right: Arc::clone(&right), seen };
-        tokio::spawn(watch.run());
+        spawn_watched("watch over the key ring", watch.run());
         Ok((keys, Arc::new(move || right.load(Ordering::Relaxed))))
     }
 

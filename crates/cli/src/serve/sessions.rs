@@ -7,6 +7,7 @@ use std::time::Duration;
 use hallpass_guard::Clock;
 use hallpass_revocation::{Index, Options, SessionLimits, Sessions};
 use hallpass_server::SessionsSection;
+use hallpass_telemetry::spawn_watched;
 
 use crate::failure::Failure;
 use crate::serve::node::random;
@@ -33,9 +34,12 @@ pub(super) fn open(
     let sessions = Sessions::open(&state.join("sessions"), &options, limits, closed);
     let sessions = sessions.map_err(Failure::failed)?;
     let swept = sessions.clone();
-    tokio::spawn(sweep::every(SWEEP_EVERY, "sessions", clock.clone(), move |now| {
-        let sessions = swept.clone();
-        async move { sessions.sweep(now).await }
-    }));
+    spawn_watched(
+        "sweep of sessions",
+        sweep::every(SWEEP_EVERY, "sessions", clock.clone(), move |now| {
+            let sessions = swept.clone();
+            async move { sessions.sweep(now).await }
+        }),
+    );
     Ok(sessions)
 }

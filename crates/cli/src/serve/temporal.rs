@@ -122,7 +122,11 @@ fn settings(config: &Config) -> Result<Settings, Failure> {
 }
 
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
+    let read = match key {
+        "key" => hallpass_server::private_file::read(path).map(String::into_bytes),
+        _ => std::fs::read(path),
+    };
+    read.map_err(|error| {
         Failure::failed(format_args!(
             "temporal.{key}: {}: {error}; right: a file in PEM",
             path.display()

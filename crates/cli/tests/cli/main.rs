@@ -13,6 +13,7 @@ mod hostile;
 mod keys;
 mod mesh;
 mod minting;
+mod privacy;
 mod pyjwt;
 mod refusals;
 mod rings;

@@ -1,5 +1,6 @@
 //! Tokens from a key ring: what the key's entry says is the default, and what it does not allow is not minted.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use hallpass_token::{Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, TokenType, generate};
@@ -51,7 +52,9 @@ impl Data {
 
     fn write(&self, name: &str, keys: Vec<Key>) {
         let ring = KeyRing::new(keys).unwrap().to_json();
-        std::fs::write(self.ring(name), ring.expose_secret()).unwrap();
+        let file = self.ring(name);
+        std::fs::write(&file, ring.expose_secret()).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(crate) fn ring(&self, name: &str) -> PathBuf {

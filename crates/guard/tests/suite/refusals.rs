@@ -58,6 +58,46 @@ async fn callers_are_refused_by_what_they_show() {
     expect(&mesh, "two tokens", READ, &twice, "CREDENTIALS_MALFORMED").await;
 }
 
+/// A proxy in front may read a path in another way: drop a parameter, resolve dots, decode, fold slashes or case. What is not a method's
+/// path byte for byte is no method, a public one's neither, whoever asks.
+#[tokio::test]
+async fn a_path_that_another_could_read_as_a_methods_is_unknown() {
+    let mesh = Mesh::start();
+    let good = format!("Bearer {}", mesh.user_token());
+    let forms: [fn(&str, &str) -> String; 16] = [
+        |service, method| format!("{service}/{method}"),
+        |service, method| format!("/{service}/{method};x=y"),
+        |service, method| format!("/{service};x=y/{method}"),
+        |service, method| format!("/;/{service}/{method}"),
+        |service, method| format!("/./{service}/{method}"),
+        |service, method| format!("/{service}/./{method}"),
+        |service, method| format!("/x/../{service}/{method}"),
+        |service, method| format!("/{service}/x/../{method}"),
+        |service, method| format!("/%2e/{service}/{method}"),
+        |service, method| format!("/x/%2e%2e/{service}/{method}"),
+        |service, method| format!("/{service}%2f{method}"),
+        |service, method| format!("//{service}/{method}"),
+        |service, method| format!("/{service}//{method}"),
+        |service, method| format!("/{service}/{method}/"),
+        |service, method| format!("/{service}/%{:02x}{}", method.as_bytes()[0], &method[1..]),
+        |service, method| format!("/{service}/{}", method.to_uppercase()),
+    ];
+    for method in ["Open", "Read"] {
+        let path = format!("/t.Platform/{method}");
+        assert!(crate::rules::rule(&path).is_some(), "{path} is a method");
+        for form in forms {
+            let path = form("t.Platform", method);
+            for headers in [&[][..], &[("authorization", good.as_str())]] {
+                let mut request = request("/", headers);
+                // What the HTTP library cannot even hold goes no further.
+                let Ok(uri) = path.parse() else { continue };
+                *request.uri_mut() = uri;
+                assert_eq!(mesh.send(request).await.reason(), "UNKNOWN_METHOD", "{path}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_elevated_call_takes_the_callers_own_action_token() {
     let mesh = Mesh::start();

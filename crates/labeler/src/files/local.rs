@@ -1,6 +1,7 @@
 //! What only the file system knows of a local folder of files.
 
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use object_store::local::LocalFileSystem;
@@ -14,7 +15,7 @@ pub(super) struct Local {
 impl Local {
     /// Makes the folder, and the one in it that the files will be in.
     pub(super) fn open(root: &Path, folder: &str) -> io::Result<(Self, LocalFileSystem)> {
-        std::fs::create_dir_all(root.join(folder))?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root.join(folder))?;
         // On Linux, one `syncfs` before the commit stands for an fsync of each file.
         let store =
             LocalFileSystem::new_with_prefix(root)?.with_fsync(cfg!(not(target_os = "linux")));

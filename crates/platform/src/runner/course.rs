@@ -1,7 +1,9 @@
 //! One job on its way from activity to activity.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hallpass_jobs::{Ended, Failure, Next, Peer, Place, Published, next};
 use hallpass_telemetry::Work;
 use tokio_util::sync::CancellationToken;
@@ -129,7 +131,9 @@ impl<S: Peer> Course<S> {
             return Some((Ended::Unprepared, None));
         }
         let work = self.work(place);
-        match work.within(attempt::make(self, place.activity, &task)).await {
+        let made = AssertUnwindSafe(work.within(attempt::make(self, place.activity, &task)));
+        // Nothing of the attempt is used again: the next one begins anew.
+        match made.catch_unwind().await.unwrap_or_else(|_| Attempted::Failed(Failure::panicked())) {
             Attempted::Done(published) => {
                 self.job.failure = None;
                 Some((Ended::Done, published))

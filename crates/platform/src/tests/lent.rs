@@ -1,12 +1,15 @@
 //! Jobs between two engines: each is run by one of them.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hallpass_contract::can;
 use hallpass_contract::platform::{AbortJobRequest, JobService, JobState, RetryJobRequest};
-use hallpass_jobs::{Activity, Place};
+use hallpass_jobs::{Activity, Engine, Place};
 use hallpass_policy::Granted;
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
 
 use super::callers::NOW;
 use super::jobs::create;
@@ -15,6 +18,7 @@ use crate::database::{Database, Taken};
 use crate::handover::{Handover, Step};
 use crate::ids::JobId;
 use crate::labeler::Peer;
+use crate::runner::Runner;
 
 /// How long a job that is lent may be silent.
 const SILENT: Duration = Duration::from_mins(2);
@@ -106,4 +110,56 @@ async fn attempt<S: Peer>(handover: &Handover<S>, job_id: &str, work: &str) -> S
     let place = Place { activity: Activity::Validate, attempt: 1 };
     let stop = CancellationToken::new();
     handover.attempt((job_id, work), place, "", &stop).await.unwrap()
+}
+
+/// A way to Labeler with a fault of its own.
+#[derive(Clone)]
+struct Panics;
+
+impl Service<http::Request<Body>> for Panics {
+    type Response = http::Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<Body>) -> Self::Future {
+        unreachable!("a fault that this test wants")
+    }
+}
+
+/// The reason is not that the process ended without a word, and the job's lease is not left to run out.
+#[tokio::test]
+async fn an_attempt_that_panics_has_panicked_and_is_tried_again() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    let job = create(&world, "alice", "cats", "").await.unwrap();
+    let Runner { database, engine, retries, clock, concurrency, .. } =
+        world.platform.handover().runner;
+    let Runner { kept, dispatched, telemetry, worker, news, aborts, .. } =
+        world.platform.handover().runner;
+    let Engine { artifacts, folder, trainers, grace, most_bytes, .. } = engine;
+    let engine = Engine { labeler: Panics, artifacts, folder, trainers, grace, most_bytes };
+    let runner = Runner {
+        database,
+        engine,
+        retries,
+        clock,
+        concurrency,
+        kept,
+        dispatched,
+        telemetry,
+        worker,
+        news,
+        aborts,
+    };
+    let handover = Handover { runner };
+    handover.offer().await.unwrap().unwrap();
+    let step = attempt(&handover, &job.job_id, &job.job_id).await;
+    assert!(matches!(&step, Step::Again(reason, _) if reason == "WORKER_PANICKED"), "{step:?}");
+    let id = JobId::parse(&job.job_id).unwrap();
+    let kept = world.database().await.job(&id).await.unwrap().unwrap();
+    assert_eq!(kept.failure.map(|failure| failure.reason).as_deref(), Some("WORKER_PANICKED"));
 }

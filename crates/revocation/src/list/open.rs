@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -122,7 +123,8 @@ fn attempt_twice(folder: &Path, options: &Options, index: &Index) -> Result<Load
 
 /// Makes the folder, makes sure that no one else has it, and drops what a crash has left half-written.
 pub(super) fn prepare(folder: &Path) -> Result<(), OpenError> {
-    fs::create_dir_all(folder).map_err(failed(folder, "make its folder"))?;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(failed(folder, "make its folder"))?;
     match File::open(folder.join("db")) {
         Ok(log) => wait_until_free(folder, &log)?,
         Err(source) if source.kind() == io::ErrorKind::NotFound => {}

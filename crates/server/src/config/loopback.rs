@@ -2,7 +2,37 @@
 
 use std::net::IpAddr;
 
+use hallpass_telemetry::urls;
+
 use super::{Config, Problem};
+
+/// Refuses users and passwords in addresses, which are shown wherever an address is.
+pub(super) fn check_logins(config: &Config) -> Result<(), Problem> {
+    let peers = config.peers.iter().map(|(name, peer)| {
+        (format!("peers.{name}.address"), peer.address().to_string(), "leave them out")
+    });
+    let nats = config.nats.iter().flat_map(|nats| &nats.servers).map(|server| {
+        ("nats.servers".to_owned(), server.clone(), "give them in nats.user and nats.password")
+    });
+    let buckets = [("labeler.files", &config.labeler.files), ("artifacts", &config.artifacts)];
+    let buckets = buckets.into_iter().filter_map(|(name, bucket)| {
+        let endpoint = bucket.as_ref()?.endpoint.clone()?;
+        Some((format!("{name}.endpoint"), endpoint, "give access_key_id and secret_access_key"))
+    });
+    let oidc = config.oidc.iter().flat_map(|issuer| {
+        let jwks = issuer.jwks_uri.iter().map(|uri| ("oidc.jwks_uri".to_owned(), uri));
+        let all = std::iter::once(("oidc.issuer".to_owned(), &issuer.issuer)).chain(jwks);
+        all.map(|(key, url)| (key, url.clone(), "leave them out"))
+    });
+    let temporal =
+        ("temporal.address".to_owned(), config.temporal.address.clone(), "leave them out");
+    let mut all = peers.chain(nats).chain(buckets).chain(oidc).chain([temporal]);
+    let Some((key, _, right)) = all.find(|(_, url, _)| urls::has_login(url)) else {
+        return Ok(());
+    };
+    let problem = format!("has a user or a password: {right}");
+    Err(Problem { key, source: None, problem })
+}
 
 pub(super) fn check(config: &Config, plaintext: bool) -> Result<(), Problem> {
     if config.development && !config.listen.ip().is_loopback() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use figment::Figment;
 use figment::error::Kind;
+use hallpass_telemetry::urls;
 
 /// A configuration that is refused.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,8 @@ impl fmt::Display for Problem {
         if let Some(source) = &self.source {
             write!(f, " (from {source})")?;
         }
-        write!(f, ": {}", self.problem)
+        // A value that is not understood may be a URL with a password in it.
+        write!(f, ": {}", urls::redacted(&self.problem))
     }
 }
 

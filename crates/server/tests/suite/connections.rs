@@ -1,7 +1,6 @@
 //! Connections: how many, for how long without a call, and who makes room.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -69,7 +68,7 @@ async fn who_makes_no_call_is_closed_however_far_the_handshake_went() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tls_handshake_has_an_end() {
-    let file = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name);
+    use crate::tls::file;
     let tls = json!({"cert": file("server.pem"), "key": file("server.key")});
     let limits = json!({"first_call_within": "7s"});
     let (at, _switch) = start_with(&Flags::from([("limits", limits), ("tls", tls)])).await;

@@ -1,5 +1,6 @@
 //! TLS: who is let in, and what is said of files that cannot be used.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hallpass_server::{Server, Shutdown, StartError};
@@ -10,8 +11,19 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::fixture::{Flags, config, gate, services, setup};
 
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+/// A file of the test's TLS. A key as Git keeps it is readable for others: a copy is not.
+pub(crate) fn file(name: &str) -> PathBuf {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name);
+    if kept.extension().is_none_or(|extension| extension != "key") {
+        return kept;
+    }
+    // Tests beside this one make the same copy: each is put in place whole.
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let draft = copy.with_extension(format!("{:?}", std::thread::current().id()));
+    std::fs::copy(kept, &draft).unwrap();
+    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(draft, &copy).unwrap();
+    copy
 }
 
 fn pem(name: &str) -> String {
@@ -118,4 +130,20 @@ async fn a_peer_is_called_as_it_is_configured() {
         assert!(got.contains(expected), "{got}: {flags:?}");
     }
     serving.abort();
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_refused() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls/server.key");
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("server.key");
+    std::fs::copy(kept, &key).unwrap();
+    for (mode, allowed) in [(0o600, true), (0o640, false), (0o644, false)] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let bound = bind(json!({"cert": file("server.pem"), "key": key})).await;
+        let told = bound.err().map(|error| error.to_string());
+        let right = format!("right: chmod 600 {}", key.display());
+        assert_eq!(told.is_none(), allowed, "{mode:o}: {told:?}");
+        assert!(told.is_none_or(|told| told.contains(&right)), "{mode:o}");
+    }
 }

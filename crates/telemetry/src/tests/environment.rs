@@ -42,3 +42,24 @@ fn what_is_not_built_in_is_refused_by_name() {
         assert!(error.contains(variable.0) && error.contains(variable.1), "{error}");
     }
 }
+
+#[test]
+fn a_collector_that_others_could_listen_to_is_refused_unless_that_is_wanted() {
+    let checked = |name: &'static str, url: &str, plaintext| {
+        let get = |asked: &str| (asked == name).then(|| url.to_owned());
+        let checked = Asked::of(get).and_then(|asked| asked.check(get, plaintext));
+        checked.map_err(|error| error.to_string())
+    };
+    for (name, _) in [EVERYTHING, TRACES, METRICS] {
+        assert_eq!(checked(name, "http://127.0.0.1:4317", false), Ok(()));
+        assert_eq!(checked(name, "http://localhost:4317", false), Ok(()));
+        assert_eq!(checked(name, "https://collector:4317", false), Ok(()));
+        assert_eq!(checked(name, "http://collector:4317", true), Ok(()));
+        let refused = checked(name, "http://collector:4317", false).unwrap_err();
+        assert!(refused.starts_with(name) && refused.contains("beyond loopback"), "{refused}");
+        for login in ["http://alice:s3cr3t@127.0.0.1:4317", "https://s3cr3t@collector"] {
+            let refused = checked(name, login, true).unwrap_err();
+            assert!(refused.contains("user or a password") && !refused.contains("s3cr3t"));
+        }
+    }
+}

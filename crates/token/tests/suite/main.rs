@@ -6,6 +6,7 @@ mod accepted;
 mod attacks;
 mod chains;
 mod clocks;
+mod exchanged;
 mod fixtures;
 mod hostile;
 mod inspecting;
