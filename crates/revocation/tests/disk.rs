@@ -86,9 +86,13 @@ fn with_fault(what: &str, prepare: impl Fn(&Path) -> Option<List>) -> Told {
     let folder = place.path().join("list");
     drop(prepare(&folder));
     let told = Told::read(what, &under_strace(what, &folder));
-    let lasts = what.ends_with('+');
-    assert!(!told.taken_back || !lasts, "{what}: acknowledged on a broken disk: {told:?}");
-    assert_eq!(told.unhealthy, lasts && told.refused > 0, "{what}: {told:?}");
+    // strace counts the calls of each thread for itself, and a store that is opened again writes with new threads: only where the
+    // first call fails, all do.
+    let never = what.ends_with("=1+");
+    assert!(!told.taken_back || !never, "{what}: acknowledged on a broken disk: {told:?}");
+    if never || !what.ends_with('+') {
+        assert_eq!(told.unhealthy, never && told.refused > 0, "{what}: {told:?}");
+    }
     let answered = told.acknowledged.len() + told.refused;
     assert!(told.unopened.is_some() || answered == REVOCATIONS, "{what}: {told:?}");
 

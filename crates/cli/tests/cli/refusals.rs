@@ -38,5 +38,5 @@ fn a_folder_is_read_before_anything_is_sent() {
     let import = || hallpass(&["dataset", "import", path, "--name", "n"]).run();
     import().fails(1, "no files");
     std::os::unix::fs::symlink("/etc/hostname", folder.path().join("a.png")).unwrap();
-    import().fails(1, "a.png: a link");
+    import().fails(1, "a.png: is a symbolic link");
 }
