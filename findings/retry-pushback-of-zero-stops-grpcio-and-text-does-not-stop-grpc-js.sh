@@ -2,7 +2,7 @@
 # Retry pushback: 0 ms stops grpcio from retrying, and a value that is no number does not stop grpc-js.
 #
 # Expected: gRFC A6, "Pushback": grpc-retry-pushback-ms is a signed 32-bit integer, "how many milliseconds to wait
-#   before sending a retry. If the value for pushback is negative or [unparseable], then it will be seen as the server
+#   before sending a retry. If the value for pushback is negative or [unparsable], then it will be seen as the server
 #   asking the client not to retry at all." 0 is neither: retry at once.
 # Seen: of four attempts allowed grpcio makes four for 1 and one for 0. grpc-js makes four for 0, but also for
 #   "250ms". Both stop at -1.
