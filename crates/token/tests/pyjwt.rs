@@ -97,7 +97,8 @@ fn tokens_of_pyjwt() {
     assert_eq!(verify("expired").unwrap_err(), TokenError::Expired);
     assert_eq!(verify("other-secret").unwrap_err(), TokenError::BadSignature);
     assert_eq!(verify("none").unwrap_err(), TokenError::UnknownKey);
-    assert_eq!(verify("float").unwrap_err(), TokenError::Malformed("exp"));
+    // RFC 7519, section 2: a NumericDate may have a fraction.
+    assert!(verify("float").is_ok());
     assert_eq!(verify("wide").unwrap_err(), TokenError::ScopeNotAllowed);
 }
 
@@ -109,7 +110,8 @@ fn pyjwt_takes_a_bearer_token() {
     let now = UnixTime::from_secs(minted["now"].as_u64().unwrap());
     let token = mint_bearer(&CLIENTS.into(), Algorithm::Hs256, "client", now, None).unwrap();
     let theirs = inspect(minted["client"].as_str().unwrap()).unwrap();
-    assert_eq!(inspect(token.expose()).unwrap(), theirs);
+    let ours = inspect(token.expose()).unwrap();
+    assert_eq!((ours.header, ours.payload), (theirs.header, theirs.payload));
     let check =
         "import jwt, sys; print(jwt.decode(sys.argv[1], sys.argv[2], algorithms=['HS256'])['sub'])";
     let output = Command::new(python()).args(["-c", check, token.expose(), CLIENTS]).output();

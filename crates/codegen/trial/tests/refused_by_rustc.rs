@@ -126,7 +126,7 @@ fn proofs_that_nobody_made() {
         "a grant by its own function",
         &[(
             STORE,
-            "let made = Granted::<can::WriteBook>::make(book.permit().clone(), String::new()); store(&made);",
+            "let made = Granted::<can::WriteBook>::make(book.permit().clone(), todo!()); store(&made);",
         )],
         "E0624",
     );
