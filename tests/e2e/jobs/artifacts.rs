@@ -120,7 +120,7 @@ fn a_bucket_that_is_not_right_is_refused_at_the_start() {
         ("http://10.0.0.1:9", "env:NONE", "artifacts.endpoint: is without TLS"),
     ] {
         let section = format!(
-            "[artifacts]\nbucket = \"x\"\nregion = \"x\"\nendpoint = \"{endpoint}\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{key}\"\n"
+            "[artifacts]\nbucket = \"results\"\nregion = \"us-east-1\"\nendpoint = \"{endpoint}\"\naccess_key_id = \"{key}\"\nsecret_access_key = \"{key}\"\n"
         );
         std::fs::write(&config, section).expect("it can be written");
         let mut platform = std::process::Command::new(crate::mesh::HALLPASS);

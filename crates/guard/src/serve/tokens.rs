@@ -118,18 +118,21 @@ impl Guard {
             return Err(Stop::Busy);
         }
         let read = |ring: &KeyRing, text: &str| Ok(ring.verify_at_any_time(text)?);
+        let before = self.keys.generation();
         self.cache.verify(token, &self.keys, now, read).map_err(|denial| {
             work.failed |= matches!(denial, Denial::TokenInvalid(_));
-            self.unless_sought(token, denial).into()
+            self.unless_sought(token, denial, before).into()
         })
     }
 
     /// Whose key is not known because its outside issuer has just made it, is told to come again: the keys are on their way.
     #[cold]
-    fn unless_sought(&self, token: Token<'_>, denial: Denial) -> Denial {
+    fn unless_sought(&self, token: Token<'_>, denial: Denial, before: u64) -> Denial {
         let unknown = denial == Denial::TokenInvalid(TokenError::UnknownKey);
+        // The generation after the question: the keys may have come between the verification and it.
+        let sought = |text| self.keys.are_sought_for(text) || self.keys.generation() != before;
         match token.text() {
-            Ok(text) if unknown && self.keys.are_sought_for(text) => {
+            Ok(text) if unknown && sought(text) => {
                 Denial::CannotDecide("the keys of the token's issuer are being fetched")
             }
             _ => denial,
