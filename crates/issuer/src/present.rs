@@ -41,7 +41,8 @@ impl Present {
         issuers.insert(issuer.to_owned());
         let cutoff =
             |issuer: &String| (Fingerprint::subject(issuer, subject), self.for_issuer(issuer));
-        issuers.iter().map(cutoff).collect()
+        let elsewhere = (Fingerprint::bare_subject(subject), self.latest(false));
+        issuers.iter().map(cutoff).chain([elsewhere]).collect()
     }
 
     const fn latest(&self, shares_clock: bool) -> UnixTime {

@@ -50,6 +50,12 @@ impl Fingerprint {
         Self::over("subject", &[issuer.as_bytes(), sub.as_bytes()])
     }
 
+    /// A subject by its `sub` alone, for tokens of profiles that name no issuer: which entry of which ring says who minted them, a node
+    /// without that entry cannot know.
+    pub fn bare_subject(sub: &str) -> Self {
+        Self::over("bare-subject", &[sub.as_bytes()])
+    }
+
     /// A service by its name.
     pub fn service(name: &str) -> Self {
         Self::over("service", &[name.as_bytes()])

@@ -48,8 +48,8 @@ impl Verified {
     ) -> Self {
         let txn = claims.txn.clone().unwrap_or_else(|| own.to_string());
         let lookups = lookups(&claims, key.kid(), (own, signed));
-        let cutoffs = cutoffs(&claims, root_issuer.as_deref());
         let (kid, profile) = (key.kid().to_owned(), key.profile());
+        let cutoffs = cutoffs(&claims, root_issuer.as_deref(), profile);
         let token_ends = claims.expires_at;
         let ahead = if key.shares_clock() { SHARED_CLOCK_AHEAD } else { SKEW };
         Self {
@@ -217,10 +217,12 @@ fn lookups(
     all
 }
 
-fn cutoffs(claims: &Claims, root_issuer: Option<&str>) -> Vec<Fingerprint> {
+fn cutoffs(claims: &Claims, root_issuer: Option<&str>, profile: Profile) -> Vec<Fingerprint> {
     let issuer = claims.issuer.as_deref().unwrap_or_default();
-    let mut all = Vec::with_capacity(3);
+    let mut all = Vec::with_capacity(4);
     if let Some(subject) = &claims.subject {
+        let foreign = !matches!(profile, Profile::Standard | Profile::Outside);
+        all.extend(foreign.then(|| Fingerprint::bare_subject(subject)));
         all.push(Fingerprint::subject(issuer, subject));
         let root_issuer = root_issuer.filter(|root| *root != issuer);
         all.extend(root_issuer.map(|root| Fingerprint::subject(root, subject)));

@@ -7,7 +7,7 @@ use hallpass_contract::auth::{
     RevocationService as _, RevocationTarget, RevokeAllTokensRequest, RevokeRequest, SubjectBefore,
     TokenService as _,
 };
-use hallpass_token::{MintedToken, SKEW};
+use hallpass_token::{Fingerprint, MintedToken, SKEW};
 
 use super::world::{ADMIN, ALICE, BOB, Wish, World};
 
@@ -102,4 +102,7 @@ async fn revoking_all_reaches_what_other_minters_hold_for_the_user() {
     world.clock.advance(MILLISECOND);
     assert!(!is_refused(&world, &world.mint(&ALICE)), "exact for the one");
     assert!(is_refused(&world, &world.mint(&OTHERS_ALICE)), "with the skew for the other");
+    let elsewhere = world.list.index().cutoff(Fingerprint::bare_subject("alice"));
+    let latest = world.clock.now().plus(SKEW);
+    assert_eq!(elsewhere, Some(latest), "for minters that only other nodes know");
 }

@@ -1,6 +1,6 @@
 //! A token is exchanged only for one that may do less: a bound that the first has is not left behind with it.
 
-use hallpass_token::{KeyRing, MintError, NewToken, TokenId, TokenType, UnixTime, Verified};
+use hallpass_token::{KeyRing, MintError, NewToken, SKEW, TokenId, TokenType, UnixTime, Verified};
 use serde_json::{Value, json};
 
 use crate::fixtures::{NOW, forge, forgers_ring, parts};
@@ -79,7 +79,7 @@ fn a_child_does_not_go_on_when_its_parent_or_agent_has_ended() {
     }
     assert!(service.lookups().contains(&user.fingerprint()), "the parent's revocation is its own");
     assert!(service.lookups().contains(&agent.fingerprint()), "and so is the agent's");
-    let late = UnixTime::from_secs(end);
+    let late = UnixTime::from_secs(end).plus(SKEW);
     for (parent, kind) in [(&user, TokenType::Service), (&agent, TokenType::Service)] {
         let new = child(parent, kind, None).unwrap();
         assert_eq!(minted(&ring, &new, late).err(), Some(MintError::ParentExpired));

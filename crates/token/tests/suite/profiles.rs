@@ -134,6 +134,16 @@ fn other_alg(header: &mut Value, _: &mut Value) {
     header["kid"] = "hybrid".into();
 }
 
+/// "Everything of alice's" reaches it also from a node that does not know its key, nor whose name the key's entry gives.
+#[test]
+fn a_foreign_token_is_cut_off_by_its_bare_subject() {
+    let (header, payload) = hybrid_parts();
+    let text = forge_text(HYBRID, &header.to_string(), &payload.to_string());
+    let token = ring().verify(&text, NOW).unwrap();
+    let subject = token.claims().subject.clone().unwrap();
+    assert!(token.cutoffs().contains(&Fingerprint::bare_subject(&subject)));
+}
+
 #[test]
 fn a_bearer_token_has_exactly_its_claims() {
     let (header, payload) = bearer_parts();
