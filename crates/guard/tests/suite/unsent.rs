@@ -63,8 +63,8 @@ async fn opened(client: &SendRequest<Bytes>, token: &str) -> RecvStream {
     body
 }
 
-/// What still comes of a stream, and the code with which it is reset.
-async fn rest(mut body: RecvStream) -> (usize, h2::Reason) {
+/// What still comes of a stream, and the code with which it is reset; `None` if it ends with the status of a cut one.
+async fn rest(mut body: RecvStream) -> (usize, Option<h2::Reason>) {
     let mut bytes = 0;
     loop {
         match soon(body.data()).await {
@@ -72,8 +72,12 @@ async fn rest(mut body: RecvStream) -> (usize, h2::Reason) {
                 bytes += data.len();
                 let _ = body.flow_control().release_capacity(data.len());
             }
-            Some(Err(error)) => return (bytes, error.reason().unwrap()),
-            None => panic!("the stream ended well"),
+            Some(Err(error)) => return (bytes, Some(error.reason().unwrap())),
+            None => {
+                let trailers = soon(body.trailers()).await.unwrap().unwrap();
+                assert_eq!(trailers["grpc-status"], "16", "UNAUTHENTICATED");
+                return (bytes, None);
+            }
         }
     }
 }
@@ -97,7 +101,7 @@ async fn a_client_that_had_its_window_shut_gets_nothing_after_the_cut() {
     let rest = join_all(bodies.into_iter().map(rest)).await;
     let late: usize = rest.iter().map(|(bytes, _)| bytes).sum();
     assert_eq!(late, 0, "bytes came after the cut");
-    assert!(rest.iter().all(|(_, reason)| *reason == h2::Reason::CANCEL));
+    assert!(rest.iter().all(|(_, reason)| *reason == Some(h2::Reason::CANCEL)));
 }
 
 /// With no window at all hyper holds a piece that it has not given to h2, and polls nothing until the window opens. The reset comes in that
@@ -122,7 +126,12 @@ async fn a_client_that_never_had_a_window_gets_one_piece_at_most_after_the_cut()
     open.send_replace(true);
     let rest = join_all(bodies.into_iter().map(rest)).await;
     assert!(rest.iter().all(|(bytes, _)| *bytes <= 64 << 10));
-    assert!(rest.iter().all(|(_, reason)| *reason == h2::Reason::CANCEL));
+    // Who takes the piece before the reset comes, gets the status behind it.
+    let reset = |(bytes, reason): &(usize, Option<h2::Reason>)| match reason {
+        Some(reason) => *reason == h2::Reason::CANCEL,
+        None => *bytes > 0,
+    };
+    assert!(rest.iter().all(reset));
 }
 
 /// An endless answer, as the guard hands it to the transport.
