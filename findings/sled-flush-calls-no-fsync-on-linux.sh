@@ -6,7 +6,7 @@
 # Seen: twenty inserts with a flush() after each make twenty calls of sync_file_range(2) and none of fsync or
 #   fdatasync. sync_file_range's manual: "This system call does not flush disk write caches and thus does not provide
 #   any data integrity on systems with volatile disk write caches."
-# Versions: sled 0.34.7 (crates.io).
+# Versions: sled 0.34.7 (a Rust crate).
 # Why it matters: a store of revoked tokens or used single-use tokens is only as good as what it still knows after a
 #   power cut. Whoever keeps one in sled has to sync its files himself.
 set -euo pipefail

@@ -5,7 +5,7 @@
 #   is RESOURCE_EXHAUSTED, INTERNAL_ERROR is INTERNAL. tonic's documentation has `channel` as the feature for clients.
 # Seen: with the feature `channel` alone each of these arrives as Unknown. With `server` added, which a pure client
 #   does not need, the same source code reports the codes of the table.
-# Versions: tonic and tonic-health 0.14.9 (crates.io).
+# Versions: tonic and tonic-health 0.14.9 (Rust crates).
 # Why it matters: whether a call that was refused before it was processed is retried depends on a feature of another
 #   crate in the build. A command line client behaves differently from the same code inside a service.
 set -euo pipefail
