@@ -127,11 +127,11 @@ async fn a_client_that_never_had_a_window_gets_one_piece_at_most_after_the_cut()
     let rest = join_all(bodies.into_iter().map(rest)).await;
     assert!(rest.iter().all(|(bytes, _)| *bytes <= 64 << 10));
     // Who takes the piece before the reset comes, gets the status behind it.
-    let reset = |(bytes, reason): &(usize, Option<h2::Reason>)| match reason {
+    let ended_rightly = |(bytes, reason): &(usize, Option<h2::Reason>)| match reason {
         Some(reason) => *reason == h2::Reason::CANCEL,
         None => *bytes > 0,
     };
-    assert!(rest.iter().all(reset));
+    assert!(rest.iter().all(ended_rightly));
 }
 
 /// An endless answer, as the guard hands it to the transport.
