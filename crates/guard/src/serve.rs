@@ -33,7 +33,7 @@ pub use actions::Actions;
 pub use credentials::ClientCertificate;
 pub use guard::{Counts, Guard};
 pub use layer::{GuardLayer, Guarded};
-pub use limits::{CallLimits, PeerAddress};
+pub use limits::{CallLimits, PeerAddress, network};
 pub use public::{PUBLIC_RULES, public_rule};
 pub use refusals::{Refusals, Refused, RefusedCaller, Why};
 pub use setup::GuardSetup;

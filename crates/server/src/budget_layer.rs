@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hallpass_guard::PeerAddress;
+use hallpass_guard::{PeerAddress, network};
 use hallpass_policy::{Access, Denial, Permit, Rule, WhenStale};
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
@@ -21,7 +21,6 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use crate::budget::{Account, Budget, Holder, Waiter};
-use crate::connections::network;
 use crate::framing::Framing;
 
 /// How long a stream waits for room in the budget: less than a first message may take, so that it is told why.

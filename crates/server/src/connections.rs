@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hallpass_guard::network;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -171,13 +172,5 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.of.open().leave(self.number);
-    }
-}
-
-/// What counts as one address: for IPv6 the network of 64 bits, which one host has whole.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (!0 << 64)).into()),
-        four @ IpAddr::V4(_) => four,
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Caller {
 impl Caller {
     /// The address that it counts for.
     pub(super) fn address(&self) -> Option<IpAddr> {
-        self.client.map(limits::network)
+        self.client.map(|client| limits::network(client.0))
     }
 
     /// What is known now, by this guard's list, keys and sessions.

@@ -91,7 +91,7 @@ impl Limits {
 }
 
 /// What counts as one address: of IPv6 a network of 64 bits, which one host has whole.
-pub(super) fn network(PeerAddress(address, _): PeerAddress) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             const NETWORK: u128 = !0 << 64;
