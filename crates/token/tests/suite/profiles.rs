@@ -82,8 +82,8 @@ fn a_hybrid_token_counts_as_its_entry_says() {
     let (signed, _) = text.rsplit_once('.').unwrap();
     assert_eq!(token.fingerprint(), Fingerprint::signed_part(signed.as_bytes()));
     assert_eq!(token.lookups(), [token.fingerprint(), Fingerprint::key("hybrid")]);
-    let cutoffs = [Fingerprint::subject("platform", "1"), Fingerprint::service("platform")];
-    assert_eq!(token.cutoffs(), cutoffs);
+    let (bare, subject) = (Fingerprint::bare_subject("1"), Fingerprint::subject("platform", "1"));
+    assert_eq!(token.cutoffs(), [bare, subject, Fingerprint::service("platform")]);
     assert_eq!((token.kid(), token.profile()), ("hybrid", Profile::HybridV1));
 }
 
