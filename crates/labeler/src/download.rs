@@ -13,10 +13,12 @@ use tokio_stream::Stream;
 use crate::database::{Database, FileRow};
 use crate::error::Error;
 use crate::files::Files;
-use crate::spec::digest;
+use crate::model::spec::digest;
 use hallpass_formats::{FilePath, shown};
 
+pub(crate) mod handlers;
 mod source;
+pub(crate) mod urls;
 
 pub(crate) use source::Source;
 

@@ -7,7 +7,7 @@ use hallpass_formats::Problems;
 use hallpass_policy::Refusal;
 use tonic::Status;
 
-use crate::access::Kind;
+use crate::model::access::Kind;
 
 /// Why Labeler does not do what it was asked for. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]

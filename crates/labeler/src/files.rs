@@ -3,6 +3,7 @@
 //! Invariant: a file's place is made of its dataset's id and a number, never of a name that a client sent. A local folder is cleared
 //! through the file system, as only that finds what a broken-off write has left.
 
+pub(crate) mod blocking_reader;
 mod local;
 mod urls;
 
@@ -19,7 +20,7 @@ use object_store::buffered::BufWriter;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::Error;
-use crate::ids::DatasetId;
+use crate::model::ids::DatasetId;
 use crate::settings::S3;
 use local::Local;
 use urls::UrlSigner;

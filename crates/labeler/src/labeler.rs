@@ -19,19 +19,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::Now;
 use crate::database::Database;
-use crate::datasets::Datasets;
+use crate::datasets::permission_service::PermissionHandlers;
+use crate::datasets::service::Handlers;
+use crate::datasets::store::Datasets;
 use crate::error::Error;
 use crate::files::Files;
-use crate::ids::random;
+use crate::model::ids::random;
 use crate::page::PageKey;
-use crate::permission_service::PermissionHandlers;
 use crate::policy::DatasetPolicy;
-use crate::receiver::Claims;
-use crate::service::Handlers;
 use crate::settings::{FileStore, Settings};
-use crate::snapshot_service::SnapshotHandlers;
-use crate::split_service::SplitHandlers;
-use crate::upload_service::UploadHandlers;
+use crate::snapshots::service::SnapshotHandlers;
+use crate::splits::service::SplitHandlers;
+use crate::uploads::service::UploadHandlers;
+use crate::uploads::target::Claims;
 
 /// Files without rows that another process may be writing are left alone until nothing has come to them for so many seconds.
 const QUIET: u64 = 24 * 60 * 60;

@@ -3,49 +3,68 @@
 //! Invariant: every way to a dataset goes through the contract's adapter. `Labeler` gives out the guarded service and nothing that
 //! goes around it.
 
-mod access;
 mod database;
-mod dataset;
-mod datasets;
 mod download;
-mod downloads;
 mod error;
 mod files;
-mod finishing;
-mod ids;
-mod import;
-mod incoming;
-mod intake;
-mod inventory;
-mod items;
 mod labeler;
-mod listing;
-mod manifest;
 mod page;
-mod permission_service;
 mod policy;
-mod read_back;
-mod receiver;
 pub mod sample;
-mod service;
 mod settings;
-mod sharing;
-mod snapshot;
-mod snapshot_service;
-mod snapshots;
-mod spec;
-mod split_service;
-mod splits;
 mod status;
-mod sweeping;
 #[cfg(test)]
 mod tests;
-mod upload;
-mod upload_service;
-mod upload_wire;
-mod uploads;
-mod urls;
-mod wire;
+
+/// What is kept and who may do what to it: plain data.
+mod model {
+    pub(crate) mod access;
+    pub(crate) mod dataset;
+    pub(crate) mod ids;
+    pub(crate) mod manifest;
+    pub(crate) mod snapshot;
+    pub(crate) mod spec;
+    pub(crate) mod stored_file;
+}
+
+/// `DatasetService` and `PermissionService`, with the store that all services share.
+mod datasets {
+    pub(crate) mod list;
+    pub(crate) mod permission_service;
+    pub(crate) mod permissions;
+    pub(crate) mod service;
+    pub(crate) mod store;
+    pub(crate) mod wire;
+}
+
+/// `UploadService`: from a client's stream, or a folder of the server's, to a checked dataset.
+mod uploads {
+    pub(crate) mod commit;
+    pub(crate) mod import;
+    pub(crate) mod partial_file;
+    pub(crate) mod service;
+    pub(crate) mod store;
+    pub(crate) mod stream;
+    pub(crate) mod sweep;
+    pub(crate) mod target;
+    pub(crate) mod wire;
+    pub(crate) mod writer;
+}
+
+/// `SnapshotService`: contents of a dataset that never change.
+mod snapshots {
+    pub(crate) mod service;
+    pub(crate) mod store;
+    pub(crate) mod wire;
+}
+
+/// `SplitService`: items, and which split each is in.
+mod splits {
+    pub(crate) mod items;
+    pub(crate) mod ratios;
+    pub(crate) mod service;
+    pub(crate) mod wire;
+}
 
 use std::sync::Arc;
 

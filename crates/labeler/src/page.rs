@@ -6,8 +6,8 @@
 pub(crate) use hallpass_store::{PageKey, PageRequest};
 
 use crate::database::{Filter, Order, Position};
-use crate::dataset::{Dataset, Format};
 use crate::error::Error;
+use crate::model::dataset::{Dataset, Format};
 
 /// One page of datasets.
 #[derive(Debug, Default)]
@@ -98,7 +98,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failure here fails the test")]
 
     use super::*;
-    use crate::access::Visibility;
+    use crate::model::access::Visibility;
 
     const ORDERS: [Order; 5] =
         [Order::Newest, Order::Oldest, Order::Name, Order::Biggest, Order::LastChanged];

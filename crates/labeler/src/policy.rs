@@ -8,9 +8,9 @@ use hallpass_contract::storage;
 use hallpass_policy::{Denial, ObjectPolicy, Permit, Unknown, Verdict};
 use hallpass_token::{Profile, TokenType};
 
-use crate::access::Kind;
 use crate::database::Object;
-use crate::datasets::Datasets;
+use crate::datasets::store::Datasets;
+use crate::model::access::Kind;
 
 /// Labeler's object policy.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use hallpass_policy::ERROR_DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::access::Kind;
 use crate::error::Error;
+use crate::model::access::Kind;
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {

@@ -9,9 +9,9 @@ use sqlx::Row as _;
 use super::read::{dataset, known};
 use super::uploads::{UploadRow, by_id};
 use super::{Database, from_stored};
-use crate::dataset::{Dataset, Split};
-use crate::ids::{DatasetId, UploadId};
-use crate::inventory::StoredFile;
+use crate::model::dataset::{Dataset, Split};
+use crate::model::ids::{DatasetId, UploadId};
+use crate::model::stored_file::StoredFile;
 
 /// An upload with everything that was written, and the dataset that it changes.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::Database;
 use super::read::places;
 use super::snapshots::snapshot_file;
-use crate::ids::SnapshotId;
-use crate::snapshot::{Difference, SnapshotFile};
+use crate::model::ids::SnapshotId;
+use crate::model::snapshot::{Difference, SnapshotFile};
 
 /// The first $4 paths behind $3 that are in the first of the two and are another file, or none, in the second.
 const GONE_OR_CHANGED: &str = "SELECT a.path AS path FROM snapshot_files a \

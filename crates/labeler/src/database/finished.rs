@@ -12,11 +12,11 @@ use super::quota::Holdings;
 use super::read::{dataset, requested};
 use super::uploads::{UploadRow, drop_one};
 use super::{Database, to_stored};
-use crate::dataset::{Dataset, Split};
 use crate::error::Error;
-use crate::inventory::StoredFile;
+use crate::model::dataset::{Dataset, Split};
+use crate::model::spec::Spec;
+use crate::model::stored_file::StoredFile;
 use crate::settings::Quota;
-use crate::spec::Spec;
 
 /// What an upload is to become.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use super::Database;
 use super::counts::recount_splits;
 use super::permissions::{may, touch};
 use super::read::{dataset, known, places};
-use crate::dataset::{Dataset, Split};
 use crate::error::Error;
-use crate::ids::DatasetId;
-use crate::items::{Item, ItemFilter, SplitRule};
-use crate::splits::Candidate;
+use crate::model::dataset::{Dataset, Split};
+use crate::model::ids::DatasetId;
+use crate::splits::items::{Item, ItemFilter, SplitRule};
+use crate::splits::ratios::Candidate;
 
 /// Who splits which dataset, and from which state.
 #[derive(Debug, Clone, Copy)]

@@ -10,8 +10,8 @@ mod sql;
 
 use super::Database;
 use super::read::{Listed, complete};
-use crate::access::Visibility;
-use crate::dataset::Format;
+use crate::model::access::Visibility;
+use crate::model::dataset::Format;
 use sql::Sql;
 
 /// Which datasets of those that the user may read: those that fit everything that is set.

@@ -8,7 +8,7 @@ use hallpass_store::Connection;
 use super::items::split_of;
 use super::read::file;
 use crate::error::Error;
-use crate::manifest::Manifest;
+use crate::model::manifest::Manifest;
 
 /// What a dataset's files come to.
 #[derive(Debug)]

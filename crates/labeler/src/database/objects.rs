@@ -10,7 +10,7 @@ use hallpass_store::{Connection, Query};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::read::places;
-use crate::ids::DatasetId;
+use crate::model::ids::DatasetId;
 
 const OF_FILES: &str =
     "SELECT stored_as FROM files JOIN datasets ON dataset = number WHERE dataset_id = $1";

@@ -11,10 +11,10 @@ use super::quota::{self, Holdings};
 use super::read::{dataset, known};
 use super::roles::role_in_dataset;
 use super::{Database, to_stored};
-use crate::access::{Kind, Role, Visibility};
-use crate::dataset::{Dataset, Share};
 use crate::error::Error;
-use crate::ids::DatasetId;
+use crate::model::access::{Kind, Role, Visibility};
+use crate::model::dataset::{Dataset, Share};
+use crate::model::ids::DatasetId;
 use crate::settings::Quota;
 
 /// Who changes which dataset, and from which state.

@@ -5,10 +5,10 @@ use hallpass_token::UnixTime;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Database, from_stored};
-use crate::access::Visibility;
-use crate::dataset::{Class, Dataset, Format, Split};
-use crate::ids::{DatasetId, RequestId};
-use crate::inventory::StoredFile;
+use crate::model::access::Visibility;
+use crate::model::dataset::{Class, Dataset, Format, Split};
+use crate::model::ids::{DatasetId, RequestId};
+use crate::model::stored_file::StoredFile;
 
 /// A dataset with its place in the order of creation.
 #[derive(Debug)]

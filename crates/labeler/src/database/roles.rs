@@ -6,8 +6,8 @@ use sqlx::Row as _;
 
 use super::read::known;
 use super::{Database, to_stored};
-use crate::access::{Kind, Role, Visibility};
-use crate::ids::{DatasetId, SnapshotId, UploadId};
+use crate::model::access::{Kind, Role, Visibility};
+use crate::model::ids::{DatasetId, SnapshotId, UploadId};
 
 /// An object whose id has the form that Labeler gives its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]

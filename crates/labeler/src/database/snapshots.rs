@@ -13,11 +13,11 @@ use super::permissions::may;
 use super::quota::{self, Holdings};
 use super::read::{file, known};
 use super::{Database, from_stored, to_stored};
-use crate::dataset::{Class, Format};
 use crate::error::Error;
-use crate::ids::{DatasetId, RequestId, SnapshotId};
+use crate::model::dataset::{Class, Format};
+use crate::model::ids::{DatasetId, RequestId, SnapshotId};
+use crate::model::snapshot::{Snapshot, SnapshotFile};
 use crate::settings::Quota;
-use crate::snapshot::{Snapshot, SnapshotFile};
 
 /// A snapshot to make.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::permissions::may;
 use super::read::{known, requested};
 use super::{Database, from_stored, quota, to_stored};
-use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::ids::{DatasetId, RequestId, UploadId};
+use crate::model::dataset::Dataset;
+use crate::model::ids::{DatasetId, RequestId, UploadId};
 use crate::settings::Quota;
 
 /// An upload that is to be opened.
@@ -268,7 +268,7 @@ fn upload(row: &Row) -> Result<UploadRow, sqlx::Error> {
         dataset_id: known(row, "dataset_id", DatasetId::parse)?,
         owner: row.try_get("owner")?,
         revision: row.try_get::<i64, _>("revision")? == 1,
-        display_name: crate::upload_wire::stored_name(&spec)?,
+        display_name: crate::uploads::wire::stored_name(&spec)?,
         spec,
         request: RequestId::parse(row.try_get("request_id")?),
         created: time("created")?,

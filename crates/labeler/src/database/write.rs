@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use super::Database;
 use super::permissions::may;
 use crate::error::Error;
-use crate::ids::DatasetId;
+use crate::model::ids::DatasetId;
 use hallpass_formats::shown;
 
 impl Database {

@@ -2,10 +2,10 @@
 //!
 //! Invariant: a file that is not there is damage only if a row names it still; else somebody has taken it away rightly.
 
-use crate::access::Kind;
 use crate::database::{Database, FileRow, Object};
 use crate::error::Error;
-use crate::ids::{DatasetId, SnapshotId};
+use crate::model::access::Kind;
+use crate::model::ids::{DatasetId, SnapshotId};
 use hallpass_formats::shown;
 
 /// What is downloaded.

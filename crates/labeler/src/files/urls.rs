@@ -11,7 +11,7 @@ use object_store::signer::{Method, Signer};
 
 use super::{Files, Place, failed};
 use crate::error::Error;
-use crate::ids::DatasetId;
+use crate::model::ids::DatasetId;
 
 /// What signs URLs: the store's own key.
 #[derive(Clone)]

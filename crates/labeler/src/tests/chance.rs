@@ -10,7 +10,7 @@ impl Chance {
     pub(super) fn new() -> Self {
         let given = std::env::var("HALLPASS_SEED").ok().map(|seed| seed.parse().unwrap());
         let fresh = || {
-            let random = crate::ids::random().unwrap();
+            let random = crate::model::ids::random().unwrap();
             u64::from_be_bytes(random[..8].try_into().unwrap())
         };
         let seed = given.unwrap_or_else(fresh);

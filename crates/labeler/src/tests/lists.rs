@@ -9,11 +9,11 @@ use wire::{DatasetFilter, ListDatasetsRequest};
 use super::callers::Mint;
 use super::chance::Chance;
 use super::world::World;
-use crate::access::{Role, Visibility};
 use crate::database::NewDataset;
-use crate::dataset::{Class, Dataset, Format, Share};
-use crate::ids::DatasetId;
-use crate::spec::{Spec, Wish};
+use crate::model::access::{Role, Visibility};
+use crate::model::dataset::{Class, Dataset, Format, Share};
+use crate::model::ids::DatasetId;
+use crate::model::spec::{Spec, Wish};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const NAMES: [&str; 8] =
@@ -71,7 +71,7 @@ fn expected(all: &All, user: &str, filter: &DatasetFilter, order: i32) -> Vec<St
     };
     let wanted = filter.name_contains.to_ascii_lowercase();
     let fits = |(dataset, _): &&(Dataset, Vec<&str>)| {
-        let sent = crate::wire::dataset(dataset.clone());
+        let sent = crate::datasets::wire::dataset(dataset.clone());
         sent.display_name.to_ascii_lowercase().contains(&wanted)
             && (filter.format == 0 || filter.format == sent.format)
             && (filter.owner.is_empty() || filter.owner == sent.owner)
@@ -129,7 +129,7 @@ fn any_filter(chance: &mut Chance) -> DatasetFilter {
         filter.name_contains = (*chance.one_of(&texts)).to_owned();
     }
     if chance.once_in(3) {
-        filter.format = crate::wire::format(*chance.one_of(&FORMATS)).into();
+        filter.format = crate::datasets::wire::format(*chance.one_of(&FORMATS)).into();
     }
     if chance.once_in(3) {
         filter.owner = (*chance.one_of(&["alice", "bob", "carol", "nobody"])).to_owned();

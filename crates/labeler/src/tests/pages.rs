@@ -8,11 +8,11 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::world::{World, image, start};
-use crate::access::Visibility;
 use crate::database::NewDataset;
-use crate::dataset::{Class, Dataset, Format};
-use crate::ids::DatasetId;
-use crate::spec::{Spec, Wish};
+use crate::model::access::Visibility;
+use crate::model::dataset::{Class, Dataset, Format};
+use crate::model::ids::DatasetId;
+use crate::model::spec::{Spec, Wish};
 
 async fn make(world: &World, owner: &str, name: &str, public: bool) -> String {
     let mut start = start(name);

@@ -262,7 +262,10 @@ async fn a_proof_that_has_become_untrue_changes_nothing() {
     let delete = world.may::<DeleteDataset>(&alice, &owned.id).await.unwrap();
     owned.transfer("alice", "bob", 0, "").await.unwrap();
     let datasets = &world.labeler.datasets;
-    let part = crate::dataset::Share { subject: "eve".into(), role: crate::access::Role::Viewer };
+    let part = crate::model::dataset::Share {
+        subject: "eve".into(),
+        role: crate::model::access::Role::Viewer,
+    };
     let page = crate::page::request(0, String::new()).unwrap();
     let refusals = [
         datasets.grant(&share, &part, "").await.err(),

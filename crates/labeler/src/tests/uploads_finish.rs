@@ -5,8 +5,8 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::world::{World, image};
-use crate::manifest::Manifest;
-use crate::spec::digest;
+use crate::model::manifest::Manifest;
+use crate::model::spec::digest;
 
 fn reason(status: &Status) -> String {
     status.get_error_details().error_info().unwrap().reason.clone()

@@ -10,7 +10,7 @@ use tonic::Status;
 use wire::write_files_request::Part;
 
 use super::world::{File, World};
-use crate::upload_service::UploadHandlers;
+use crate::uploads::service::UploadHandlers;
 
 pub(super) type Messages = Vec<Result<wire::WriteFilesRequest, Status>>;
 

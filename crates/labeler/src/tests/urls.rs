@@ -102,7 +102,7 @@ fn bucket() -> Option<(String, String)> {
         return None;
     };
     let endpoint = store.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
-    let random = crate::ids::random().unwrap();
+    let random = crate::model::ids::random().unwrap();
     let bucket = format!("test-{:016x}", u64::from_be_bytes(random[..8].try_into().unwrap()));
     let (status, _) = http("PUT", &endpoint, &format!("/{bucket}"));
     assert!(status.contains("200"), "{status}");

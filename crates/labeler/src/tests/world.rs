@@ -17,9 +17,9 @@ use tokio_stream::StreamExt;
 use tonic::Status;
 
 use super::on_s3;
+use crate::datasets::service::Handlers;
 use crate::policy::DatasetPolicy;
 use crate::sample;
-use crate::service::Handlers;
 use crate::{FileStore, Labeler, Settings};
 
 pub(super) struct World {

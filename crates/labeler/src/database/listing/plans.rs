@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::super::Database;
 use super::sql::{Part, Sql};
 use super::{Filter, Order, Position, Query};
-use crate::access::Visibility;
+use crate::model::access::Visibility;
 
 async fn plan(database: &Database, mut sql: Sql) -> Vec<String> {
     sql.text = format!("EXPLAIN QUERY PLAN {}", sql.text);

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 
 use super::super::read::COLUMNS;
 use super::{Filter, Order, Position, Query};
-use crate::access::Visibility;
+use crate::model::access::Visibility;
 
 /// A statement that is being written, with its values.
 #[derive(Debug, Default)]
