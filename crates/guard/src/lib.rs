@@ -32,7 +32,7 @@ pub use pace::Pace;
 pub use serve::{
     Actions, CallLimits, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded,
     PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow, Why,
-    network, public_rule,
+    call_task, network, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

@@ -2,7 +2,6 @@
 //!
 //! Invariant: no shortage ends the loop, and none makes it spin.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ impl Source for TcpListener {
 pub(crate) fn accepting<S: Source>(
     source: S,
     connections: Arc<Connections>,
-) -> impl Stream<Item = Result<Connection, Infallible>> {
+) -> impl Stream<Item = Connection> {
     unfold((source, connections), |(mut source, connections)| async {
         loop {
             let (io, remote) = accepted(&mut source).await;
@@ -42,7 +41,7 @@ pub(crate) fn accepting<S: Source>(
             // A connection that is gone already is found out by its first read.
             let _ = io.set_nodelay(true);
             let connection = Connection::new(io, remote, connections.patience, seat);
-            return Some((Ok(connection), (source, connections)));
+            return Some((connection, (source, connections)));
         }
     })
 }
@@ -103,8 +102,7 @@ mod tests {
         let source = Short(errors.collect(), listener);
         let connections = Connections::new(&Limits::default()).unwrap();
         let (begun, mut accepted) = (Instant::now(), pin!(accepting(source, connections)));
-        let Ok(connection) = accepted.next().await.unwrap();
-        let arrival = tonic::transport::server::Connected::connect_info(&connection);
+        let arrival = accepted.next().await.unwrap().arrival();
         assert_eq!(arrival.remote, client.local_addr().unwrap());
         // 20 shortages: 10 ms, 20 ms, … to a second each. What one peer did costs no time.
         let waited = begun.elapsed();

@@ -3,13 +3,11 @@
 //! Invariants: every limit, log line and decision reads the same address; a header says something about the client only
 //! where a trusted proxy sent it, and no header that says so gets past here.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use hallpass_guard::{ClientCertificate, PeerAddress};
 use http::Request;
-use tonic::transport::server::TlsConnectInfo;
 use tower::{Layer, Service};
 
 use crate::connection::Arrival;
@@ -76,9 +74,10 @@ struct Client {
 
 impl Client {
     fn of<B>(request: &Request<B>, proxies: &Proxies) -> Self {
-        let nearest = connected(request);
-        let port = nearest.map_or(0, |nearest| nearest.port());
-        let nearest = nearest.map(|nearest| nearest.ip());
+        let arrival = request.extensions().get::<Arrival>();
+        let nearest = arrival.map(|arrival| arrival.remote.ip());
+        let port = arrival.map_or(0, |arrival| arrival.remote.port());
+        let own = arrival.and_then(|arrival| arrival.certificate);
         let headers = request.headers();
         // What a proxy asks for itself, such as its own health checks, comes without either header.
         let forwarded = headers.contains_key(ADDRESSES) || headers.contains_key(CERTIFICATES);
@@ -88,20 +87,9 @@ impl Client {
                 port,
                 certificate: forwarded::certificate(headers),
             },
-            None => Self { address: nearest, port, certificate: shown(request) },
+            None => Self { address: nearest, port, certificate: own },
         }
     }
-}
-
-/// The socket's other end.
-fn connected<B>(request: &Request<B>) -> Option<SocketAddr> {
-    request.extensions().get::<Arrival>().map(|arrival| arrival.remote)
-}
-
-fn shown<B>(request: &Request<B>) -> Option<[u8; 32]> {
-    let connection = request.extensions().get::<TlsConnectInfo<Arrival>>()?;
-    let certificates = connection.peer_certs()?;
-    digest(&SHA256, certificates.first()?).as_ref().try_into().ok()
 }
 
 #[cfg(test)]
@@ -142,7 +130,11 @@ mod tests {
         for (from, addresses, certificate, expected, certified) in rows {
             let remote = (from.parse::<IpAddr>().unwrap(), 5000).into();
             let mut request = Request::new(());
-            request.extensions_mut().insert(Arrival { remote, activity: Activity::new() });
+            request.extensions_mut().insert(Arrival {
+                remote,
+                activity: Activity::new(),
+                certificate: None,
+            });
             let named = [(ADDRESSES, addresses), (CERTIFICATES, certificate.map(String::as_str))];
             for (name, value) in named {
                 if let Some(value) = value {

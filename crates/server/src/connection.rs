@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::transport::server::Connected;
 
 use crate::activity::{Activity, Patience};
 use crate::connections::Seat;
@@ -35,6 +34,8 @@ pub(crate) struct Arrival {
     /// The socket's other end.
     pub(crate) remote: SocketAddr,
     pub(crate) activity: Arc<Activity>,
+    /// The SHA-256 of the certificate that the other end showed.
+    pub(crate) certificate: Option<[u8; 32]>,
 }
 
 impl<T> Connection<T> {
@@ -42,6 +43,12 @@ impl<T> Connection<T> {
         let first = Instant::now() + patience.first_call;
         let timer = Box::pin(sleep_until(first));
         Self { io, remote, patience, timer, stalled_since: None, seat }
+    }
+
+    /// What is known before the handshake.
+    pub(crate) fn arrival(&self) -> Arrival {
+        let activity = Arc::clone(self.seat.activity());
+        Arrival { remote: self.remote, activity, certificate: None }
     }
 
     /// Ready once the connection has to end.
@@ -88,14 +95,6 @@ impl<T> Connection<T> {
 
 fn over() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the connection was of no use for too long")
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Arrival;
-
-    fn connect_info(&self) -> Arrival {
-        Arrival { remote: self.remote, activity: Arc::clone(self.seat.activity()) }
-    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {

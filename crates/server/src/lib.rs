@@ -34,6 +34,7 @@ mod service_set;
 mod shutdown;
 mod timeout;
 mod tls;
+mod transport;
 
 pub use config::{
     BucketSection, Config, ConfigError, Database, DatabaseUrl, DatasetLimits, JobEngine,

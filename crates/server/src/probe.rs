@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tonic::service::Routes;
+use tower::Layer as _;
 
 use crate::accepting::accepting;
 use crate::calls::CallsLayer;
 use crate::connections::Connections;
 use crate::health::NodeHealth;
-use crate::server::{StartError, listen, transport};
+use crate::server::{StartError, listen};
+use crate::transport::{Transport, served};
 use crate::{Config, Ready, Shutdown};
 
 /// Answers health checks: `live` for the process, the empty name for whether it can do its work.
@@ -22,7 +24,7 @@ pub struct Probe {
     address: SocketAddr,
     listener: TcpListener,
     connections: Arc<Connections>,
-    transport: tonic::transport::Server,
+    transport: Transport,
     ready: Ready,
 }
 
@@ -34,7 +36,7 @@ impl Probe {
         ready: Ready,
     ) -> Result<Self, StartError> {
         let connections = Connections::new(&config.limits)?;
-        let (transport, listener) = (transport(config)?, listen(address).await?);
+        let (transport, listener) = (Transport::new(config, false)?, listen(address).await?);
         let address = listener.local_addr().map_err(|cause| StartError::Bind { address, cause })?;
         Ok(Self { address, listener, connections, transport, ready })
     }
@@ -45,11 +47,13 @@ impl Probe {
     }
 
     /// Answers until it is dropped; once the process is told to stop, that it is not ready.
-    pub async fn serve(self, shutdown: Shutdown) -> Result<(), StartError> {
+    pub async fn serve(self, shutdown: Shutdown) {
         let health = NodeHealth::new(self.ready, BTreeMap::new(), shutdown);
-        let routes = Routes::new(health.into_service());
-        let transport = self.transport.layer(CallsLayer).add_routes(routes);
-        Ok(transport.serve_with_incoming(accepting(self.listener, self.connections)).await?)
+        let routes = Routes::new(health.into_service()).prepare();
+        let incoming = accepting(self.listener, self.connections);
+        // It answers while the process drains, too.
+        let (_never, dropped_last) = Shutdown::by_hand();
+        self.transport.serve(incoming, served(CallsLayer.layer(routes)), dropped_last).await;
     }
 }
 

@@ -20,12 +20,8 @@ use crate::documents::{self, Document};
 use crate::health::NodeHealth;
 use crate::layers::layers;
 use crate::limits_layer::LimitsLayer;
+use crate::transport::{Transport, served};
 use crate::{Config, Contract, Ready, ServiceSet, ServiceSetError, Shutdown, TlsError, reflection};
-
-/// How many calls of one connection may be reset before they were looked at; then the connection is ended (CVE-2023-44487).
-const PENDING_RESETS: usize = 20;
-/// How many faulty calls of one connection may be reset by this side; then the connection is ended (CVE-2025-8671).
-const LOCAL_RESETS: usize = 128;
 
 /// What a server is made of.
 pub struct ServerSetup {
@@ -79,9 +75,6 @@ pub enum StartError {
     /// Reflection cannot show the contract.
     #[error("the contract's descriptors cannot be shown by reflection")]
     Reflection,
-    /// The transport failed.
-    #[error("the server stopped by an error: {0}")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// How a server ended.
@@ -106,8 +99,7 @@ impl Server {
         {
             return Err(StartError::NoClaims(action.audience));
         }
-        // HTTP/1.1 is for those who fetch a document.
-        let transport = transport(config)?.accept_http1(!setup.documents.is_empty());
+        let transport = Transport::new(config, !setup.documents.is_empty())?;
         let connections = Connections::new(&config.limits)?;
         let listener = listen(config.listen).await?;
         let address = listener
@@ -122,7 +114,7 @@ pub struct Bound {
     address: SocketAddr,
     listener: TcpListener,
     connections: Arc<Connections>,
-    transport: tonic::transport::Server,
+    transport: Transport,
     config: Config,
     setup: ServerSetup,
 }
@@ -144,17 +136,16 @@ impl Bound {
         let budget = BudgetLayer::new(budget, config.limits.stream_window_bytes);
         let limits = LimitsLayer::new(config.limits, guard, shutdown.clone());
         let incoming = accepting(listener, connections);
-        let serving = transport
-            .layer(layers(client, setup.telemetry, limits, setup.guard, budget))
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, draining(shutdown.clone(), role));
+        let service = layers(client, setup.telemetry, limits, setup.guard, budget).service(routes);
+        let serving = transport.serve(incoming, served(service), shutdown.clone());
         tracing::info!(role, %address, tls = config.tls.is_some(), "serving");
         let overdue = async {
             shutdown.clone().draining().await;
+            tracing::info!(role, "draining");
             tokio::time::sleep(drain).await;
         };
         let stopped = tokio::select! {
-            ended = serving => ended.map(|()| Stopped::Drained)?,
+            () = serving => Stopped::Drained,
             () = overdue => Stopped::CutOff,
             () = shutdown.clone().stopping() => Stopped::CutOff,
         };
@@ -167,26 +158,6 @@ impl fmt::Debug for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
     }
-}
-
-async fn draining(shutdown: Shutdown, role: &'static str) {
-    shutdown.draining().await;
-    tracing::info!(role, "draining");
-}
-
-pub(crate) fn transport(config: &Config) -> Result<tonic::transport::Server, StartError> {
-    let transport = tonic::transport::Server::builder()
-        .http2_max_header_list_size(config.limits.header_bytes)
-        .max_concurrent_streams(config.limits.calls_per_connection)
-        .initial_stream_window_size(config.limits.stream_window_bytes)
-        .initial_connection_window_size(config.limits.connection_window())
-        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
-        .http2_max_local_error_reset_streams(Some(LOCAL_RESETS))
-        .http2_keepalive_interval(Some(config.keepalive.interval))
-        .http2_keepalive_timeout(Some(config.keepalive.timeout));
-    let Some(files) = &config.tls else { return Ok(transport) };
-    let tls = files.read()?;
-    Ok(transport.tls_config(tls).map_err(|cause| files.refused(&cause))?)
 }
 
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

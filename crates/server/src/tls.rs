@@ -1,17 +1,19 @@
 //! TLS for a listener, from PEM files; what is wrong with them is said by the file's name.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::private_file;
 
 /// The PEM block of a private key.
 pub(crate) const KEY: &str = "PRIVATE KEY";
-
-/// How long a client may take to agree on a key.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where a listener's certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,25 +58,44 @@ pub enum TlsError {
 }
 
 impl TlsFiles {
-    pub(crate) fn read(&self) -> Result<ServerTlsConfig, TlsError> {
+    /// What accepts handshakes: for HTTP/2, and for HTTP/1.1 where that is served.
+    pub(crate) fn acceptor(&self, http1: bool) -> Result<TlsAcceptor, TlsError> {
         let cert = read(&self.cert, "CERTIFICATE")?;
         let key = read(&self.key, KEY)?;
-        let config = ServerTlsConfig::new()
-            .identity(Identity::from_pem(cert, key))
-            .timeout(HANDSHAKE_WITHIN);
-        Ok(match &self.client_ca {
-            None => config,
-            Some(file) => config.client_ca_root(Certificate::from_pem(read(file, "CERTIFICATE")?)),
-        })
+        let clients = self.client_ca.as_ref().map(|file| read(file, "CERTIFICATE")).transpose()?;
+        let refused = |cause: String| self.refused(cause);
+        let mut config = config(&cert, &key, clients.as_deref()).map_err(refused)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols.extend(http1.then(|| b"http/1.1".to_vec()));
+        Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
-    pub(crate) fn refused(&self, cause: &tonic::transport::Error) -> TlsError {
-        let cause = match std::error::Error::source(cause) {
-            Some(source) => source.to_string(),
-            None => cause.to_string(),
-        };
+    fn refused(&self, cause: String) -> TlsError {
         TlsError::Refused { cert: self.cert.clone(), key: self.key.clone(), cause }
     }
+}
+
+fn config(cert: &str, key: &str, clients: Option<&str>) -> Result<ServerConfig, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder =
+        builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(certificates(pem)?);
+            let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(clients.build().map_err(|error| error.to_string())?)
+        }
+    };
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| error.to_string())?;
+    builder.with_single_cert(certificates(cert)?, key).map_err(|error| error.to_string())
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>();
+    all.map_err(|error| error.to_string())
 }
 
 /// A PEM file that holds at least one block of a kind.

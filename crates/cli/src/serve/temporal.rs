@@ -76,13 +76,13 @@ impl Worker {
         });
         let probing = async {
             match self.probe {
-                Some(probe) => probe.serve(shutdown).await.map_err(Failure::failed),
+                Some(probe) => probe.serve(shutdown).await,
                 None => std::future::pending().await,
             }
         };
         let worked = tokio::select! {
             worked = self.jobs.run() => worked.map_err(Failure::failed),
-            broken = probing => broken,
+            () = probing => Ok(()),
         };
         self.stop.cancel();
         // Nothing depends on how it ended.

@@ -16,6 +16,7 @@ use tonic::body::Body;
 
 use crate::Deadline;
 use crate::serve::caller::Caller;
+use crate::serve::task::Task;
 use crate::serve::{Guard, report};
 
 /// One call.
@@ -32,6 +33,8 @@ pub(super) struct Call {
     /// What a streaming client still sends. In here, so that nobody takes it out of the transport after a cut, and the transport can reset
     /// the stream.
     request: Mutex<Option<Body>>,
+    /// The transport's task, once it sends the answer.
+    sending: OnceLock<Arc<Task>>,
 }
 
 /// What has become of a call. The first one stays.
@@ -66,6 +69,7 @@ impl Call {
             reading: AtomicWaker::new(),
             answer: Mutex::new(None),
             request: Mutex::new(None),
+            sending: OnceLock::new(),
         })
     }
 
@@ -87,8 +91,12 @@ impl Call {
     /// Ends it: whoever waits for it is woken, and what the handler still had to say or to read is dropped, in a task of its own, so
     /// that no handler's clean-up holds up or breaks the watch over the other calls.
     pub(super) fn cut(&self, denial: Denial) {
-        if self.fate.set(Fate::Cut(denial.clone(), Instant::now())).is_err() {
+        let now = Instant::now();
+        if self.fate.set(Fate::Cut(denial.clone(), now)).is_err() {
             return;
+        }
+        if let Some(task) = self.sending.get() {
+            task.cut(now);
         }
         let refusal = Refusal::new(denial, self.decision);
         let (rule, guard) = (self.rule, &self.guard);
@@ -130,6 +138,14 @@ impl Call {
         match self.fate.get() {
             Some(Fate::Cut(denial, _)) => Some(denial),
             Some(Fate::Entered) | None => None,
+        }
+    }
+
+    /// Its answer is on its way: from now on a cut ends the transport's task, too. One that came before shows to the answer's first poll,
+    /// when the transport holds nothing of it.
+    pub(super) fn note_sending(&self) {
+        if let Some(task) = Task::current() {
+            let _ = self.sending.set(task);
         }
     }
 

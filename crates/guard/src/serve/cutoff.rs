@@ -1,10 +1,8 @@
 //! The bodies of a stream that can be ended from outside.
 //!
 //! Invariant: once a stream was cut, its handler is given nothing more, and no byte that the transport had not sent is sent later than
-//! [`GRACE`] after the cut. What the transport holds then is dropped by resetting the stream.
-//!
-//! One exception: where a client's window is empty when hyper is given a piece, hyper keeps the piece and polls nothing until the window
-//! opens. The reset comes then, and may be overtaken by that one piece.
+//! [`GRACE`] after the cut. What the transport holds then is dropped by resetting the stream. Where it polls nothing, because the
+//! client's window is shut, its task is dropped (see `task.rs`).
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -81,6 +81,7 @@ impl Registration {
     /// The server's side: a cut ends it with the reason.
     pub(super) fn watch_answer(self, body: Body) -> Body {
         *self.call.answer() = Some(body);
+        self.call.note_sending();
         Body::new(WatchedAnswer::new(self))
     }
 }

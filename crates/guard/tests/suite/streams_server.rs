@@ -7,25 +7,58 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hallpass_guard::GuardLayer;
+use hallpass_guard::{GuardLayer, call_task};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::transport::{Channel, Server};
+use tonic::service::Routes;
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
-use tower::{Service, service_fn};
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
 use crate::fixture::{Mesh, soon};
 
 type Codec = ProstCodec<String, String>;
 type Replied<T> = Result<tonic::Response<T>, Status>;
 type Answers = Pin<Box<dyn Stream<Item = Result<String, Status>> + Send>>;
+
+/// Spawns what HTTP/2 does for a call.
+#[derive(Clone)]
+struct CallTasks;
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for CallTasks {
+    fn execute(&self, serving: F) {
+        tokio::spawn(call_task(serving));
+    }
+}
+
+/// Serves HTTP/2, each call in a task that the guard can end.
+async fn serve<S>(listener: TcpListener, service: S)
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        let service =
+            service.clone().map_request(|request: Request<Incoming>| request.map(Body::new));
+        let service = TowerToHyperService::new(service);
+        tokio::spawn(async move {
+            let http = http2::Builder::new(CallTasks);
+            let _ = http.serve_connection(TokioIo::new(socket), service).await;
+        });
+    }
+}
 
 /// A mesh whose guard stands before a server that streams.
 pub(crate) struct StreamingMesh {
@@ -40,11 +73,8 @@ impl StreamingMesh {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (tell, events) = mpsc::unbounded_channel();
-        let server = Server::builder()
-            .layer(GuardLayer::new(Arc::clone(&mesh.guard)))
-            .add_service(Streams { tell })
-            .serve_with_incoming(TcpListenerStream::new(listener));
-        tokio::spawn(server);
+        let routes = Routes::new(Streams { tell }).prepare();
+        tokio::spawn(serve(listener, GuardLayer::new(Arc::clone(&mesh.guard)).layer(routes)));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap();
         Self { mesh, address, channel: channel.connect().await.unwrap(), events }
     }
