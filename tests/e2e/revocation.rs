@@ -208,3 +208,43 @@ fn operators_revoke_list_look_up_and_import() {
     let unknown = command(&["show", "--session", "s-2"]);
     assert!(unknown.code == 1 && unknown.stderr.contains("NOT_REVOKED"), "{unknown:?}");
 }
+
+/// A user and a token are named with their issuer, in either order of the flags; what they name is refused at once.
+#[test]
+fn a_subject_and_a_token_are_revoked_by_name() {
+    let mesh = Mesh::up();
+    let server = format!("http://{}", mesh.platform());
+    let call = |token: &str, arguments: &[&str]| {
+        let mut command = Command::new(HALLPASS);
+        run(command.args(arguments).args(["--server", &server]).env("HALLPASS_TOKEN", token))
+    };
+    let mint = |subject: &str, scope: &[&str]| {
+        let mut command = Command::new(HALLPASS);
+        command
+            .args(["token", "mint", "--subject", subject, "--data"])
+            .arg(mesh.data())
+            .args(scope);
+        run(&mut command).stdout.trim_end().to_owned()
+    };
+    let admin = mint("root", &["--scope", "revocations:admin"]);
+    let bob = mint("bob", &[]);
+    let carol = mint("carol", &[]);
+    let id = hallpass_token::inspect(&carol).expect("a token").payload["jti"].clone();
+    let id = id.as_str().expect("it has an id").to_owned();
+    let targets = [
+        (["--issuer", "hallpass", "--subject", "bob"], bob),
+        (["--token-id", &id, "--issuer", "hallpass"], carol),
+    ];
+    for (name, token) in targets {
+        assert_eq!(call(&token, &["whoami"]).code, 0, "{name:?}: it is valid before");
+        let about = |command: &'static str| [&["revocations", command], &name[..]].concat();
+        let unknown = call(&admin, &about("show"));
+        assert!(unknown.code == 1 && unknown.stderr.contains("NOT_REVOKED"), "{unknown:?}");
+        let revoked = call(&admin, &[&about("revoke")[..], &["--reason", "laptop lost"]].concat());
+        assert!(revoked.code == 0 && revoked.stdout.starts_with("revoked, entry"), "{revoked:?}");
+        let shown = call(&admin, &about("show"));
+        assert!(shown.code == 0 && shown.stdout.contains("laptop lost"), "{shown:?}");
+        let refused = call(&token, &["whoami"]);
+        assert!(refused.stderr.contains("TOKEN_REVOKED"), "{name:?}: {refused:?}");
+    }
+}

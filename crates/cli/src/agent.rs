@@ -31,8 +31,9 @@ pub(crate) enum AgentCommand {
 /// Who, and for what.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass agent delegate night-robot --scope datasets:read --expires-in 8h --write robot.token
-  ROBOT=$(hallpass agent delegate robot --scope datasets:read --scope actions:issue --action datasets.delete)")]
+  hallpass agent delegate robot --scope datasets:read --write robot.token
+  hallpass agent delegate night-robot --expires-in 8h --write night.token \\
+    --scope datasets:read --scope actions:issue --action datasets.delete")]
 pub(crate) struct Delegate {
     /// The agent's name.
     #[arg(value_name = "AGENT")]
@@ -68,7 +69,7 @@ pub(crate) struct List {
 
 /// Which, and why.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass agent revoke Ru2rQ0 --reason \"done\"")]
+#[command(after_help = "Examples:\n  hallpass agent revoke $DELEGATION --reason \"done\"")]
 pub(crate) struct Revoke {
     /// The delegation's id; `hallpass agent list` has it.
     #[arg(value_name = "ID")]

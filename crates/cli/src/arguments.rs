@@ -103,16 +103,29 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    /// A longer line is broken where the terminal ends, and cannot be pasted any more.
     #[test]
-    fn every_command_that_does_something_has_examples() {
+    fn an_example_fits_into_a_narrow_terminal() {
         let mut left = vec![Arguments::command()];
         while let Some(command) = left.pop() {
-            assert!(
-                command.has_subcommands() || command.get_after_help().is_some(),
-                "{} has no examples",
-                command.get_name()
-            );
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.lines().filter(|line| line.starts_with("  "));
+            for line in examples {
+                assert!(line.len() <= 80, "{}: {line}", command.get_name());
+            }
             left.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn every_command_that_does_something_has_examples() {
+        let mut left = vec![(String::new(), Arguments::command())];
+        while let Some((above, command)) = left.pop() {
+            let name = format!("{above}{}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(command.has_subcommands() || help.contains(&name), "{name} has no example");
+            let below = command.get_subcommands().cloned();
+            left.extend(below.map(|command| (format!("{name} "), command)));
         }
     }
 }

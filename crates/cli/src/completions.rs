@@ -10,8 +10,8 @@ use crate::output;
 /// Which script.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass completions bash > /etc/bash_completion.d/hallpass
-  source <(hallpass completions zsh)")]
+  source <(hallpass completions bash)
+  hallpass completions zsh > _hallpass")]
 pub(crate) struct Completions {
     /// The shell.
     shell: Shell,

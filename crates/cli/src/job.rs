@@ -1,5 +1,6 @@
 //! Training jobs at a running Platform.
 
+mod detail;
 mod follow;
 mod view;
 
@@ -35,7 +36,7 @@ pub(crate) enum JobCommand {
     /// Abort a job: gets an action token for it and uses it up.
     Abort(Abort),
     /// Run a job again that has failed or was aborted.
-    Retry(Get),
+    Retry(Retry),
     /// Print what a job's trainer prints, until the job has ended.
     Logs(follow::Logs),
     /// Fetch what a job has made; takes up what broke off.
@@ -45,9 +46,10 @@ pub(crate) enum JobCommand {
 /// The job to create.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass job create --dataset ds_1 --name first
-  hallpass job create --dataset ds_1 --name first --watch
-  hallpass job create --snapshot sn_1 --name first --trainer stats --output json")]
+  hallpass job create --dataset $DATASET --name first
+  hallpass job create --dataset $DATASET --name first --watch
+  hallpass job create --snapshot $SNAPSHOT --name first \\
+    --trainer stats --output json")]
 pub(crate) struct Create {
     /// The id of the dataset to train on.
     #[arg(long, value_name = "ID", required_unless_present = "snapshot")]
@@ -73,10 +75,22 @@ pub(crate) struct Create {
 
 /// Which job.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  hallpass job get job_1\n  hallpass job get job_1 --output json"
-)]
+#[command(after_help = "Examples:\n  hallpass job get $JOB\n  hallpass job get $JOB --output json")]
 pub(crate) struct Get {
+    /// The job's id.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Which job to run again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass job retry $JOB
+
+It runs from the beginning, on the dataset as it is now.")]
+pub(crate) struct Retry {
     /// The job's id.
     #[arg(value_name = "ID")]
     id: String,
@@ -86,7 +100,10 @@ pub(crate) struct Get {
 
 /// Which job to abort.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass job abort job_1")]
+#[command(after_help = "Examples:
+  hallpass job abort $JOB
+
+The abort is in force once it is acknowledged. The command then waits up to 10 s for the trainer's end, and shows the job.")]
 pub(crate) struct Abort {
     /// The job's id.
     #[arg(value_name = "ID")]
@@ -100,8 +117,8 @@ pub(crate) struct Abort {
 /// What to fetch.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass job pull job_1 model
-  hallpass job pull job_1 model --path metrics.json
+  hallpass job pull $JOB model
+  hallpass job pull $JOB model --path metrics.json
 
 A run that broke off is taken up by running the same command again.")]
 pub(crate) struct Pull {
@@ -179,12 +196,13 @@ async fn abort(wanted: Abort, format: Format) -> Result<(), Failure> {
     let service = wanted.connection.open_as_caller().await?;
     let message = AbortJobRequest { job_id: wanted.id };
     let request = action::request(&service, ABORT, message, &wanted.elevation).await?;
-    let answer = JobServiceClient::new(service).abort_job(request).await;
+    let mut client = JobServiceClient::new(service);
+    let answer = client.abort_job(request).await;
     let job = answer.map_err(|s| refused(&s))?.into_inner().job.unwrap_or_default();
-    print(&job.into(), format)
+    print(&follow::until_ended(&mut client, job.into()).await, format)
 }
 
-async fn retry(wanted: Get, format: Format) -> Result<(), Failure> {
+async fn retry(wanted: Retry, format: Format) -> Result<(), Failure> {
     let mut client = open(&wanted.connection).await?;
     let request = unary(RetryJobRequest { job_id: wanted.id });
     let answer = client.retry_job(request).await.map_err(|s| refused(&s))?;
@@ -221,7 +239,7 @@ async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
 
 fn print(job: &JobView, format: Format) -> Result<(), Failure> {
     match format {
-        Format::Text => output::print(&table(std::slice::from_ref(job))),
+        Format::Text => output::print(&detail::text(job)),
         Format::Json => output::print_json(job),
     }
 }

@@ -7,6 +7,8 @@ mod caller;
 mod completions;
 mod dataset;
 mod diagnose;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod instant;
 mod job;

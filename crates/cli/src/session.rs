@@ -52,7 +52,7 @@ pub(crate) struct List {
 /// Which, and why.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass session close ses_Ru2rQ0\n  hallpass session close --all --reason \"laptop lost\""
+    after_help = "Examples:\n  hallpass session close $SESSION\n  hallpass session close --all --reason \"laptop lost\""
 )]
 pub(crate) struct Close {
     /// The session's id; `hallpass session list` has it.

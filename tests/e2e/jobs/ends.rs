@@ -65,6 +65,10 @@ fn trainers_that_end_badly_end_their_jobs_with_the_reason() {
     site.ended(&id);
     let logs = site.call(&["job", "logs", &id]);
     assert_eq!(logs.stdout, "it does not work\n");
+    let told = site.call(&["job", "get", &id]).stdout;
+    for word in ["fails", "failed", "TRAINER_FAILED", "problem"] {
+        assert!(told.contains(word), "{word} is not in what people see of a failed job:\n{told}");
+    }
     let again = site.call(&["job", "retry", &id]);
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(site.end(&id), "failed TRAINER_FAILED");
@@ -80,7 +84,8 @@ fn an_abort_ends_the_trainer_and_all_that_it_started() {
         assert!(stranger.stderr.contains("OBJECT_REFUSED"), "{stranger:?}");
         let aborted = site.call(&["job", "abort", &id]);
         assert_eq!(aborted.code, 0, "{aborted:?}");
-        let job = site.ended(&id);
+        assert!(aborted.stdout.contains("aborted"), "it is waited for: {aborted:?}");
+        let job = site.json(&["job", "get", &id]);
         assert_eq!((&job["state"], &job["failure"]), (&"aborted".into(), &Value::Null));
     }
     let id = site.create("fails");

@@ -16,7 +16,8 @@ use crate::output::{self, Format};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   export ACTION=$(hallpass action issue datasets.delete)
-  hallpass action issue datasets.delete --expires-in 60s --resource dataset:ds_1 --write action.token")]
+  hallpass action issue datasets.delete --write action.token \\
+    --expires-in 60s --resource dataset:$DATASET")]
 pub(crate) struct Issue {
     /// The operation's audience; `hallpass action list` has them.
     #[arg(value_name = "AUDIENCE")]

@@ -16,7 +16,7 @@ use crate::token;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass action revoke --action-token-file action.token
-  echo \"$ACTION\" | hallpass action revoke --action-token-file - --reason \"changed my mind\"
+  echo \"$ACTION\" | hallpass action revoke --action-token-file - --reason unused
 
 The caller's own token authorizes it: HALLPASS_TOKEN or --token-file. `hallpass token revoke-all` ends everything of yours.")]
 pub(crate) struct Revoke {

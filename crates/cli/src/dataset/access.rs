@@ -20,7 +20,7 @@ use crate::output::{self, Format, plain};
 /// Which dataset.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass dataset access ds_1\n  hallpass dataset access ds_1 --output json"
+    after_help = "Examples:\n  hallpass dataset access $DATASET\n  hallpass dataset access $DATASET --output json"
 )]
 pub(crate) struct Access {
     /// The dataset's id.
@@ -48,8 +48,8 @@ struct Changed {
 /// Who is to have which part.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset share ds_1 bob:viewer
-  hallpass dataset share ds_1 carol:editor --etag W1")]
+  hallpass dataset share $DATASET bob:viewer
+  hallpass dataset share $DATASET carol:editor --etag $ETAG")]
 pub(crate) struct Share {
     #[command(flatten)]
     dataset: Changed,
@@ -60,7 +60,7 @@ pub(crate) struct Share {
 
 /// Whose part is to go.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset unshare ds_1 bob")]
+#[command(after_help = "Examples:\n  hallpass dataset unshare $DATASET bob")]
 pub(crate) struct Unshare {
     #[command(flatten)]
     dataset: Changed,
@@ -71,7 +71,7 @@ pub(crate) struct Unshare {
 
 /// What everyone is to read.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset publish ds_1")]
+#[command(after_help = "Examples:\n  hallpass dataset publish $DATASET")]
 pub(crate) struct Publish {
     #[command(flatten)]
     dataset: Changed,
@@ -79,7 +79,7 @@ pub(crate) struct Publish {
 
 /// What not everyone is to read any more.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset unpublish ds_1")]
+#[command(after_help = "Examples:\n  hallpass dataset unpublish $DATASET")]
 pub(crate) struct Unpublish {
     #[command(flatten)]
     dataset: Changed,
@@ -88,8 +88,8 @@ pub(crate) struct Unpublish {
 /// Who is to own it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset transfer ds_1 bob
-  hallpass dataset transfer ds_1 bob --keep viewer")]
+  hallpass dataset transfer $DATASET bob
+  hallpass dataset transfer $DATASET bob --keep viewer")]
 pub(crate) struct Transfer {
     #[command(flatten)]
     dataset: Changed,

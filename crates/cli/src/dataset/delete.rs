@@ -15,9 +15,10 @@ const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
 /// Which dataset, and as it was when.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset delete ds_1
-  hallpass dataset delete ds_1 --etag W1
-  hallpass action issue datasets.delete | hallpass dataset delete ds_1 --action-token-file -")]
+  hallpass dataset delete $DATASET
+  hallpass dataset delete $DATASET --etag $ETAG
+  hallpass action issue datasets.delete |
+    hallpass dataset delete $DATASET --action-token-file -")]
 pub(crate) struct Delete {
     /// The dataset's id.
     #[arg(value_name = "ID")]

@@ -29,10 +29,12 @@ use session::{Finish, Session};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass dataset import shapes --name shapes
-  hallpass dataset import shapes --name shapes --share bob:viewer --share carol:editor --description 'Circles and squares'
-  hallpass dataset import shapes --into ds_1 --mirror
+  hallpass dataset import shapes --name shared --share bob:viewer \\
+    --share carol:editor --description 'Circles and squares'
+  hallpass dataset import shapes --into $DATASET --mirror
   hallpass dataset import --server-path lab:shapes/2026 --name shapes
-  hallpass dataset import shapes --name shapes --mint-with hallpass-data/keys/users.json --output json
+  hallpass dataset import shapes --name long --output json \\
+    --mint-with hallpass-data/keys/users.json
 
 If an import is interrupted, run the same command again: only what is missing or has changed is sent.
 A folder that is refused leaves nothing behind. Hidden files and those that systems leave (.DS_Store, Thumbs.db) are skipped.")]

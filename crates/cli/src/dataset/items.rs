@@ -13,8 +13,8 @@ use crate::output::{self, Format, plain};
 /// Which items.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset items ds_1
-  hallpass dataset items ds_1 --split train --class circle --output json")]
+  hallpass dataset items $DATASET
+  hallpass dataset items $DATASET --split train --class circle --output json")]
 pub(crate) struct Items {
     /// The dataset's id.
     #[arg(value_name = "ID")]

@@ -15,7 +15,7 @@ use crate::output::{self, Format, plain};
 /// Which dataset.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass dataset get ds_1\n  hallpass dataset get ds_1 --output json"
+    after_help = "Examples:\n  hallpass dataset get $DATASET\n  hallpass dataset get $DATASET --output json"
 )]
 pub(crate) struct Get {
     /// The dataset's id.
@@ -28,8 +28,8 @@ pub(crate) struct Get {
 /// Which dataset, and what it is to be.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset update ds_1 --name forms
-  hallpass dataset update ds_1 --description '' --etag W1")]
+  hallpass dataset update $DATASET --name forms
+  hallpass dataset update $DATASET --description '' --etag $ETAG")]
 pub(crate) struct Update {
     /// The dataset's id.
     #[arg(value_name = "ID")]
@@ -50,8 +50,8 @@ pub(crate) struct Update {
 /// Which dataset.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset check ds_1
-  hallpass dataset check sn_1 --output json")]
+  hallpass dataset check $DATASET
+  hallpass dataset check $SNAPSHOT --output json")]
 pub(crate) struct Check {
     /// The id of a dataset, a snapshot or an upload.
     #[arg(value_name = "ID")]

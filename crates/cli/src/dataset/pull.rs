@@ -29,9 +29,9 @@ use landing::{Landing, Next};
 /// What to fetch.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset pull ds_1 shapes
-  hallpass dataset pull sn_1 shapes --force
-  hallpass dataset pull ds_1 shapes --path circle/001.png --output json
+  hallpass dataset pull $DATASET shapes
+  hallpass dataset pull $SNAPSHOT shapes --force
+  hallpass dataset pull $DATASET shapes --path circle/01.png --output json
 
 A run that broke off is taken up by running the same command again.")]
 pub(crate) struct Pull {

@@ -34,8 +34,8 @@ pub(crate) enum SnapshotCommand {
 /// What to keep.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset snapshot create ds_1 --name first
-  hallpass dataset snapshot create ds_1 --name first --etag W1 --output json")]
+  hallpass dataset snapshot create $DATASET --name first
+  hallpass dataset snapshot create $DATASET --name first --etag $ETAG")]
 pub(crate) struct Create {
     /// The dataset's id.
     #[arg(value_name = "DATASET")]
@@ -55,7 +55,7 @@ pub(crate) struct Create {
 
 /// Whose snapshots.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset snapshot list ds_1")]
+#[command(after_help = "Examples:\n  hallpass dataset snapshot list $DATASET")]
 pub(crate) struct List {
     /// The dataset's id.
     #[arg(value_name = "DATASET")]
@@ -66,7 +66,7 @@ pub(crate) struct List {
 
 /// Which snapshot.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset snapshot get sn_1 --output json")]
+#[command(after_help = "Examples:\n  hallpass dataset snapshot get $SNAPSHOT --output json")]
 pub(crate) struct Get {
     /// The snapshot's id.
     #[arg(value_name = "SNAPSHOT")]
@@ -77,7 +77,7 @@ pub(crate) struct Get {
 
 /// Which two.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset snapshot diff sn_1 sn_2")]
+#[command(after_help = "Examples:\n  hallpass dataset snapshot diff $SNAPSHOT $OTHER")]
 pub(crate) struct Diff {
     /// The snapshot from which.
     #[arg(value_name = "BASE")]
@@ -92,8 +92,9 @@ pub(crate) struct Diff {
 /// Which snapshot.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset snapshot delete sn_1
-  hallpass action issue datasets.delete | hallpass dataset snapshot delete sn_1 --action-token-file -")]
+  hallpass dataset snapshot delete $SNAPSHOT
+  hallpass action issue datasets.delete |
+    hallpass dataset snapshot delete $SNAPSHOT --action-token-file -")]
 pub(crate) struct Delete {
     /// The snapshot's id.
     #[arg(value_name = "SNAPSHOT")]

@@ -20,8 +20,8 @@ const ITEMS_A_CALL: usize = 5000;
 /// How to split.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass dataset split ds_1 --train .8 --validation .1 --test .1 --seed 7 --stratify
-  hallpass dataset split ds_1 --lists splits.txt
+  hallpass dataset split $DATASET --train .8 --test .2 --seed 7 --stratify
+  hallpass dataset split $DATASET --lists splits.txt
 
 A list has one item a line: the split (train, validation or test), a tab or a space, and the item's path. Items that are not in it
 belong to no split.")]

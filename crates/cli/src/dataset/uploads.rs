@@ -32,7 +32,7 @@ pub(crate) struct List {
 
 /// Which upload.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass dataset uploads cancel up_1")]
+#[command(after_help = "Examples:\n  hallpass dataset uploads cancel $UPLOAD")]
 pub(crate) struct Cancel {
     /// The upload's id.
     #[arg(value_name = "ID")]

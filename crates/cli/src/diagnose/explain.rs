@@ -12,8 +12,8 @@ use crate::output::{self, Format, plain};
 /// Which call.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass explain 6f1c…
-  hallpass explain 6f1c… --output json
+  hallpass explain $DECISION
+  hallpass explain $DECISION --output json
 
 The id stands in the refusal, after `decision`. Each process remembers its latest refusals; only whose call it was is told.")]
 pub(crate) struct Explain {

@@ -19,10 +19,13 @@ use crate::output::{self, Format, plain};
 /// So often in a row a stream is begun anew that brings nothing.
 const FRUITLESS: u32 = 5;
 
+/// How long the end of an aborted job is waited for: twice the grace that a trainer has by default.
+const ABORTED: Duration = Duration::from_secs(10);
+
 /// Which job to follow.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass job watch job_1\n  hallpass job watch job_1 --output json"
+    after_help = "Examples:\n  hallpass job watch $JOB\n  hallpass job watch $JOB --output json"
 )]
 pub(crate) struct Watch {
     /// The job's id.
@@ -34,7 +37,7 @@ pub(crate) struct Watch {
 
 /// Which logs.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass job logs job_1")]
+#[command(after_help = "Examples:\n  hallpass job logs $JOB")]
 pub(crate) struct Logs {
     /// The job's id.
     #[arg(value_name = "ID")]
@@ -80,6 +83,25 @@ pub(super) async fn job(
         };
         fruitless = again(&broken, fruitless).await?;
     }
+}
+
+/// The job once it has ended; as it was last seen where that takes too long, or where the caller may not watch it.
+pub(super) async fn until_ended(client: &mut JobServiceClient<Service>, job: JobView) -> JobView {
+    let mut last = job;
+    let request = WatchJobRequest { job_id: last.job_id.clone(), etag: last.etag.clone() };
+    let watched = async {
+        if last.has_ended() {
+            return;
+        }
+        let Ok(changes) = client.watch_job(Request::new(request)).await else { return };
+        let mut changes = changes.into_inner();
+        while let Ok(Some(change)) = changes.message().await {
+            last = change.job.unwrap_or_default().into();
+        }
+    };
+    // Late or not, the abort is in force: what was seen last is told.
+    let _ = tokio::time::timeout(ABORTED, watched).await;
+    last
 }
 
 /// Prints what the trainer prints.

@@ -39,48 +39,58 @@ impl From<State> for JobState {
 /// A job as it is printed.
 #[derive(Debug, Serialize)]
 pub(super) struct JobView {
-    job_id: String,
-    display_name: String,
-    owner: String,
-    dataset_id: String,
-    dataset_etag: String,
-    snapshot_id: String,
-    trainer: String,
+    pub(super) job_id: String,
+    pub(super) display_name: String,
+    pub(super) owner: String,
+    pub(super) dataset_id: String,
+    pub(super) dataset_etag: String,
+    pub(super) snapshot_id: String,
+    pub(super) trainer: String,
     pub(super) state: &'static str,
     pub(super) activity: &'static str,
-    attempt: u32,
+    pub(super) attempt: u32,
     pub(super) progress: f64,
     pub(super) message: String,
-    abort_requested: bool,
-    result: Option<Outcome>,
-    failure: Option<Trouble>,
-    etag: String,
-    create_time: String,
-    update_time: String,
-    end_time: Option<String>,
+    pub(super) abort_requested: bool,
+    pub(super) result: Option<Outcome>,
+    pub(super) failure: Option<Trouble>,
+    pub(super) etag: String,
+    pub(super) create_time: String,
+    pub(super) update_time: String,
+    pub(super) end_time: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Outcome {
-    metrics: BTreeMap<String, f64>,
-    artifact: String,
-    file_count: u64,
-    size_bytes: u64,
-    split_item_count: u64,
+pub(super) struct Outcome {
+    pub(super) metrics: BTreeMap<String, f64>,
+    pub(super) artifact: String,
+    pub(super) file_count: u64,
+    pub(super) size_bytes: u64,
+    pub(super) split_item_count: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct Trouble {
-    reason: String,
-    message: String,
-    retryable: bool,
+pub(super) struct Trouble {
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) retryable: bool,
 }
 
 impl JobView {
+    /// Whether nothing more will come of it.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.state, "succeeded" | "failed" | "aborted")
+    }
+
+    /// Its state for people: an abort that is under way is said, which the contract has as a member of its own.
+    pub(super) fn shown_state(&self) -> &'static str {
+        if self.abort_requested && !self.has_ended() { "aborting" } else { self.state }
+    }
+
     /// What came of it, or what it is at, in one line for people.
     pub(super) fn news(&self) -> String {
-        let mut line = self.state.to_owned();
-        if self.state == "running" && !self.activity.is_empty() {
+        let mut line = self.shown_state().to_owned();
+        if line == "running" && !self.activity.is_empty() {
             line = format!("{} {:.0} %", self.activity, self.progress * 100.0);
             if self.attempt > 1 {
                 line = format!("{line}, attempt {}", self.attempt);
@@ -118,7 +128,7 @@ pub(super) fn table(jobs: &[JobView]) -> String {
             &job.display_name,
             &job.owner,
             &job.dataset_id,
-            job.state,
+            job.shown_state(),
             &job.create_time,
         ];
         cells.map(|cell: &str| plain(cell).into_owned()).to_vec()

@@ -17,7 +17,7 @@ use crate::rings::RingFile;
 #[command(after_help = "Examples:
   hallpass keys export --ring hallpass-data/keys/platform.json
   hallpass keys export --ring orders.json --kid orders-1 > orders.public.json
-  hallpass keys export --ring orders.json --jwks   # the plain JWKS of RFC 7517")]
+  hallpass keys export --ring orders.json --jwks")]
 pub(crate) struct Export {
     /// The ring.
     #[arg(long, value_name = "FILE")]

@@ -14,8 +14,10 @@ use crate::rings::RingFile;
 /// What the key is for.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass keys generate orders-1 --ring orders.json --owner orders --type service --scope labeler:read --audience labeler
-  hallpass keys generate people-1 --ring people.json --owner users --issuer https://id.example --type user --audience platform \\
+  hallpass keys generate orders-1 --ring orders.json --owner orders \\
+    --type service --scope labeler:read --audience labeler
+  hallpass keys generate people-1 --ring people.json --owner users \\
+    --issuer https://id.example --type user --audience platform \\
     --scope datasets:read --scope jobs:read --algorithm ES256")]
 pub(crate) struct Generate {
     /// The key's name, `kid`.

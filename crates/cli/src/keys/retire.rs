@@ -12,7 +12,7 @@ use crate::output::{self, Format, plain};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass keys retire platform-1 --data hallpass-data
-  hallpass keys retire orders-1 --ring orders.json --ring gateway.json
+  hallpass keys retire orders-1 --ring orders.json --ring copy.json
 
 A key that was stolen: revoke it as well, so that what it signed is refused by every node at once.")]
 pub(crate) struct Retire {

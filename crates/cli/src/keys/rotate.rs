@@ -18,8 +18,10 @@ use crate::output::{self, Format, plain};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass keys rotate platform-1 --data hallpass-data
-  hallpass keys rotate orders-1 --ring orders.json --ring gateway.json --settle 30
-  hallpass keys rotate orders-1 --ring orders.json --prepare   # then export | add at the verifiers, then without --prepare")]
+  hallpass keys rotate orders-1 --ring orders.json --ring copy.json --settle 2
+  hallpass keys rotate orders-1 --ring orders.json --prepare
+
+With --prepare the new key is there and does not sign: `hallpass keys export` and `add` it at the verifiers, then run this without.")]
 pub(crate) struct Rotate {
     /// The key's name, `kid`.
     #[arg(value_name = "KID")]

@@ -15,9 +15,12 @@ const PATH: &str = "/hallpass.auth.v1.KeyService/RotateKeys";
 /// Which keys, and how far.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  export HALLPASS_TOKEN=$(hallpass token mint --subject root --scope keys:admin,actions:issue --amr otp)
+  export HALLPASS_TOKEN=$(hallpass token mint --subject root --amr otp \\
+    --scope keys:admin,actions:issue)
   hallpass keys rotate-running
-  hallpass keys rotate-running platform-1 --prepare   # then export | add at the verifiers, then without --prepare
+  hallpass keys rotate-running platform-1 --prepare
+
+With --prepare the new key is there and does not sign: `hallpass keys export` and `add` it at the verifiers, then run this without.
 
 When the old keys' tokens have ended: hallpass keys retire KID.")]
 pub(crate) struct RotateRunning {

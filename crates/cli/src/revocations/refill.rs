@@ -20,7 +20,7 @@ const PAGE: usize = 1000;
 /// Whose, and from where.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass revocations refill --data /var/lib/hallpass --from /mnt/labeler/labeler/revocations
+  hallpass revocations refill --data hallpass-data --from copy/revocations
 
 A follower that served to the end lacks at most what was acknowledged in its last two seconds. Reasons and names do not travel: the
 entries come without them. Where that is not enough, `hallpass revocations reset` as well.")]

@@ -17,8 +17,8 @@ use crate::output::{self, Format};
 /// Whose, and why.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass revocations reset --data /var/lib/hallpass --reason \"disk broken, no copy\"
-  hallpass revocations reset --data /var/lib/hallpass --reason \"ran with a clock a year ahead\"
+  hallpass revocations reset --data hallpass-data --reason \"disk broken\"
+  hallpass revocations reset --data hallpass-data --reason \"clock was ahead\"
 
 All tokens there are have to be issued anew. Where the clock of whoever issues them may be ahead, wait for that long before this.")]
 pub(crate) struct Reset {

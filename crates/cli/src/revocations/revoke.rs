@@ -11,17 +11,21 @@ use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
 use crate::output::{self, Format};
 
+/// What is revoked whole, whenever it was issued.
+const WHOLE: [&str; 4] = ["token_id", "fingerprint", "session", "key"];
+
 /// What, why, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass revocations revoke --subject alice --issuer hallpass --reason \"laptop lost\"
-  hallpass revocations revoke --key users-1 --reason leaked
-  hallpass revocations revoke --token-id 0123 --issuer hallpass --until 2026-12-24T00:00:00Z")]
+  hallpass revocations revoke --issuer hallpass --subject bob --reason lost
+  hallpass revocations revoke --key users-1 --reason \"key stolen\"
+  hallpass revocations revoke --issuer hallpass --token-id $JTI \\
+    --until 2099-12-24T00:00:00Z")]
 pub(crate) struct Revoke {
     #[command(flatten)]
     named: Named,
     /// For a subject or a service: what was issued at or before this instant [default: now].
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    #[arg(long, value_name = "INSTANT", value_parser = instant, conflicts_with_all = WHOLE)]
     before: Option<Timestamp>,
     /// When every token concerned has ended, so that the entry can be dropped [default: never].
     #[arg(long, value_name = "INSTANT", value_parser = instant)]

@@ -13,7 +13,7 @@ use crate::output::{self, Format};
 /// What, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass revocations show --subject alice --issuer hallpass
+  hallpass revocations show --issuer hallpass --subject bob
   hallpass revocations show --key users-1 --output json")]
 pub(crate) struct Show {
     #[command(flatten)]

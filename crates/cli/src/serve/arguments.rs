@@ -18,7 +18,7 @@ pub(crate) use worker::WorkerArguments;
 const UP: &str = "\
 Examples:
   hallpass up
-  hallpass up --data /var/lib/hallpass --platform 127.0.0.1:8401 --labeler 127.0.0.1:8402
+  hallpass up --data other --platform 127.0.0.1:8401 --labeler 127.0.0.1:8402
   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317 hallpass up";
 
 const PLATFORM: &str = "\
@@ -26,7 +26,7 @@ Settings come from --config, then from variables (HALLPASS_LISTEN, HALLPASS_PEER
 one wins.
 
 Examples:
-  hallpass platform --data /var/lib/hallpass --labeler http://127.0.0.1:7402
+  hallpass platform --data hallpass-data --labeler http://127.0.0.1:7402
   hallpass platform --config platform.toml";
 
 const LABELER: &str = "\
@@ -34,8 +34,7 @@ Settings come from --config, then from variables (HALLPASS_LISTEN, HALLPASS_PEER
 last one wins.
 
 Examples:
-  hallpass labeler --data /var/lib/hallpass --platform http://127.0.0.1:7401
-  hallpass labeler --database file:/run/secrets/database-url
+  hallpass labeler --data hallpass-data --platform http://127.0.0.1:7401
   hallpass labeler --config labeler.toml";
 
 /// Where Platform listens when nothing is said.

@@ -22,9 +22,12 @@ use crate::rings::{KeyArguments, Keys, RingFile};
 const EXAMPLES: &str = "\
 Examples:
   export TOKEN=$(hallpass token mint --subject alice)
-  hallpass token mint --data hallpass-data --type service --subject alice --scope labeler:read
-  hallpass token mint --ring platform.json --type background --job-id job-7 --resource dataset:ds_1
-  JWT_SECRET_KEY=… hallpass token mint --subject my-service --expires-in 30d
+  hallpass token mint --data hallpass-data --type service --subject alice \\
+    --scope labeler:read --audience labeler
+  hallpass token mint --ring hallpass-data/keys/platform.json \\
+    --type background --job-id job-7 --resource dataset:$DATASET \\
+    --scope labeler:read --audience labeler
+  JWT_SECRET_KEY=$SECRET hallpass token mint --subject bot --expires-in 30d
 
 From a shared secret come tokens of sub, iat and perhaps exp; from a ring those of its keys, with all their claims.
 

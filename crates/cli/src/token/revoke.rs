@@ -13,7 +13,7 @@ use crate::output::{self, Format};
 const EXAMPLES: &str = "\
 Examples:
   HALLPASS_TOKEN=$TOKEN hallpass token revoke --reason \"laptop lost\"
-  hallpass token revoke - --server https://platform.example --ca ca.pem < token.txt
+  hallpass token revoke - < token.txt
 
 Without TOKEN the caller's own token is revoked: that of HALLPASS_TOKEN, --token-file or --as. With TOKEN and without a caller's
 token, TOKEN authorizes its own end. A session's handle as TOKEN closes the session and leaves its token alone. With the scope

@@ -16,7 +16,7 @@ use crate::rings::{KeyArguments, Keys};
 const EXAMPLES: &str = "\
 Examples:
   echo \"$TOKEN\" | hallpass token verify - --data hallpass-data
-  echo \"$TOKEN\" | JWT_SECRET_KEY=… hallpass token verify -
+  echo \"$TOKEN\" | JWT_SECRET_KEY=$SECRET hallpass token verify -
   hallpass token verify - --jwks jwks.json < token.txt
   hallpass token verify - --jwks jwks.json --signature-only < any.jws
 

@@ -14,7 +14,7 @@ It takes Platform's configuration, keys and database, and the place of Temporal:
 itself leaves jobs to it with `engine = \"temporal\"` in the section [jobs].
 
 Examples:
-  hallpass worker --data /var/lib/hallpass --temporal http://127.0.0.1:7233
+  hallpass worker --data hallpass-data --temporal http://127.0.0.1:7233
   hallpass worker --config platform.toml";
 
 /// A worker of Temporal's.
