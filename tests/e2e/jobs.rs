@@ -75,6 +75,9 @@ fn one_command_leads_from_a_clone_to_a_finished_job() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/first-job");
     let mut command = std::process::Command::new(script);
     command.arg("model").current_dir(folder.path()).env("HALLPASS", HALLPASS);
+    // A terminal in which another mesh was tried.
+    command.env("HALLPASS_TOKEN", "revoked").env("HALLPASS_DATA", "elsewhere");
+    command.env("HALLPASS_DATABASE", "env:NOTHING").env("JWT_SECRET_KEY", "of something else");
     let ran = run(command.env("RUST_LOG", "warn").env_remove("TEST_TOOLS"));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("succeeded: accuracy="), "{ran:?}");

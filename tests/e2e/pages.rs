@@ -43,6 +43,33 @@ fn the_page_on_revocation_does_what_it_says() {
     alone("pages::the_page_on_revocation_does_what_it_says", || run("docs/revocation.md"));
 }
 
+/// What `up` prints to be pasted works as it was printed.
+#[test]
+fn what_a_new_mesh_says_to_paste_works() {
+    alone("pages::what_a_new_mesh_says_to_paste_works", || {
+        if tools::find("grpcurl").is_none() {
+            return;
+        }
+        let clone = Clone::new();
+        let mesh = Other::run(clone.shell(), "target/release/hallpass up");
+        // The last of it.
+        mesh.until("grpc.health.v1.Health/Check").unwrap_or_else(|problem| panic!("{problem}"));
+        let shown = mesh.shown();
+        let is_command = |line: &&str| {
+            ["export ", "grpcurl ", "hallpass "].iter().any(|word| line.contains(word))
+        };
+        let pasted = shown.lines().filter_map(|line| line.strip_prefix("  ")).filter(is_command);
+        let commands: Vec<_> = pasted.collect();
+        assert_eq!(commands.len(), 6, "{shown}");
+        let path = "export PATH=\"$PWD/target/tools:$PATH\"\n";
+        let said = Typed::open(clone.shell()).run(&format!("{path}{}", commands.join("\n")));
+        let expected = ["Shapes", "TYPE_NOT_ACCEPTED", "RPC", "rpc ListDatasets", "\"SERVING\""];
+        let step = Step { expected: expected.map(str::to_owned).into(), ..Step::default() };
+        let said = said.unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(step.problem(&said), None, "{said}");
+    });
+}
+
 /// The pages that the tests above run.
 const RUN: [&str; 4] = ["README.md", "docs/jobs.md", "docs/revocation.md", "docs/walkthrough.md"];
 

@@ -46,16 +46,24 @@ fn mentioned(code: &str) -> Option<&str> {
     while let Some((_, after)) = rest.split_once(' ').filter(|(word, _)| is_variable(word)) {
         rest = after;
     }
-    (rest.starts_with("hallpass ") && !rest.contains('\n')).then_some(rest)
+    (rest.starts_with("hallpass ") && !rest.contains("\n\n")).then_some(rest)
 }
 
 fn is_name(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
-/// A mention may stop before everything is said, but what it says is right.
-fn taken(command: &str) -> Result<(), String> {
-    let command = command.split(['<', '|', '>']).next().unwrap_or_default();
+/// A mention may stop before everything is said, but what it says is right, in each part of a pipe.
+fn taken(mention: &str) -> Result<(), String> {
+    mention
+        .split('|')
+        .map(str::trim)
+        .filter(|part| part.starts_with("hallpass "))
+        .try_for_each(part_taken)
+}
+
+fn part_taken(command: &str) -> Result<(), String> {
+    let command = command.split(['<', '>']).next().unwrap_or_default();
     let words = command.split_whitespace().map(|word| {
         let word = word.trim_matches(['[', ']']);
         VALUES.iter().find(|(stands, _)| *stands == word).map_or(word, |(_, value)| value)

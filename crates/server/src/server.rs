@@ -65,7 +65,7 @@ pub enum StartError {
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
     /// The address cannot be had.
-    #[error("{address} cannot be listened on: {cause}")]
+    #[error("{address} cannot be listened on: {cause}; right: {}", remedy(.cause.kind()))]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -75,6 +75,17 @@ pub enum StartError {
     /// Reflection cannot show the contract.
     #[error("the contract's descriptors cannot be shown by reflection")]
     Reflection,
+}
+
+/// What to do about an address that cannot be had.
+fn remedy(kind: std::io::ErrorKind) -> &'static str {
+    match kind {
+        std::io::ErrorKind::AddrInUse => {
+            "end the process that listens there, or choose another port"
+        }
+        std::io::ErrorKind::PermissionDenied => "a port above 1023",
+        _ => "an address of this machine",
+    }
 }
 
 /// How a server ended.
