@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use futures_util::TryStreamExt as _;
+use hallpass_formats::is_refused;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -74,10 +75,9 @@ impl Artifacts {
     pub(crate) async fn keep(
         &self,
         job_id: &str,
-        from: &Path,
+        mut from: File,
         path: &str,
     ) -> io::Result<ArtifactFile> {
-        let mut from = File::open(from).await?;
         let mut out = BufWriter::new(Arc::clone(&self.0), location(job_id, path));
         match copied(&mut from, &mut out).await {
             Ok((size_bytes, sha256)) => {
@@ -163,6 +163,19 @@ async fn copied(from: &mut File, out: &mut BufWriter) -> io::Result<(u64, [u8; 3
     Ok((length, sha256))
 }
 
+/// Why a store has no room for a file of this name, or nobody could tell it from another; `None` where it has.
+pub(crate) fn name_problem(path: &str) -> Option<&'static str> {
+    /// What file systems take for a part, and what S3 takes for a key beside its prefix and the job's id.
+    const LONGEST: (usize, usize) = (255, 900);
+    if path.chars().any(|c| c != '\\' && is_refused(c)) {
+        return Some("has a control character or an invisible one in its name");
+    }
+    let location = location("", path);
+    let too_long = location.as_ref().len() > LONGEST.1
+        || location.parts().any(|part| part.as_ref().len() > LONGEST.0);
+    too_long.then_some("has a name that is too long for the store of results")
+}
+
 fn location(job_id: &str, path: &str) -> ObjectPath {
     ["jobs", job_id].into_iter().chain(path.split('/')).collect()
 }
@@ -195,6 +208,24 @@ mod tests {
 
     use super::*;
 
+    async fn open(made: &tempfile::TempDir, name: &str) -> File {
+        File::open(made.path().join(name)).await.unwrap()
+    }
+
+    #[test]
+    fn names_that_a_store_has_no_room_for_are_told() {
+        let part = |length| "a".repeat(length);
+        for kept in ["a:b/c?*", "CON", "x. ", "back\\slash", "ü/é", &part(255)] {
+            assert_eq!(name_problem(kept), None, "{kept}");
+        }
+        // A colon takes one byte, a star three where it is stored.
+        for lost in
+            [&part(256), &"*".repeat(86), &vec![part(200); 5].join("/"), "a\tb", "\u{202e}a"]
+        {
+            assert!(name_problem(lost).is_some(), "{lost}");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_kept_is_read_piece_by_piece_once_it_is_whole() {
         let (root, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -202,10 +233,10 @@ mod tests {
         let content: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
         std::fs::write(made.path().join("model"), &content).unwrap();
         std::fs::write(made.path().join("empty"), b"").unwrap();
-        let model = store.keep("job_1", &made.path().join("model"), "a b/model").await.unwrap();
+        let model = store.keep("job_1", open(&made, "model").await, "a b/model").await.unwrap();
         assert_eq!(model.size_bytes, 3_000_000);
         assert!(matches!(store.files("job_1").await, Err(ArtifactError::Absent)));
-        let empty = store.keep("job_1", &made.path().join("empty"), "empty").await.unwrap();
+        let empty = store.keep("job_1", open(&made, "empty").await, "empty").await.unwrap();
         let all = [model, empty];
         store.conclude("job_1", &all).await.unwrap();
         assert_eq!(store.files("job_1").await.unwrap(), all);
@@ -213,7 +244,7 @@ mod tests {
         assert_eq!(piece, content[2_999_990..]);
         assert!(store.read("job_1", "empty", 0..0).await.unwrap().is_empty());
         assert!(matches!(store.read("job_1", "none", 0..1).await, Err(ArtifactError::Absent)));
-        store.keep("job_2", &made.path().join("empty"), "empty").await.unwrap();
+        store.keep("job_2", open(&made, "empty").await, "empty").await.unwrap();
         for _ in 0..2 {
             store.remove("job_1").await.unwrap();
             assert!(matches!(store.files("job_1").await, Err(ArtifactError::Absent)));

@@ -86,7 +86,7 @@ impl<S: Peer> Engine<S> {
                 Activity::Validate => validate::run(self, task, &work).await.map(|()| None),
                 Activity::Fetch => fetch::run(self, task, &work, saying).await.map(|()| None),
                 Activity::Publish | Activity::Train => {
-                    publish::run(self, task, &work).await.map(Some)
+                    publish::run(self, task, &work, saying).await.map(Some)
                 }
             }
         };

@@ -10,6 +10,8 @@ mod fetch;
 mod leftover;
 mod lines;
 mod machine;
+mod metrics;
+mod output;
 mod peer;
 mod process;
 mod publish;

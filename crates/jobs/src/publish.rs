@@ -1,6 +1,7 @@
 //! Keeps what the trainer made, and applies the splits that it wrote.
 //!
-//! Invariant: what is published under a job's name is whole before the job says that it is there.
+//! Invariant: what is published under a job's name is whole before the job says that it is there. What cannot be kept is named in the job's log, and
+//! costs nothing else.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,19 +10,15 @@ use hallpass_guard::Background;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{ArtifactFile, Artifacts};
 use crate::engine::{Engine, OUTPUT, Task};
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::peer::Peer;
-use crate::{splits, validate};
+use crate::said::{Said, Saying};
+use crate::{metrics, splits, validate};
 
-/// A trainer that measures something writes it here.
-const METRICS: &str = "metrics.json";
-/// No file of metrics is longer, in bytes.
-const LONGEST: u64 = 64 << 10;
-/// So many are kept.
-const MOST: usize = 100;
-/// So many files a job may leave: their list is in memory when they are fetched.
+/// The most files that a job may leave: their list is in memory when they are fetched.
 const MOST_FILES: usize = 10_000;
 
 /// What came of a job.
@@ -45,39 +42,57 @@ pub(crate) async fn run<S: Peer>(
     engine: &Engine<S>,
     task: &Task,
     work: &Background,
+    saying: &Saying,
 ) -> Result<Published, Failure> {
     validate::still_readable(engine, task, work).await?;
-    let output = engine.place(task).join(OUTPUT);
-    let metrics = metrics(&output.join(METRICS)).await?;
-    let store = |error: &dyn std::fmt::Display| Failure::local("the store of results", error);
-    let found = files(&output).await;
+    let folder = engine.place(task).join(OUTPUT);
+    let found = Output::of(&folder).await;
     let found = found.map_err(|error| Failure::local("the trainer's folder", &error))?;
-    bounded(&found, engine.most_bytes).await?;
-    let mut kept = Vec::new();
-    for path in found {
-        let inside = path.strip_prefix(&output).unwrap_or(&path);
-        let Some(inside) = inside.to_str() else { continue };
-        if kept.len() == MOST_FILES {
-            let said = format!("the trainer made more than {MOST_FILES} files; right: an archive");
-            return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
-        }
-        let file = engine.artifacts.keep(&task.job_id, &path, inside).await;
-        kept.push(file.map_err(|error| store(&error))?);
+    let (metrics, notes) = metrics::read(&folder).await;
+    let (kept, left_out) = keep(engine, task, found).await?;
+    for note in notes.into_iter().chain(left_out.notes()) {
+        saying.say(Said::Line(format!("hallpass: {note}"))).await;
     }
-    engine.artifacts.conclude(&task.job_id, &kept).await.map_err(|error| store(&error))?;
     Ok(Published {
         metrics,
         artifact: Artifacts::place(&task.job_id),
         file_count: kept.len() as u64,
         size_bytes: kept.iter().map(|file| file.size_bytes).sum(),
-        split_items: splits::apply(engine, task, work, &output).await?,
+        split_items: splits::apply(engine, task, work, &folder).await?,
     })
 }
 
+/// Keeps the files, and then their list; what cannot be read is left out.
+async fn keep<S>(
+    engine: &Engine<S>,
+    task: &Task,
+    mut found: Output,
+) -> Result<(Vec<ArtifactFile>, Output), Failure> {
+    let store = |error: &dyn std::fmt::Display| Failure::local("the store of results", error);
+    let files = std::mem::take(&mut found.files);
+    bounded(&files, engine.most_bytes).await?;
+    if files.len() > MOST_FILES {
+        let said = format!("the trainer made more than {MOST_FILES} files; right: an archive");
+        return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
+    }
+    let mut kept = Vec::with_capacity(files.len());
+    for (path, name) in files {
+        match fs::File::open(&path).await {
+            Ok(file) => {
+                let file = engine.artifacts.keep(&task.job_id, file, &name).await;
+                kept.push(file.map_err(|error| store(&error))?);
+            }
+            Err(error) => found.leave_out(Path::new(&name), &format!("cannot be read: {error}")),
+        }
+    }
+    engine.artifacts.conclude(&task.job_id, &kept).await.map_err(|error| store(&error))?;
+    Ok((kept, found))
+}
+
 /// Whether the files together have at most so many bytes.
-async fn bounded(files: &[PathBuf], most: u64) -> Result<(), Failure> {
+async fn bounded(files: &[(PathBuf, String)], most: u64) -> Result<(), Failure> {
     let mut size = 0_u64;
-    for file in files {
+    for (file, _) in files {
         let about = fs::symlink_metadata(file).await;
         let about = about.map_err(|error| Failure::local("the trainer's folder", &error))?;
         size = size.saturating_add(about.len());
@@ -87,37 +102,4 @@ async fn bounded(files: &[PathBuf], most: u64) -> Result<(), Failure> {
         return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
     }
     Ok(())
-}
-
-/// Every plain file below a folder; links lead elsewhere and are left alone.
-async fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let (mut left, mut found) = (vec![folder.to_owned()], Vec::new());
-    while let Some(folder) = left.pop() {
-        let mut entries = fs::read_dir(folder).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let kind = entry.file_type().await?;
-            if kind.is_dir() {
-                left.push(entry.path());
-            } else if kind.is_file() {
-                found.push(entry.path());
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-async fn metrics(file: &Path) -> Result<BTreeMap<String, f64>, Failure> {
-    let wrong = |what: &str| Failure::lasting("METRICS_UNUSABLE", format!("{METRICS} {what}"));
-    let Ok(about) = fs::symlink_metadata(file).await else { return Ok(BTreeMap::new()) };
-    if !about.is_file() || about.len() > LONGEST {
-        return Err(wrong("is no file of at most 64 KiB"));
-    }
-    let text = fs::read(file).await.map_err(|error| Failure::local(METRICS, &error))?;
-    let metrics: BTreeMap<String, f64> = serde_json::from_slice(&text)
-        .map_err(|_| wrong("is no object of numbers; right: such as {\"accuracy\": 0.9}"))?;
-    if metrics.len() > MOST {
-        return Err(wrong("has more than 100 numbers"));
-    }
-    Ok(metrics)
 }

@@ -68,6 +68,42 @@ fn what_a_job_has_made_is_fetched_by_its_owner_alone() {
     site.release();
 }
 
+/// A trainer whose names, numbers and lines are those of real ones.
+fn odd() -> String {
+    let script = "mkdir '2026-11-29T09:30:00'; echo weights > '2026-11-29T09:30:00/model:1.bin'; \
+                  echo x > \"$(printf 'mod\\350le.bin')\"; echo x > \"$(printf 'two\\nlines')\"; \
+                  echo '{\"accuracy\": 0.5, \"loss\": NaN, \"per_class\": {\"cat\": 1}}' > metrics.json; \
+                  printf '\\r  1%%|   |\\r100%%|###|\\n\\033[32mgreen\\033[0m\\n'";
+    let script = serde_json::Value::from(script);
+    format!("[trainers.odd]\nprogram = \"/bin/sh\"\narguments = [\"-c\", {script}]\n")
+}
+
+#[test]
+fn what_cannot_be_kept_is_left_out_and_told_and_costs_nothing_else() {
+    let site = Site::start(&odd());
+    let id = site.create("odd");
+    assert_eq!(site.end(&id), "succeeded");
+    assert_eq!(site.job(&id)["result"]["metrics"], serde_json::json!({"accuracy": 0.5}));
+    let folder = folder();
+    let told = site.json(&["job", "pull", &id, text(folder.path())]);
+    assert_eq!((&told["files"], &told["left_out"]), (&2.into(), &serde_json::json!([])));
+    let paths: Vec<_> = found(&folder).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["2026-11-29T09:30:00/model:1.bin", "metrics.json"]);
+    let log = site.call(&["job", "logs", &id]).stdout;
+    let mut lines: Vec<_> = log.lines().collect();
+    lines[3..].sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "100%|###|",
+            "green",
+            "hallpass: metrics.json: left out what is no finite number: \"loss\", \"per_class\"",
+            "hallpass: left out of the result: \"mod\\xE8le.bin\" has a name that is not UTF-8",
+            "hallpass: left out of the result: \"two\\nlines\" has a control character or an invisible one in its name",
+        ]
+    );
+}
+
 #[test]
 fn a_store_that_lost_a_jobs_files_says_so() {
     let site = Site::start(&trainers(""));

@@ -29,7 +29,6 @@ fn trainers(jobs: &str) -> String {
         script("hangs", &format!("{begun}; sleep 1000 & wait"), ""),
         script("deaf", &format!("trap '' TERM; {begun}; while :; do sleep 1; done"), ""),
         script("shot", "kill -9 $$", ""),
-        script("wrong", "echo '{\"loss\": \"small\"}' > metrics.json", ""),
         script("holds", &format!("{begun}; {HOLD}; echo '{{\"right\": 1}}' > metrics.json"), ""),
         script("quick", "true", ""),
         script("alone", &format!("echo + >> {NOTED}; {LINGER}; echo - >> {NOTED}"), ""),
@@ -45,7 +44,6 @@ fn trainers_that_end_badly_end_their_jobs_with_the_reason() {
         ("missing", "failed TRAINER_MISSING"),
         ("late", "failed TRAINER_TOO_LONG"),
         ("shot", "failed TRAINER_KILLED"),
-        ("wrong", "failed METRICS_UNUSABLE"),
     ] {
         let id = site.create(trainer);
         assert_eq!(site.end(&id), end);

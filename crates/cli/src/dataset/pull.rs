@@ -24,7 +24,7 @@ use super::progress::Progress;
 use crate::caller::{Connection, Service, refused, unary};
 use crate::failure::Failure;
 use crate::output::{self, Format, plain};
-use landing::{Landing, Next};
+use landing::{Landed, Landing, Next};
 
 /// What to fetch.
 #[derive(Debug, Args)]
@@ -91,8 +91,14 @@ pub(crate) async fn from(id: &str, wanted: Into, format: Format) -> Result<(), F
     say(landing.finish()?, &wanted, format)
 }
 
-fn say(counts: (u64, u64, u64), wanted: &Into, format: Format) -> Result<(), Failure> {
-    let (fetched, kept, bytes) = counts;
+fn say(landed: Landed, wanted: &Into, format: Format) -> Result<(), Failure> {
+    let Landed { fetched, kept, bytes, left_out } = landed;
+    for path in &left_out {
+        output::warn(&format!("left out: a file's name cannot be written here: {}", plain(path)));
+    }
+    if !wanted.path.is_empty() && !left_out.is_empty() {
+        return Err(Failure::failed("the file has a name that cannot be written here"));
+    }
     let folder = wanted.folder.display().to_string();
     match format {
         Format::Text => output::print(&format!(
@@ -102,6 +108,7 @@ fn say(counts: (u64, u64, u64), wanted: &Into, format: Format) -> Result<(), Fai
         )),
         Format::Json => output::print_json(&json!({
             "folder": folder, "files": fetched + kept, "fetched": fetched, "kept": kept, "bytes": bytes,
+            "left_out": left_out,
         })),
     }
 }

@@ -34,6 +34,19 @@ pub(super) struct Landing {
     pub(super) fetched: u64,
     pub(super) kept: u64,
     pub(super) bytes: u64,
+    left_out: Vec<String>,
+}
+
+/// What became of the files.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Landed {
+    pub(super) fetched: u64,
+    /// Those that were there.
+    pub(super) kept: u64,
+    /// The bytes that came.
+    pub(super) bytes: u64,
+    /// Those whose names cannot be written here.
+    pub(super) left_out: Vec<String>,
 }
 
 struct Open {
@@ -64,7 +77,17 @@ impl Landing {
         let journal =
             Journal::begin(path.clone(), source, kept).map_err(|error| at(&path, &error))?;
         let done = whole.checked_sub(1).map(|last| entries[last].clone());
-        Ok(Self { folder, force, journal, open, done, fetched: 0, kept: whole as u64, bytes: 0 })
+        Ok(Self {
+            folder,
+            force,
+            journal,
+            open,
+            done,
+            fetched: 0,
+            kept: whole as u64,
+            bytes: 0,
+            left_out: Vec::new(),
+        })
     }
 
     /// Where the service is to go on: the file and its next byte.
@@ -104,19 +127,25 @@ impl Landing {
     }
 
     /// All has come.
-    pub(super) fn finish(self) -> Result<(u64, u64, u64), Failure> {
+    pub(super) fn finish(self) -> Result<Landed, Failure> {
         if let Some(open) = &self.open {
             let problem = "the service ended before the file did; right: pull again";
             return Err(at(&self.folder.join(&open.entry.path), &problem));
         }
         let path = self.folder.join(JOURNAL);
         self.journal.end().map_err(|error| at(&path, &error))?;
-        Ok((self.fetched, self.kept, self.bytes))
+        let Self { fetched, kept, bytes, left_out, .. } = self;
+        Ok(Landed { fetched, kept, bytes, left_out })
     }
 
     /// Begins a file, unless it is there already.
     fn begin(&mut self, entry: Entry) -> Result<Option<Next>, Failure> {
-        check(&entry.path)?;
+        if !fits(&entry.path)? {
+            self.left_out.push(entry.path.clone());
+            let next = if entry.size > IN_VAIN { Next::LeaveOut } else { Next::Piece };
+            self.done = Some(entry);
+            return Ok(Some(next));
+        }
         self.make_folders(&entry.path)?;
         let journal = self.folder.join(JOURNAL);
         self.journal.add(&entry).map_err(|error| at(&journal, &error))?;
@@ -199,7 +228,7 @@ fn is_there(folder: &Path, entry: &Entry) -> bool {
         fs::symlink_metadata(folder.join(&entry.path[..end])).is_ok_and(|found| found.is_dir())
     };
     let target = folder.join(&entry.path);
-    check(&entry.path).is_ok()
+    matches!(fits(&entry.path), Ok(true))
         && entry.path.match_indices('/').all(is_folder)
         && fs::symlink_metadata(&target)
             .is_ok_and(|found| found.is_file() && found.len() == entry.size)
@@ -208,7 +237,7 @@ fn is_there(folder: &Path, entry: &Entry) -> bool {
 
 /// Takes up the draft of an earlier pull. What it holds is hashed with what comes, so that a wrong draft does not last.
 fn take_up(folder: &Path, entry: &Entry) -> Option<Open> {
-    check(&entry.path).ok()?;
+    fits(&entry.path).ok().filter(|fits| *fits)?;
     let draft = folder.join(DRAFT);
     let found = fs::symlink_metadata(&draft).ok().filter(fs::Metadata::is_file)?;
     if found.len() == 0 || found.len() >= entry.size {
@@ -231,15 +260,16 @@ fn take_up(folder: &Path, entry: &Entry) -> Option<Open> {
     Some(Open { entry: entry.clone(), file, hash, offset })
 }
 
-/// A name is relative, and none of its parts leads elsewhere or hides.
-fn check(path: &str) -> Result<(), Failure> {
-    let part_is_right = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
-    let right = path.len() <= 1024
-        && path.split('/').all(part_is_right)
-        && !path.contains(['\\', ':'])
+/// Whether a file of this name can be written here, and a person can see what it is called. A name that leads elsewhere is an error: no service that
+/// is right sends one.
+fn fits(path: &str) -> Result<bool, Failure> {
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(refused_name("a file name that is refused", path));
+    }
+    Ok(path.len() <= 1024
+        && path.split('/').all(|part| part.len() <= 255)
         && plain(path) == path
-        && ![JOURNAL, DRAFT].contains(&path);
-    if right { Ok(()) } else { Err(refused_name("a file name that is refused", path)) }
+        && ![JOURNAL, DRAFT].contains(&path))
 }
 
 fn refused_name(what: &str, path: &str) -> Failure {
