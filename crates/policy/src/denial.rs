@@ -98,6 +98,14 @@ pub enum Denial {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The request's metadata has more bytes than are read.
+    #[error("metadata too large: {bytes} bytes; limits.header_bytes is {most}")]
+    MetadataTooLarge {
+        /// As HTTP/2 counts: names, values, and 32 for each.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
     /// The caller calls too often.
     #[error("too many calls; again in {0:?}")]
     TooMany(Duration),
@@ -194,6 +202,11 @@ impl Denial {
             Self::ObjectIdInvalid { .. } => {
                 (C::InvalidArgument, "OBJECT_ID_INVALID", "the request does not name its object")
             }
+            Self::MetadataTooLarge { .. } => (
+                C::ResourceExhausted,
+                "METADATA_TOO_LARGE",
+                "the request's metadata is too large; send less of it",
+            ),
             Self::TooMany(_) => (C::ResourceExhausted, "TOO_MANY", "too many calls"),
             Self::ListStale => (
                 C::Unavailable,
@@ -239,6 +252,7 @@ impl Denial {
     fn required(&self) -> HashMap<String, String> {
         let facts: Vec<(&str, String)> = match self {
             Self::ActionMissing(audience) => vec![("audience", (*audience).to_owned())],
+            Self::MetadataTooLarge { most, .. } => vec![("limit_bytes", most.to_string())],
             Self::StorageNotGranted(operation) => vec![("operation", (*operation).to_owned())],
             Self::RoleMissing(action) => vec![("roles", action.roles.join(" "))],
             Self::StepUpRequired(step_up) => {

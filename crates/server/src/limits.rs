@@ -38,7 +38,9 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// How many bytes of one call a client may send ahead of what is read; 256 KiB by default, from 64 KiB - 1 to 16 MiB.
     pub stream_window_bytes: u32,
-    /// The most that the metadata of one request may weigh, in bytes.
+    /// The most bytes that the metadata of one request may have, as HTTP/2 counts them (RFC 9113, section 6.5.2); 32 KiB by default, from 4 KiB
+    /// to 1 MiB. A request with more is refused with `RESOURCE_EXHAUSTED`, reason `METADATA_TOO_LARGE`; of one with more than four times as
+    /// many the transport reads no more and answers HTTP 431.
     pub header_bytes: u32,
     /// How many calls one connection may have under way; a further one waits at the client.
     pub calls_per_connection: u32,
@@ -91,12 +93,17 @@ impl Limits {
 
     /// What is wrong with a setting: its key and what is allowed.
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
+        const METADATA: std::ops::RangeInclusive<u32> = 4096..=1 << 20;
         const WINDOWS: std::ops::RangeInclusive<u32> = 65_535..=16 << 20;
         let windows = [("limits.stream_window_bytes", self.stream_window_bytes)];
         let spans =
             [("limits.first_call_within", self.first_call_within), ("limits.idle", self.idle)];
         let window = windows.into_iter().find(|(_, bytes)| !WINDOWS.contains(bytes));
         let span = spans.into_iter().find(|(_, span)| span.is_zero());
+        if !METADATA.contains(&self.header_bytes) {
+            let problem = format!("{} is not from 4096 to 1048576", self.header_bytes);
+            return Some(("limits.header_bytes", problem));
+        }
         let least = [
             ("limits.memory_per_caller_bytes", self.memory_per_caller_bytes),
             ("limits.memory_bytes", self.memory_bytes.unwrap_or(u64::MAX)),
@@ -119,7 +126,13 @@ impl Limits {
             calls: NonZeroU32::new(self.calls_a_minute),
             slots: self.slots(),
             first_message: self.first_message,
+            metadata_bytes: self.header_bytes as usize,
         }
+    }
+
+    /// How much metadata the transport reads: what is a little too much gets an answer with its reason.
+    pub(crate) const fn transport_header_bytes(&self) -> u32 {
+        self.header_bytes.saturating_mul(4)
     }
 
     const fn slots(&self) -> SlotLimits {
@@ -163,7 +176,7 @@ impl Default for Limits {
             stream_window_bytes: 256 * 1024,
             memory_per_caller_bytes: 16 << 20,
             memory_bytes: None,
-            header_bytes: 16 * 1024,
+            header_bytes: 32 * 1024,
             calls_per_connection: 256,
             calls: 4096,
             reserved_calls: 64,

@@ -73,7 +73,7 @@ impl Transport {
         http.http1().timer(TokioTimer::new());
         http.http2()
             .timer(TokioTimer::new())
-            .max_header_list_size(limits.header_bytes)
+            .max_header_list_size(limits.transport_header_bytes())
             .max_concurrent_streams(limits.calls_per_connection)
             .initial_stream_window_size(limits.stream_window_bytes)
             .initial_connection_window_size(limits.connection_window())

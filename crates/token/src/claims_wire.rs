@@ -1,10 +1,10 @@
-//! Claims as JSON, read strictly and written. Under the profiles of other minters the key's entry says what the token does not.
+//! Claims as JSON, read and written. Under the profiles of other minters the key's entry says what the token does not.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::claim_members::{Members, to_numeric_date};
+use crate::claim_members::{Members, UNDATED, to_numeric_date};
 use crate::{Claims, Key, Profile, Scopes, TokenError, TokenType, outside, storage_claims};
 
 /// Reads a payload whose signature is the key's.
@@ -33,15 +33,21 @@ pub(crate) fn read(key: &Key, payload: Map<String, Value>) -> Result<Claims, Tok
 /// Hallpass' own tokens. Claims that are not ours are ignored (RFC 7519, section 4).
 fn standard(members: &mut Members) -> Result<Claims, TokenError> {
     let grants = storage_claims::of_standard(members.all())?;
+    let token_type = members.token_type()?;
+    let issued_at = members.issued_at_or_zero()?;
+    // Services' tokens live for minutes, counted from it.
+    if issued_at == UNDATED && token_type != TokenType::User {
+        return Err(TokenError::MissingClaim("iat"));
+    }
     Ok(Claims {
         issuer: Some(members.needed_name("iss")?),
         subject: members.nullable_name("sub")?,
         audience: members.audience()?,
         service: members.name("service")?,
         scopes: members.scopes()?.unwrap_or_default(),
-        token_type: members.token_type()?,
-        issued_at: members.needed_time("iat")?,
-        not_before: members.time("nbf")?,
+        token_type,
+        issued_at,
+        not_before: members.not_before()?,
         expires_at: members.time("exp")?,
         id: Some(members.needed_name("jti")?),
         txn: members.name("txn")?,
@@ -52,28 +58,25 @@ fn standard(members: &mut Members) -> Result<Claims, TokenError> {
         resource: members.resource()?,
         confirmation: members.confirmation()?,
         parents: members.parents()?,
-        root_issued_at: members.time("root_iat")?,
-        root_key: members.name("root_kid")?,
+        root_issued_at: members.instant("root_iat")?,
+        root_key: members.key_name("root_kid")?,
         root_issuer: members.name("root_iss")?,
         session: members.name("sid")?,
-        roles: members.names("roles")?,
-        amr: members.names("amr")?,
-        auth_time: members.time("auth_time")?,
+        roles: members.names_if_readable("roles"),
+        amr: members.names_if_readable("amr"),
+        auth_time: members.time_if_readable("auth_time"),
         actions: members.names_if_any("actions")?,
         grants,
     })
 }
 
-/// `sub service scopes type iat exp nbf` and perhaps `job_id`; nothing else.
+/// `service scopes type iat exp nbf`, `sub` (in background tokens `null` or absent) and perhaps `job_id`; nothing else.
 fn hybrid(members: &mut Members, key: &Key) -> Result<Claims, TokenError> {
-    if !members.has("sub") {
-        return Err(TokenError::MissingClaim("sub"));
-    }
     Ok(Claims {
         subject: members.nullable_name("sub")?,
         service: Some(members.needed_name("service")?),
         scopes: members.scopes()?.ok_or(TokenError::MissingClaim("scopes"))?,
-        not_before: Some(members.needed_time("nbf")?),
+        not_before: Some(members.not_before()?.ok_or(TokenError::MissingClaim("nbf"))?),
         expires_at: Some(members.needed_time("exp")?),
         job_id: members.job_id()?,
         ..of_entry(key, members.token_type()?, members)?
@@ -133,8 +136,9 @@ pub(crate) fn write(profile: Profile, claims: &Claims) -> Map<String, Value> {
     let mut set = |name: &str, value: Option<Value>| {
         payload.extend(value.map(|value| (name.to_owned(), value)));
     };
-    let subject = claims.subject.clone().map_or(Value::Null, Value::String);
-    set("sub", Some(subject));
+    // The minter of `hybrid-v1` writes null; several JWT libraries refuse it (RFC 7519, section 4.1.2: a string).
+    let nobody = (profile == Profile::HybridV1).then_some(Value::Null);
+    set("sub", claims.subject.clone().map(Value::String).or(nobody));
     set("iat", Some(to_numeric_date(claims.issued_at)));
     set("exp", claims.expires_at.map(to_numeric_date));
     if profile == Profile::BearerV1 {

@@ -1,5 +1,7 @@
 //! Why a token is refused, not minted, or a ring not read. No variant holds a token, a secret or anything that a stranger wrote.
 
+use std::fmt;
+
 use crate::GrantError;
 
 /// Why a token does not verify.
@@ -8,6 +10,9 @@ pub enum TokenError {
     /// Not a JWT of the strict form, or a claim of the wrong form.
     #[error("malformed: {0}")]
     Malformed(&'static str),
+    /// More of something than is read. The log names the limit; the client is told nothing of it.
+    #[error("{0} {1}")]
+    BeyondLimit(&'static str, Limit),
     /// The header asks for something that is not done here: `crit`, a key by URL, a nested token.
     #[error("header not accepted: {0}")]
     HeaderNotAccepted(&'static str),
@@ -47,6 +52,9 @@ pub enum TokenError {
     /// A claim that this kind of token needs is absent.
     #[error("{0} is missing")]
     MissingClaim(&'static str),
+    /// A claim that the settings of the token's issuer require is absent, or has another value or another JSON type.
+    #[error("claim {0:?} is not what `require` of its issuer's settings demands")]
+    RequiredClaim(ClaimName),
     /// A claim is present that this kind of token, or this profile, does not have.
     #[error("unexpected claim: {0}")]
     UnexpectedClaim(&'static str),
@@ -62,6 +70,49 @@ pub enum TokenError {
     /// The token is not valid yet, or issued in the future.
     #[error("not valid yet")]
     NotYetValid,
+}
+
+/// How much is read of a token or a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// At most this many bytes.
+    Bytes(usize),
+    /// At most this many values.
+    Values(usize),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(most) => write!(f, "is too long: more than {most} bytes"),
+            Self::Values(most) => write!(f, "has too many values: more than {most}"),
+        }
+    }
+}
+
+/// The name of a claim as the operator's settings have it, cut to 39 bytes. It is never a token's own text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ClaimName {
+    bytes: [u8; Self::LONGEST],
+    length: u8,
+}
+
+impl ClaimName {
+    const LONGEST: usize = 39;
+
+    /// The name, shortened where it is longer.
+    pub fn new(name: &str) -> Self {
+        let name = &name.as_bytes()[..name.floor_char_boundary(Self::LONGEST)];
+        let mut bytes = [0; Self::LONGEST];
+        bytes[..name.len()].copy_from_slice(name);
+        Self { bytes, length: u8::try_from(name.len()).unwrap_or(0) }
+    }
+}
+
+impl fmt::Debug for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.bytes[..usize::from(self.length)]))
+    }
 }
 
 /// Why a token is not minted.
@@ -136,8 +187,8 @@ pub(crate) struct Flaw {
     problem: String,
 }
 
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.problem)
     }
 }

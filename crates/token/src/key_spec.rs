@@ -57,11 +57,14 @@ impl KeySpec {
     }
 
     fn check_names(&self) -> Result<(), Flaw> {
-        let single = [("kid", &self.kid), ("issuer", &self.issuer), ("owner", &self.owner)];
+        let single = [("issuer", &self.issuer), ("owner", &self.owner)];
         let audiences = self.audiences.iter().map(|audience| ("audiences", audience));
         let roots = self.roots.iter().flatten().map(|root| ("roots", root));
         let mut all = single.into_iter().chain(audiences).chain(roots);
-        if let Some((field, _)) = all.find(|(_, name)| !names::is_name(name)) {
+        let wrong = all.find(|(_, name)| !names::is_name(name)).map(|(field, _)| field);
+        let is_kid =
+            if self.profile == Profile::Outside { names::is_key_name } else { names::is_name };
+        if let Some(field) = wrong.or_else(|| (!is_kid(&self.kid)).then_some("kid")) {
             return Err(Flaw::new(field, names::RIGHT_NAME));
         }
         if self.profile != Profile::Outside && outside::issuer_of_key(&self.kid).is_some() {

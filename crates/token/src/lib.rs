@@ -73,7 +73,7 @@ mod wire;
 
 pub use claim_members::numeric_date;
 pub use claims::{Claims, Confirmation, MAX_PARENTS, ResourceClaim};
-pub use error::{MintError, RingError, TokenError};
+pub use error::{ClaimName, Limit, MintError, RingError, TokenError};
 pub use fingerprint::{Fingerprint, FingerprintError, TokenId};
 pub use generate::generate;
 pub use grants::{GrantError, Grants, Level, MOST_GRANT_BYTES};

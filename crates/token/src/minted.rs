@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::error::Limit;
 use crate::wire::MAX_TOKEN;
 use crate::{Fingerprint, MintError, TokenError, UnixTime};
 
@@ -27,7 +28,10 @@ impl MintedToken {
     ) -> Result<Self, MintError> {
         let token = signed + "." + &URL_SAFE_NO_PAD.encode(signature);
         if token.len() > MAX_TOKEN {
-            return Err(MintError::NotAllowed(TokenError::Malformed("too long")));
+            return Err(MintError::NotAllowed(TokenError::BeyondLimit(
+                "the token",
+                Limit::Bytes(MAX_TOKEN),
+            )));
         }
         Ok(Self { token: token.into(), expires_at, fingerprint })
     }

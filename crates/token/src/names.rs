@@ -1,7 +1,10 @@
 //! Which strings may stand in a claim: bounded, not empty, and nothing that would break a log line.
 
 /// The longest name, in bytes.
-const MAX_NAME: usize = 256;
+pub(crate) const MAX_NAME: usize = 256;
+
+/// The longest name of a key, in bytes: an OIDC issuer's URL, `#` and its `kid`.
+const MAX_KEY_NAME: usize = 512;
 
 /// What would be right where a name is not.
 pub(crate) const RIGHT_NAME: &str =
@@ -10,6 +13,11 @@ pub(crate) const RIGHT_NAME: &str =
 /// Whether the text can be an issuer, a subject, an id, a service, an audience or a `kid`.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Whether the text can be the name of a key, its own issuer's or an OIDC issuer's.
+pub(crate) fn is_key_name(text: &str) -> bool {
+    (1..=MAX_KEY_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// Whether the text can be a scope (RFC 6749, section 3.3: visible ASCII without quote and backslash).

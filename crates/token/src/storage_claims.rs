@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::claim_members::{MAX_SCOPES, Members};
+use crate::claim_members::{MAX_VALUES, Members};
 use crate::{Claims, Grants, Key, Scopes, TokenError, TokenType, claims_wire, names};
 
 /// The claims by which a token of Hallpass' own form is one with storage grants. `roles` alone is what the user is.
@@ -14,17 +14,17 @@ const TELLING: [&str; 7] = ["b", "buckets", "p", "permissions", "l", "level", "r
 /// The scopes: in short, in full, and as Hallpass' own tokens have them.
 const SCOPES: [&str; 3] = ["s", "scope", "scopes"];
 
-/// The storage grants of a token of Hallpass' own form.
+/// The storage grants of a token of Hallpass' own form. Without `r`, `roles` are what the user is, and no part of them.
 pub(crate) fn of_standard(claims: &Map<String, Value>) -> Result<Option<Grants>, TokenError> {
     if !TELLING.iter().any(|claim| claims.contains_key(*claim)) {
         return Ok(None);
     }
-    let grants = Grants::read(claims)?;
-    let in_short = claims.contains_key("r");
-    Ok(grants.map(|mut grants| {
-        grants.roles.retain(|_| in_short);
-        grants
-    }))
+    if claims.contains_key("r") {
+        return Ok(Grants::read(claims)?);
+    }
+    let mut without_roles = claims.clone();
+    without_roles.remove("roles");
+    Ok(Grants::read(&without_roles)?)
 }
 
 /// `iss aud sub iat exp jti`, perhaps `nbf`, the scopes and the storage grants; nothing else.
@@ -40,7 +40,7 @@ pub(crate) fn read(key: &Key, mut payload: Map<String, Value>) -> Result<Claims,
         audience: members.audience()?,
         subject: Some(members.needed_name("sub")?),
         expires_at: Some(members.needed_time("exp")?),
-        not_before: members.time("nbf")?,
+        not_before: members.not_before()?,
         id: Some(members.needed_name("jti")?),
         scopes,
         grants: Some(grants),
@@ -86,7 +86,7 @@ fn read_scopes(claim: &'static str, value: &Value) -> Result<Scopes, TokenError>
     };
     match texts {
         Some(texts)
-            if texts.len() <= MAX_SCOPES && texts.iter().all(|one| names::is_scope(one)) =>
+            if texts.len() <= MAX_VALUES && texts.iter().all(|one| names::is_scope(one)) =>
         {
             Ok(texts.into_iter().collect())
         }

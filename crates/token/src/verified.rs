@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::claim_members::UNDATED;
+use crate::verify::TOO_LONG_A_LIFE;
 use crate::{Claims, Fingerprint, Grants, Key, Profile, SKEW, TokenError, UnixTime};
 
 /// A verified token. Time goes on, so [`Verified::check_time`] is asked again at every use.
@@ -21,6 +23,7 @@ pub struct Verified {
     lookups: Vec<Fingerprint>,
     cutoffs: Vec<Fingerprint>,
     ahead: Duration,
+    longest_left: Option<Duration>,
 }
 
 /// What a token can be revoked by. There is nothing secret in it.
@@ -52,6 +55,8 @@ impl Verified {
         let cutoffs = cutoffs(&claims, root_issuer.as_deref(), profile);
         let token_ends = claims.expires_at;
         let ahead = if key.shares_clock() { SHARED_CLOCK_AHEAD } else { SKEW };
+        let undated = claims.issued_at == UNDATED;
+        let longest_left = key.longest_life(claims.token_type).filter(|_| undated);
         Self {
             claims,
             kid,
@@ -64,6 +69,7 @@ impl Verified {
             lookups,
             cutoffs,
             ahead,
+            longest_left,
         }
     }
 
@@ -180,7 +186,14 @@ impl Verified {
         }
         let too_early = claims.issued_at > now.plus(self.ahead)
             || claims.not_before.is_some_and(|start| start > now.plus(SKEW));
-        if too_early { Err(TokenError::NotYetValid) } else { Ok(()) }
+        if too_early {
+            return Err(TokenError::NotYetValid);
+        }
+        // Nobody knows how long a token without `iat` has lived: what is left of its life is within what it may have in all.
+        match (claims.expires_at, self.longest_left) {
+            (Some(end), Some(longest)) if end.since(now) > longest => Err(TOO_LONG_A_LIFE),
+            _ => Ok(()),
+        }
     }
 
     /// How long the token can still be accepted; `None` for ever. Bounds what a cache keeps.

@@ -5,13 +5,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::error::Limit;
 use crate::{TokenError, strict_json};
 
-/// The longest token that is looked at, in bytes.
-pub(crate) const MAX_TOKEN: usize = 8 * 1024;
+/// The longest token that is looked at, in bytes. Directories that put a user's groups into their tokens stop at 200 of them: 10 KiB.
+pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 
 /// Header members that would make the verifier trust the token's own keys or read it otherwise. All are refused; RFC 7515,
-/// section 4.1 and RFC 8725, section 3.10. Whatever begins with `x5` is refused too, but for digests in tokens of outside issuers.
+/// section 4.1 and RFC 8725, section 3.10. Whatever begins with `x5` is refused too, but for certificates and their digests in tokens of OIDC issuers.
 const REFUSED: [&str; 6] = ["crit", "jku", "jwk", "zip", "b64", "enc"];
 
 /// A token cut in three. Only the signed part has been looked at.
@@ -25,7 +26,7 @@ pub(crate) struct Compact<'a> {
 impl<'a> Compact<'a> {
     pub(crate) fn cut(token: &'a str, longest: usize) -> Result<Self, TokenError> {
         if token.len() > longest {
-            return Err(TokenError::Malformed("too long"));
+            return Err(TokenError::BeyondLimit("the token", Limit::Bytes(longest)));
         }
         let three = TokenError::Malformed("not three parts");
         let (signed, signature) = token.rsplit_once('.').ok_or(three)?;
@@ -59,7 +60,7 @@ pub(crate) struct Header {
     pub(crate) algorithm: String,
     pub(crate) kind: Option<String>,
     pub(crate) kid: Option<String>,
-    thumbprint: bool,
+    certificate: bool,
 }
 
 impl Header {
@@ -67,10 +68,10 @@ impl Header {
         if let Some(name) = REFUSED.into_iter().find(|name| members.contains_key(*name)) {
             return Err(TokenError::HeaderNotAccepted(name));
         }
-        let mut thumbprint = false;
+        let mut certificate = false;
         for name in members.keys().filter(|name| name.starts_with("x5")) {
             match name.as_str() {
-                "x5t" | "x5t#S256" => thumbprint = true,
+                "x5c" | "x5t" | "x5t#S256" => certificate = true,
                 _ => return Err(TokenError::HeaderNotAccepted("x5…")),
             }
         }
@@ -84,13 +85,13 @@ impl Header {
             algorithm: text(&mut members, "alg")?.ok_or(TokenError::Malformed("no alg"))?,
             kind: text(&mut members, "typ")?,
             kid: text(&mut members, "kid")?,
-            thumbprint,
+            certificate,
         })
     }
 
-    /// Tokens of this mesh name no certificate, not even by its digest. Outside issuers' often do, and nothing comes of it.
+    /// Tokens of this mesh hold and name no certificate. OIDC issuers' often do; it is ignored, and their JWKS alone has their keys.
     pub(crate) const fn names_no_certificate(&self) -> Result<(), TokenError> {
-        if self.thumbprint { Err(TokenError::HeaderNotAccepted("x5…")) } else { Ok(()) }
+        if self.certificate { Err(TokenError::HeaderNotAccepted("x5…")) } else { Ok(()) }
     }
 }
 

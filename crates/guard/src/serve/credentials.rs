@@ -35,12 +35,16 @@ impl Presented {
         }
     }
 
-    /// The caller's own token, as the value of `authorization` holds it: `Bearer`, one space, the token (RFC 6750, section 2.1).
+    /// The caller's own token, as the value of `authorization` holds it: `Bearer`, one or more spaces, the token (RFC 6750, section 2.1;
+    /// RFC 9110, section 11.4).
     pub(crate) fn bearer(&self) -> Result<Option<Token<'_>>, Denial> {
         const SCHEME: &[u8] = b"bearer ";
         let Some(value) = &self.bearer else { return Ok(None) };
         match value.as_bytes().split_at_checked(SCHEME.len()) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+            Some((scheme, mut token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+                while let [b' ', rest @ ..] = token {
+                    token = rest;
+                }
                 Token::of(token).map(Some)
             }
             _ => Err(Denial::CredentialsMalformed("not of the form `Bearer <token>`")),
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn authorization_is_read_strictly() {
-        let table: [Row<'_>; 17] = [
+        let table: [Row<'_>; 19] = [
             (&[], Some(None)),
             (&[b"Bearer abc.def.ghi"], Some(Some("abc.def.ghi"))),
             (&[b"bearer abc"], Some(Some("abc"))),
@@ -118,8 +122,10 @@ mod tests {
             (&[b""], None),
             (&[b"Bearer"], None),
             (&[b"Bearer "], None),
-            (&[b"Bearer  abc"], None),
-            (&[b"Bearer\tabc"], None),
+            (&[b"Bearer  abc"], Some(Some("abc"))),
+            (&[b"bearer      abc"], Some(Some("abc"))),
+            (&[b"Bearer    "], None),
+            (&[b"Bearer \tabc"], None),
             (&[b"Bearer abc def"], None),
             (&[b"Bearer abc\xff"], None),
             (&[b" Bearer abc"], None),

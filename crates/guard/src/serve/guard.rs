@@ -223,6 +223,7 @@ impl Guard {
         work: &mut Work,
     ) -> Result<Admitted, Stop> {
         let rule = self.rule(request.uri().path()).ok_or(Denial::UnknownMethod)?;
+        self.limits.metadata(request.headers())?;
         let now = self.clock.now();
         if rule.access == Access::Public {
             credentials::discard(request.headers_mut());

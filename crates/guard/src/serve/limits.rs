@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hallpass_policy::Denial;
 use hallpass_token::{Fingerprint, Verified};
+use http::HeaderMap;
 
 use crate::serve::slots::SlotLimits;
 use crate::{Clock, Pace};
@@ -35,22 +36,35 @@ pub struct CallLimits {
     pub slots: SlotLimits,
     /// How long the first message of a call may take to arrive whole.
     pub first_message: Duration,
+    /// The most bytes of a request's metadata, as HTTP/2 counts them.
+    pub metadata_bytes: usize,
 }
 
+/// The most bytes of metadata where nothing is said: a token and an action token of the longest, and little beside them.
+const METADATA: usize = 32 * 1024;
+
 impl Default for CallLimits {
-    /// No limit but that for the first message: 10 s.
+    /// No limits but those for the first message, 10 s, and for metadata, 32 KiB.
     fn default() -> Self {
         let first_message = hallpass_policy::adapter::FIRST_MESSAGE_WITHIN;
         let (failed_verifications, refusals, calls) = (None, None, None);
-        Self { failed_verifications, refusals, calls, slots: SlotLimits::NONE, first_message }
+        Self {
+            failed_verifications,
+            refusals,
+            calls,
+            slots: SlotLimits::NONE,
+            first_message,
+            metadata_bytes: METADATA,
+        }
     }
 }
 
 /// The limits at work.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Limits {
     refusals: Option<Pace<Fingerprint>>,
     calls: Option<Pace<Fingerprint>>,
+    metadata_bytes: usize,
 }
 
 impl Limits {
@@ -58,7 +72,18 @@ impl Limits {
         Self {
             refusals: of.refusals.map(|times| Pace::a_minute(times, clock.clone())),
             calls: of.calls.map(|times| Pace::a_minute(times, clock.clone())),
+            metadata_bytes: of.metadata_bytes,
         }
+    }
+
+    /// Before anything of a call is read: how much metadata it has. The transport takes more than that, so that whoever sends a little too much
+    /// gets an answer that says so.
+    pub(super) fn metadata(&self, headers: &HeaderMap) -> Result<(), Denial> {
+        /// What HTTP/2 counts for each field beside its name and value (RFC 9113, section 6.5.2).
+        const FIELD: usize = 32;
+        let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD);
+        let (bytes, most) = (sizes.sum(), self.metadata_bytes);
+        if bytes > most { Err(Denial::MetadataTooLarge { bytes, most }) } else { Ok(()) }
     }
 
     /// After the caller's own token has verified, before the call is decided.

@@ -88,6 +88,9 @@ fn explanation(denial: &Denial, rule: Option<&'static Rule>) -> String {
         Denial::ObjectIdInvalid { field, problem } => {
             format!("the request's field {field} {problem}")
         }
+        Denial::MetadataTooLarge { bytes, most } => {
+            format!("the call had {bytes} bytes of metadata; {most} are taken")
+        }
         Denial::TooMany(wait) => format!("too many calls; the wait was {} ms", wait.as_millis()),
         Denial::UnknownMethod
         | Denial::TokenMissing
@@ -144,6 +147,9 @@ fn remedy(denial: &Denial) -> String {
             "ask for a token whose storage grants name the bucket and the operation"
         }
         Denial::ObjectIdInvalid { .. } => "name the object in the request",
+        Denial::MetadataTooLarge { .. } => {
+            "send less metadata; a long token can be exchanged for a session's handle"
+        }
         Denial::TooMany(_) => "wait as long as RetryInfo says",
         Denial::ListStale | Denial::CannotDecide(_) => "try again a little later",
         Denial::DelegationRefused(_) | Denial::Misconfigured(_) => {

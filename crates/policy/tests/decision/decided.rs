@@ -149,6 +149,7 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         (Denial::StepUpRequired(STEP_UP), C::Unauthenticated),
         (Denial::ObjectRefused { kind: "cause", permission: "cause" }, C::PermissionDenied),
         (Denial::ObjectIdInvalid { field: "f", problem: "p" }, C::InvalidArgument),
+        (Denial::MetadataTooLarge { bytes: 2, most: 1 }, C::ResourceExhausted),
         (Denial::TooMany(wait), C::ResourceExhausted),
         (Denial::ListStale, C::Unavailable),
         (Denial::CannotDecide("cause"), C::Unavailable),
@@ -168,7 +169,7 @@ fn every_refusal_has_its_code_a_reason_of_its_own_and_says_nothing_of_the_cause(
         let retry = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(retry, matches!(denial, Denial::TooMany(_)).then_some(wait));
     }
-    assert_eq!(reasons.len(), 25);
+    assert_eq!(reasons.len(), 26);
 }
 
 /// Other refusals of a token share one reason, so that a stranger cannot tell a known key from an unknown one.

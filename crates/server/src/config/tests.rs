@@ -37,7 +37,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.limits.calls, 2);
     assert_eq!(config.limits.deadline, Duration::from_secs(1));
-    assert_eq!(config.limits.header_bytes, 16 * 1024);
+    assert_eq!(config.limits.header_bytes, 32 * 1024);
     assert_eq!(config.log_format, LogFormat::Json);
     assert_eq!(config.peers["labeler"].host_and_port(), ("127.0.0.1", 50052));
     assert!(config.reflection);

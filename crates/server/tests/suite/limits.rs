@@ -42,13 +42,17 @@ async fn a_message_that_is_too_large() {
 #[tokio::test]
 async fn metadata_that_is_too_large() {
     let limits = json!({"header_bytes": 8192});
-    for (bytes, passes) in [(16_000, false), (4_000, true)] {
+    let refused = Err((Code::ResourceExhausted, "METADATA_TOO_LARGE".to_owned()));
+    for (bytes, answer) in [(4_000, Ok(())), (8_192, refused.clone()), (30_000, refused)] {
         let server = Running::start(&Flags::from([("limits", limits.clone())])).await;
         server.gate.open();
         let mut client = TokenServiceClient::new(server.channel.clone());
         let mut request = server.with_token(IntrospectTokenRequest::default());
         request.metadata_mut().insert("x-large", "x".repeat(bytes).parse().unwrap());
-        assert_eq!(client.introspect_token(request).await.is_ok(), passes, "{bytes}");
+        let answered = client.introspect_token(request).await;
+        let reason = |status: &Status| status.get_details_error_info().unwrap().reason;
+        let answered = answered.map(drop).map_err(|status| (status.code(), reason(&status)));
+        assert_eq!(answered, answer, "{bytes}");
     }
 }
 

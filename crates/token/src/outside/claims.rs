@@ -1,18 +1,23 @@
 //! Reads the claims of an outside issuer's access token (RFC 9068) as those of a user here.
 //!
-//! Promise: nothing that the token says of ancestors, sessions, objects or elevated operations of this mesh is believed.
+//! Promise: nothing that the token says of ancestors, sessions, objects or elevated operations of this mesh is believed. Claims that decide are
+//! read strictly; the others refuse no token.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::lookup::{find, holds, values};
+use super::lookup::{self, find, holds};
 use super::{OutsideIssuer, mapped};
-use crate::claim_members::{MAX_NAMES, MAX_SCOPES, Members};
-use crate::{Claims, TokenError, TokenType, names};
+use crate::claim_members::{MAX_VALUES, Members};
+use crate::error::Limit;
+use crate::{ClaimName, Claims, TokenError, TokenType, names};
 
 /// What ID tokens (`OpenID` Connect Core, section 3), logout tokens and security events (RFC 8417) have, and access tokens do not.
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+
+/// The claims that say which kind a token is, and what an access token says: Keycloak's and Amazon Cognito's.
+const KINDS: [(&str, &str); 2] = [("typ", "Bearer"), ("token_use", "access")];
 
 pub(crate) fn read(
     issuer: &OutsideIssuer,
@@ -22,18 +27,16 @@ pub(crate) fn read(
         check_kind(&payload)?;
     }
     check_required(issuer, &payload)?;
-    let scopes = mapped(
-        values("scopes", find(&payload, &issuer.scopes_claim), true)?.into_iter(),
-        &issuer.scopes,
-    );
+    let scopes = find(&payload, &issuer.scopes_claim);
+    let scopes = mapped(scopes.into_iter().flat_map(lookup::scopes), &issuer.scopes);
     let roles = issuer.roles_claim.as_deref().and_then(|path| find(&payload, path));
-    let roles = mapped(values("roles", roles, false)?.into_iter(), &issuer.roles);
+    let roles = mapped(roles.into_iter().flat_map(lookup::roles), &issuer.roles);
+    if !is_for(&payload, &issuer.audience)? {
+        return Err(TokenError::AudienceNotAllowed);
+    }
     let mut members = Members::new(payload);
     if members.needed_name("iss")? != issuer.issuer {
         return Err(TokenError::WrongIssuer);
-    }
-    if !members.audience()?.contains(&issuer.audience) {
-        return Err(TokenError::AudienceNotAllowed);
     }
     let actor = members.actor("act")?;
     Ok(Claims {
@@ -41,12 +44,12 @@ pub(crate) fn read(
         subject: Some(subject(issuer, &members.needed_name("sub")?)?),
         audience: issuer.audiences_here.clone(),
         service: None,
-        scopes: few("scopes", scopes, MAX_SCOPES)?.into_iter().collect(),
+        scopes: few("scopes", scopes)?.into_iter().collect(),
         token_type: TokenType::User,
-        issued_at: members.needed_time("iat")?,
-        not_before: members.time("nbf")?,
+        issued_at: members.issued_at_or_zero()?.whole(),
+        not_before: members.not_before()?,
         expires_at: Some(members.needed_time("exp")?),
-        id: members.name("jti")?,
+        id: members.name_if_readable("jti"),
         txn: None,
         may_act: members.actor("may_act")?,
         // Somebody who acts for the user gets no elevated operations: nobody has said which.
@@ -61,9 +64,9 @@ pub(crate) fn read(
         root_key: None,
         root_issuer: None,
         session: None,
-        roles: few("roles", roles, MAX_NAMES)?,
-        amr: members.names("amr")?,
-        auth_time: members.time("auth_time")?,
+        roles: few("roles", roles)?,
+        amr: members.names_if_readable("amr"),
+        auth_time: members.time_if_readable("auth_time"),
         // Other issuers mean something else by `permissions` and `roles`.
         grants: None,
     })
@@ -72,29 +75,53 @@ pub(crate) fn read(
 /// Where the header does not say what kind of token it is, the claims must not say that it is another.
 fn check_kind(payload: &Map<String, Value>) -> Result<(), TokenError> {
     let other = OTHER_KINDS.iter().any(|claim| payload.contains_key(*claim));
-    let said = payload.get("typ").and_then(Value::as_str);
-    if other || said.is_some_and(|kind| !kind.eq_ignore_ascii_case("Bearer")) {
+    let is = |value: &Value, kind: &str| {
+        value.as_str().is_some_and(|said| said.eq_ignore_ascii_case(kind))
+    };
+    let another = |(claim, kind)| payload.get(claim).is_some_and(|said| !is(said, kind));
+    if other || KINDS.into_iter().any(another) {
         return Err(TokenError::UnexpectedClaim("one of an ID token, a refresh token or an event"));
     }
     Ok(())
 }
 
 fn check_required(issuer: &OutsideIssuer, payload: &Map<String, Value>) -> Result<(), TokenError> {
-    let has = |(path, wanted): (&String, &Value)| {
+    let has = |(path, wanted): &(&String, &Value)| {
         find(payload, path).is_some_and(|value| holds(value, wanted))
     };
-    if issuer.require.iter().all(has) {
-        Ok(())
-    } else {
-        Err(TokenError::MissingClaim("a claim that the settings of its issuer require"))
+    match issuer.require.iter().find(|required| !has(required)) {
+        None => Ok(()),
+        Some((path, _)) => Err(TokenError::RequiredClaim(ClaimName::new(path))),
+    }
+}
+
+/// Whether `aud`, a text or a list of texts (RFC 7519, section 4.1.3), names this audience. Who else it names does not matter.
+fn is_for(payload: &Map<String, Value>, audience: &str) -> Result<bool, TokenError> {
+    match payload.get("aud") {
+        None => Err(TokenError::MissingClaim("aud")),
+        Some(Value::String(one)) => Ok(one == audience),
+        Some(Value::Array(several)) if several.iter().all(Value::is_string) => {
+            Ok(several.iter().any(|one| one == audience))
+        }
+        Some(_) => Err(TokenError::Malformed("aud")),
     }
 }
 
 fn subject(issuer: &OutsideIssuer, sub: &str) -> Result<String, TokenError> {
     let subject = format!("{}{sub}", issuer.subject_prefix);
+    if subject.len() > names::MAX_NAME {
+        return Err(TokenError::BeyondLimit(
+            "sub behind its prefix",
+            Limit::Bytes(names::MAX_NAME),
+        ));
+    }
     if names::is_name(&subject) { Ok(subject) } else { Err(TokenError::Malformed("sub")) }
 }
 
-fn few(claim: &'static str, all: BTreeSet<String>, most: usize) -> Result<Vec<String>, TokenError> {
-    if all.len() > most { Err(TokenError::Malformed(claim)) } else { Ok(all.into_iter().collect()) }
+/// What the mapping has made of a claim: no more than a token of this mesh could hold.
+fn few(claim: &'static str, all: BTreeSet<String>) -> Result<Vec<String>, TokenError> {
+    if all.len() > MAX_VALUES {
+        return Err(TokenError::BeyondLimit(claim, Limit::Values(MAX_VALUES)));
+    }
+    Ok(all.into_iter().collect())
 }

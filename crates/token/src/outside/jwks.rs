@@ -17,8 +17,8 @@ use crate::{Algorithm, Key, KeySpec, KeyState, Profile, RingError, TokenType, na
 /// The most keys that a set may hold, used or not.
 const MOST_KEYS: usize = 64;
 
-/// The longest `kid`.
-const LONGEST_KID: usize = 90;
+/// The longest `kid`, in bytes. Thumbprints and URLs of key vaults have about 100.
+const LONGEST_KID: usize = 256;
 
 /// What only the holder of a private key or of a shared secret has (RFC 7518, section 6).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

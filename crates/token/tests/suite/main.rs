@@ -25,4 +25,5 @@ mod ring_file;
 mod ring_secrets;
 mod roots;
 mod storage;
+mod tolerant;
 mod trees;

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_token::Algorithm;
+use hallpass_token::Limit;
 use hallpass_token::TokenError::{
-    self, Algorithm as WrongAlgorithm, BadSignature, HeaderNotAccepted, KeyRetired, Malformed,
-    TypeMismatch, TypeNotAllowed, UnknownKey, WrongIssuer,
+    self, Algorithm as WrongAlgorithm, BadSignature, BeyondLimit, HeaderNotAccepted, KeyRetired,
+    Malformed, TypeMismatch, TypeNotAllowed, UnknownKey, WrongIssuer,
 };
 use serde_json::json;
 
@@ -149,7 +150,10 @@ fn forms() {
         (sign_part(SERVICES, &format!("{head}=.{body}")), base64),
         (sign_part(SERVICES, &format!("{head}.{body}\u{e4}")), base64),
         (sign_part(SERVICES, &format!("{head}.{}", loosen(body))), base64),
-        (format!("{signed}.{}", "A".repeat(8200)), Malformed("too long")),
+        (
+            format!("{signed}.{}", "A".repeat(16_400)),
+            BeyondLimit("the token", Limit::Bytes(16_384)),
+        ),
     ];
     for (token, right) in table {
         assert_eq!(forgers_ring().verify(&token, NOW).unwrap_err(), right, "{token:.60}");

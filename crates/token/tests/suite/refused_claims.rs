@@ -1,15 +1,19 @@
 //! Every way in which a well signed token can claim too much or too little, and what is said of it.
 
 use hallpass_token::TokenError::{
-    self, AudienceNotAllowed, Expired, Lifetime, Malformed, MissingClaim, NotYetValid,
+    self, AudienceNotAllowed, BeyondLimit, Expired, Lifetime, Malformed, MissingClaim, NotYetValid,
     ScopeNotAllowed, ServiceNotAllowed, UnexpectedClaim, WrongIssuer,
 };
-use hallpass_token::TokenType;
+use hallpass_token::{Limit, TokenType};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
     Change, NOW, forge, forgers_ring, judge, parts, service_parts, take, verdict,
 };
+
+const BYTES: Limit = Limit::Bytes(256);
+
+const VALUES: Limit = Limit::Values(256);
 
 const TOGETHER: TokenError = Malformed("par, root_iat and root_kid belong together");
 
@@ -25,12 +29,12 @@ const CLAIMS: &[(&str, Change, TokenError)] = &[
     ("aud numbers", |_, p| p["aud"] = json!([1]), Malformed("aud")),
     ("aud not the key's", |_, p| p["aud"] = "platform".into(), AudienceNotAllowed),
     ("one aud too many", |_, p| p["aud"] = json!(["labeler", "platform"]), AudienceNotAllowed),
-    ("17 aud", |_, p| p["aud"] = json!(vec!["labeler"; 17]), Malformed("aud")),
+    ("257 aud", |_, p| p["aud"] = json!(vec!["labeler"; 257]), BeyondLimit("aud", VALUES)),
     ("no sub", |_, p| drop(take(p, "sub")), MissingClaim("sub")),
     ("sub null", |_, p| p["sub"] = Value::Null, MissingClaim("sub")),
     ("sub empty", |_, p| p["sub"] = "".into(), Malformed("sub")),
     ("sub a number", |_, p| p["sub"] = 1.into(), Malformed("sub")),
-    ("sub too long", |_, p| p["sub"] = "x".repeat(257).into(), Malformed("sub")),
+    ("sub too long", |_, p| p["sub"] = "x".repeat(257).into(), BeyondLimit("sub", BYTES)),
     ("sub with a line break", |_, p| p["sub"] = "1\nadmin".into(), Malformed("sub")),
     ("no service", |_, p| drop(take(p, "service")), MissingClaim("service")),
     ("other service", |_, p| p["service"] = "labeler".into(), ServiceNotAllowed),
@@ -41,7 +45,11 @@ const CLAIMS: &[(&str, Change, TokenError)] = &[
     ("scopes a string", |_, p| p["scopes"] = "labeler:read".into(), Malformed("scopes")),
     ("two in one", |_, p| p["scopes"] = json!(["labeler:read x"]), Malformed("scopes")),
     ("a quote", |_, p| p["scopes"] = json!(["labeler:\"read"]), Malformed("scopes")),
-    ("65 scopes", |_, p| p["scopes"] = json!(vec!["labeler:read"; 65]), Malformed("scopes")),
+    (
+        "257 scopes",
+        |_, p| p["scopes"] = json!(vec!["labeler:read"; 257]),
+        BeyondLimit("scopes", VALUES),
+    ),
     ("no jti", |_, p| drop(take(p, "jti")), MissingClaim("jti")),
     ("jti a number", |_, p| p["jti"] = 1.into(), Malformed("jti")),
     ("act a string", |_, p| p["act"] = "x".into(), Malformed("act")),
@@ -130,7 +138,7 @@ fn ancestors() {
     };
     assert_eq!(with(json!([id])), Ok(()));
     assert_eq!(with(json!(vec![id.clone(); 8])), Ok(()));
-    assert_eq!(with(json!(vec![id.clone(); 9])), Err(Malformed("par")));
+    assert_eq!(with(json!(vec![id.clone(); 9])), Err(BeyondLimit("par", Limit::Values(8))));
     assert_eq!(with(json!([])), Err(Malformed("par")));
     assert_eq!(with(json!(["A"])), Err(Malformed("par")));
     assert_eq!(with(json!([format!("{id}=")])), Err(Malformed("par")));
