@@ -1,10 +1,12 @@
 //! The pages as a reader types them: every fenced command of the README and of `docs`, and every example of every `--help`, is run as it
 //! stands, in the page's order, in one terminal, and its output is checked. `pages/reader.rs` says how a page says what comes out.
 //!
-//! One thing is put in the place of another: `cargo run --release --` stands for the binary under test, so that no release is built.
+//! Two things are put in the place of others: `cargo run --release --` stands for the binary under test, so that no release is built,
+//! and the database's URL, which has the reader's password, for that of the tests' server.
 
 mod help;
 mod place;
+mod postgres;
 mod reader;
 mod terminal;
 
@@ -43,6 +45,11 @@ fn the_page_on_revocation_does_what_it_says() {
     alone("pages::the_page_on_revocation_does_what_it_says", || run("docs/revocation.md"));
 }
 
+#[test]
+fn the_page_on_nats_does_what_it_says() {
+    alone("pages::the_page_on_nats_does_what_it_says", || run("docs/nats.md"));
+}
+
 /// What `up` prints to be pasted works as it was printed.
 #[test]
 fn what_a_new_mesh_says_to_paste_works() {
@@ -71,7 +78,8 @@ fn what_a_new_mesh_says_to_paste_works() {
 }
 
 /// The pages that the tests above run.
-const RUN: [&str; 4] = ["README.md", "docs/jobs.md", "docs/revocation.md", "docs/walkthrough.md"];
+const RUN: [&str; 5] =
+    ["README.md", "docs/jobs.md", "docs/nats.md", "docs/revocation.md", "docs/walkthrough.md"];
 
 /// A page with commands is run; what of it is not is listed with the reason, and reviewed as a diff.
 #[test]
@@ -129,7 +137,7 @@ fn read(page: &str) -> Vec<Step> {
 /// Types a page from its beginning to its end.
 fn run(page: &str) {
     let steps = read(page);
-    let words = ["grpcurl", "grpc-health-probe"];
+    let words = ["grpcurl", "grpc-health-probe", "nats-server"];
     let needed =
         words.iter().filter(|tool| steps.iter().any(|step| step.commands.contains(**tool)));
     if needed.filter(|tool| tools::find(tool).is_none()).count() > 0 {
@@ -145,12 +153,15 @@ struct Reader<'a> {
     typed: Typed,
     others: BTreeMap<String, Other>,
     clone: Clone,
+    /// The URL of a database, once a step needs one.
+    database: Option<String>,
 }
 
 impl<'a> Reader<'a> {
     fn new(page: &'a str) -> Self {
         let clone = Clone::new();
-        Self { page, typed: Typed::open(clone.shell()), others: BTreeMap::new(), clone }
+        let typed = Typed::open(clone.shell());
+        Self { page, typed, others: BTreeMap::new(), clone, database: None }
     }
 
     fn read(&mut self, steps: &[Step]) {
@@ -174,6 +185,7 @@ impl<'a> Reader<'a> {
         let commands = INSTEAD.iter().fold(step.commands.clone(), |commands, (stands, typed)| {
             commands.replace(stands, typed)
         });
+        let commands = self.with_database(step, commands);
         for name in step.ends.iter().chain(&step.terminal) {
             self.others.remove(name).map_or(Ok(()), Other::end)?;
         }
@@ -190,6 +202,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// The commands with a database's URL that works.
+    fn with_database(&mut self, step: &Step, commands: String) -> String {
+        if step.needs.as_deref() != Some("postgres") {
+            return commands;
+        }
+        if self.database.is_none() {
+            self.database = postgres::url(self.clone.path());
+        }
+        self.database.iter().fold(commands, |commands, url| commands.replace(postgres::SHOWN, url))
+    }
+}
+
 /// Whether what the step needs is there. Jobs on Temporal are in a build of their own, which `.ci/full` tests.
 fn is_possible(step: &Step) -> bool {
     match step.needs.as_deref() {
@@ -201,6 +226,7 @@ fn is_possible(step: &Step) -> bool {
             );
             false
         }
+        Some("postgres") => hallpass_store::testing::server().is_some(),
         Some(tool) => tools::find(tool).is_some(),
     }
 }

@@ -33,7 +33,7 @@ fn every_example_of_every_help_is_run() {
     let missing: Vec<_> = shown.iter().filter(|example| !typed.contains(example)).collect();
     assert!(
         missing.is_empty(),
-        "{PAGE} does not run\n{}",
+        "each example is run: add to {PAGE}\n{}",
         missing.into_iter().cloned().collect::<Vec<_>>().join("\n")
     );
     let left_out = steps.iter().filter(|step| step.not_run.is_some());

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 use crate::mesh::HALLPASS;
+use crate::pages::postgres;
 
 /// The clone in which the tests were built.
 pub(crate) const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -46,6 +47,8 @@ pub(crate) fn alone(test: &str, body: impl FnOnce()) {
     }
     let program = std::env::current_exe().expect("the test knows its program");
     let mut command = own(program.into());
+    let way = tempfile::tempdir().expect("a folder");
+    command.envs(postgres::lead_out(way.path()).map(|socket| (postgres::SOCKET, socket)));
     let ran = command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").output();
     let ran = ran.expect("the test starts itself again");
     let said = [ran.stdout, ran.stderr].concat();
