@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::action::{self, Elevation};
-use crate::caller::{self, Connection, refused, unary};
+use crate::caller::{self, Connection, Service, refused, unary};
 use crate::failure::Failure;
 use crate::instant;
 use crate::life::Life;
@@ -71,8 +71,8 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass agent revoke $DELEGATION --reason \"done\"")]
 pub(crate) struct Revoke {
-    /// The delegation's id; `hallpass agent list` has it.
-    #[arg(value_name = "ID")]
+    /// The delegation's id, or the agent's name where it holds one delegation; `hallpass agent list` has both.
+    #[arg(value_name = "ID|AGENT")]
     id: String,
     /// Why, for the operator's record; at most 200 characters.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
@@ -129,12 +129,40 @@ async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
 }
 
 async fn revoke(wanted: Revoke, format: Format) -> Result<(), Failure> {
-    let request = RevokeDelegationRequest { delegation_id: wanted.id, reason: wanted.reason };
     let mut client = DelegationServiceClient::new(wanted.connection.open_as_caller().await?);
+    let delegation_id = find(&mut client, wanted.id).await?;
+    let request = RevokeDelegationRequest { delegation_id, reason: wanted.reason };
     client.revoke_delegation(unary(request)).await.map_err(|status| refused(&status))?;
     match format {
         Format::Text => output::print("revoked\n"),
         Format::Json => output::print_json(&json!({ "revoked": true })),
+    }
+}
+
+/// The id of a delegation that is given by its id or by its agent's name. What the list does not have is left to the service to know.
+async fn find(
+    client: &mut DelegationServiceClient<Service>,
+    given: String,
+) -> Result<String, Failure> {
+    // A list that cannot be had must not keep anything from being revoked.
+    let Ok(listed) = client.list_delegations(unary(ListDelegationsRequest {})).await else {
+        return Ok(given);
+    };
+    let listed = listed.into_inner().delegations;
+    if listed.iter().any(|of| of.delegation_id == given) {
+        return Ok(given);
+    }
+    let named = listed.into_iter().filter(|of| of.agent == given && !of.revoked);
+    let ids: Vec<_> = named.map(|of| of.delegation_id).collect();
+    match ids.as_slice() {
+        [] => Ok(given),
+        [id] => Ok(id.clone()),
+        several => Err(Failure::failed(format_args!(
+            "{} delegations are {:?}'s; right: one of their ids, {}",
+            several.len(),
+            plain(&given),
+            plain(&several.join(", "))
+        ))),
     }
 }
 
@@ -168,7 +196,6 @@ impl From<Delegation> for Row {
 
 fn table(rows: &[Row]) -> String {
     let head = ["ID", "AGENT", "STATE", "ENDS", "SCOPES", "ACTIONS", "DESCRIPTION"];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let cells = [
             &row.delegation_id,
@@ -179,7 +206,7 @@ fn table(rows: &[Row]) -> String {
             &row.actions.join(" "),
             &row.description,
         ];
-        cells.map(|cell| plain(cell).into_owned()).to_vec()
+        cells.map(|cell| plain(cell).into_owned())
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["ID", "AGENT", "STATE", "ENDS"])
 }

@@ -11,6 +11,7 @@ use crate::job::JobCommand;
 use crate::keys::KeysCommand;
 use crate::output::Format;
 use crate::revocations::RevocationsCommand;
+use crate::rules::Rules;
 #[cfg(feature = "temporal")]
 use crate::serve::WorkerArguments;
 use crate::serve::{LabelerArguments, PlatformArguments, UpArguments};
@@ -29,6 +30,10 @@ pub(crate) struct Arguments {
     /// How to print results.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+
+    /// Print all columns of a list, however wide the terminal is.
+    #[arg(long, global = true)]
+    pub(crate) wide: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -82,9 +87,8 @@ pub(crate) enum Command {
     May(May),
     /// Tell why a call of yours was refused.
     Explain(Explain),
-    /// Print what each RPC demands.
-    #[command(after_help = "Examples:\n  hallpass rules\n  hallpass rules --output json")]
-    Rules,
+    /// Print what each RPC demands, and what each scope is for.
+    Rules(Rules),
     /// Compute what can be told of a fetched dataset.
     #[command(hide = true)]
     Trainer(Trainer),

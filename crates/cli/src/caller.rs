@@ -2,6 +2,7 @@
 //!
 //! Invariant: a token leaves for another machine only under TLS, unless told otherwise.
 
+mod reach;
 mod renewal;
 
 use std::fmt;
@@ -33,18 +34,19 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long a call without streams may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The variable with Platform's address.
+const SERVER_VARIABLE: &str = "HALLPASS_SERVER";
+
+/// Where Platform listens where nothing else is said.
+const USUAL_SERVER: &str = "http://127.0.0.1:7401";
+
 /// Where to call, and with which token.
 #[derive(Debug, Args)]
 pub(crate) struct Connection {
-    /// Platform's address.
-    #[arg(
-        long,
-        env = "HALLPASS_SERVER",
-        default_value = "http://127.0.0.1:7401",
-        value_name = "URL"
-    )]
-    server: Uri,
-    /// The certificates that sign the server's, in PEM; needed with https.
+    /// Platform's address [env: `HALLPASS_SERVER`; default: <http://127.0.0.1:7401>].
+    #[arg(long, value_name = "URL")]
+    server: Option<Uri>,
+    /// The certificates that sign the server's, in PEM [default: those that this system trusts].
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Send the token to another machine without TLS.
@@ -133,7 +135,10 @@ impl Connection {
             Some(file) => std::fs::read_to_string(file)
                 .map(|token| Some(token.into()))
                 .map_err(|error| Failure::failed(format_args!("{}: {error}", file.display()))),
-            None => Ok(rings::variable("HALLPASS_TOKEN")?.map(Into::into)),
+            None => {
+                let token = rings::variable("HALLPASS_TOKEN")?;
+                Ok(token.filter(|token| !token.is_empty()).map(Into::into))
+            }
         }
     }
 
@@ -156,8 +161,24 @@ impl Connection {
     }
 
     /// Platform's address as it was given, less a user and a password.
-    pub(crate) fn server(&self) -> String {
-        urls::redacted(&self.server.to_string()).into_owned()
+    pub(crate) fn server(&self) -> Result<String, Failure> {
+        Ok(urls::redacted(&self.address()?.to_string()).into_owned())
+    }
+
+    /// Platform's address: what the flag says, else the variable, else this machine's usual port.
+    fn address(&self) -> Result<Uri, Failure> {
+        if let Some(server) = &self.server {
+            return Ok(server.clone());
+        }
+        match rings::variable(SERVER_VARIABLE)?.filter(|server| !server.is_empty()) {
+            None => Ok(Uri::from_static(USUAL_SERVER)),
+            Some(server) => server.parse().map_err(|_| {
+                let server = plain(&server).into_owned();
+                Failure::failed(format_args!(
+                    "{SERVER_VARIABLE} {server}: not an address; right: such as {USUAL_SERVER}"
+                ))
+            }),
+        }
     }
 
     fn renewal(&self, token: &SecretString) -> Result<Option<Renewal>, Failure> {
@@ -175,26 +196,31 @@ impl Connection {
 
     /// Connects with this credential.
     pub(crate) async fn open(&self, credential: Credential) -> Result<Service, Failure> {
-        let channel = self.endpoint()?.connect().await.map_err(|error| {
+        let server = self.address()?;
+        let channel = self.endpoint(&server)?.connect().await.map_err(|error| {
             let cause = with_causes(&error);
-            Failure::failed(format_args!("{}: no connection: {cause}", self.server))
+            let right = reach::remedy(&error, &server);
+            Failure::failed(format_args!("{server}: no connection: {cause}; check: {right}"))
         })?;
         let patient = PatienceLayer::new(hallpass_contract::rule).layer(channel);
         Ok(InterceptedService::new(patient, credential))
     }
 
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
-        if urls::has_login(&self.server.to_string()) {
+    fn endpoint(&self, server: &Uri) -> Result<Endpoint, Failure> {
+        if urls::has_login(&server.to_string()) {
             let problem = "--server has a user or a password: give the token in HALLPASS_TOKEN or --token-file";
             return Err(Failure::failed(problem));
         }
-        let endpoint = Endpoint::from(self.server.clone()).connect_timeout(CONNECT);
-        match (self.server.scheme_str(), &self.ca) {
-            (Some("http"), None) if self.insecure_plaintext || is_loopback(&self.server) => Ok(endpoint),
-            (Some("http"), None) => Err(self.wrong(
-                "the token would leave this machine without TLS; right: https:// and --ca FILE, or --insecure-plaintext",
+        let wrong = |problem: &str| {
+            Failure::failed(format_args!("--server {}: {problem}", plain(&server.to_string())))
+        };
+        let endpoint = Endpoint::from(server.clone()).connect_timeout(CONNECT);
+        match (server.scheme_str(), &self.ca) {
+            (Some("http"), None) if self.insecure_plaintext || is_loopback(server) => Ok(endpoint),
+            (Some("http"), None) => Err(wrong(
+                "the token would leave this machine without TLS; right: https://, or --insecure-plaintext",
             )),
-            (Some("http"), Some(_)) => Err(self.wrong("--ca without TLS; right: https://")),
+            (Some("http"), Some(_)) => Err(wrong("--ca without TLS; right: https://")),
             (Some("https"), Some(file)) => {
                 let at_file = |problem: &dyn fmt::Display| {
                     Failure::failed(format_args!("{}: {problem}", file.display()))
@@ -203,13 +229,17 @@ impl Connection {
                 let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
                 endpoint.tls_config(tls).map_err(|error| at_file(&with_causes(&error)))
             }
-            (Some("https"), None) => Err(self.wrong("https needs --ca FILE")),
-            _ => Err(self.wrong("not an address; right: such as http://127.0.0.1:7401")),
+            (Some("https"), None) => {
+                let tls = ClientTlsConfig::new().with_native_roots();
+                endpoint.tls_config(tls).map_err(|error| {
+                    let cause = with_causes(&error);
+                    wrong(&format!(
+                        "this system's certificate authorities: {cause}; right: --ca FILE"
+                    ))
+                })
+            }
+            _ => Err(wrong("not an address; right: such as http://127.0.0.1:7401")),
         }
-    }
-
-    fn wrong(&self, problem: &str) -> Failure {
-        Failure::failed(format_args!("--server {}: {problem}", plain(&self.server.to_string())))
     }
 }
 
@@ -239,6 +269,14 @@ pub(crate) fn refused(status: &Status) -> Failure {
         format!("{fields}; {}: {}", plain(&wrong.field), plain(&wrong.description))
     });
     let Some(info) = details.error_info() else {
+        if let Some(cause) = std::error::Error::source(status) {
+            let right = reach::remedy_of_call(cause);
+            let cause = with_causes(cause);
+            return Failure::failed(format_args!(
+                "{code:?}: the connection broke: {}; check: {right}",
+                plain(&cause)
+            ));
+        }
         return Failure::failed(format_args!("{code:?}: {message}{fields}"));
     };
     let reason = plain(&info.reason);

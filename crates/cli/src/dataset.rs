@@ -22,6 +22,7 @@ use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
 
 use crate::caller::{self, Connection, Service};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format};
 use view::DatasetView;
 
@@ -97,6 +98,13 @@ pub(crate) fn run(command: DatasetCommand, format: Format) -> Result<(), Failure
 
 async fn open(connection: &Connection) -> Result<Client, Failure> {
     Ok(DatasetServiceClient::new(connection.open_as_caller().await?))
+}
+
+/// Platform's datasets, and the id of the one that is given by id or name.
+async fn find(connection: &Connection, given: &str) -> Result<(Client, String), Failure> {
+    let service = connection.open_as_caller().await?;
+    let id = named::dataset(&service, given).await?;
+    Ok((Client::new(service), id))
 }
 
 /// Prints one dataset.

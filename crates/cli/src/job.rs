@@ -17,6 +17,7 @@ use crate::action;
 use crate::caller::{self, Connection, Service, refused, unary};
 use crate::dataset::pull;
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format};
 use view::{JobView, table};
 
@@ -51,11 +52,11 @@ pub(crate) enum JobCommand {
   hallpass job create --snapshot $SNAPSHOT --name first \\
     --trainer stats --output json")]
 pub(crate) struct Create {
-    /// The id of the dataset to train on.
-    #[arg(long, value_name = "ID", required_unless_present = "snapshot")]
+    /// The dataset to train on, by its id or name.
+    #[arg(long, value_name = "DATASET", required_unless_present = "snapshot")]
     dataset: Option<String>,
-    /// The id of the snapshot to train on.
-    #[arg(long, value_name = "ID")]
+    /// The snapshot to train on, by its id or as DATASET/NAME.
+    #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
     /// The trainer, as the operator has named it; not needed where there is only one.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
@@ -77,8 +78,8 @@ pub(crate) struct Create {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass job get $JOB\n  hallpass job get $JOB --output json")]
 pub(crate) struct Get {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -91,8 +92,8 @@ pub(crate) struct Get {
 
 It runs from the beginning, on the dataset as it is now.")]
 pub(crate) struct Retry {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -105,8 +106,8 @@ pub(crate) struct Retry {
 
 The abort is in force once it is acknowledged. The command then waits up to 10 s for the trainer's end, and shows the job.")]
 pub(crate) struct Abort {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     elevation: action::Elevation,
@@ -122,8 +123,8 @@ pub(crate) struct Abort {
 
 A run that broke off is taken up by running the same command again.")]
 pub(crate) struct Pull {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     into: pull::Into,
@@ -138,8 +139,8 @@ pub(crate) struct List {
     /// Only jobs in this state.
     #[arg(long, value_enum)]
     state: Option<view::State>,
-    /// Only jobs on this dataset.
-    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    /// Only jobs on this dataset, by its id or name.
+    #[arg(long, value_name = "DATASET", default_value = "", hide_default_value = true)]
     dataset: String,
     #[command(flatten)]
     connection: Connection,
@@ -156,23 +157,32 @@ pub(crate) fn run(command: JobCommand, format: Format) -> Result<(), Failure> {
             JobCommand::Abort(wanted) => abort(wanted, format).await,
             JobCommand::Retry(wanted) => retry(wanted, format).await,
             JobCommand::Logs(wanted) => follow::logs(wanted, format).await,
-            JobCommand::Pull(wanted) => pull::from(&wanted.id, wanted.into, format).await,
+            JobCommand::Pull(wanted) => pull::of_job(&wanted.id, wanted.into, format).await,
         }
     })
 }
 
-async fn open(connection: &Connection) -> Result<JobServiceClient<Service>, Failure> {
-    Ok(JobServiceClient::new(connection.open_as_caller().await?))
+/// Platform's jobs, and the id of the one that is given by id or name.
+async fn find(
+    connection: &Connection,
+    given: &str,
+) -> Result<(JobServiceClient<Service>, String), Failure> {
+    let service = connection.open_as_caller().await?;
+    let id = named::job(&service, given).await?;
+    Ok((JobServiceClient::new(service), id))
 }
 
 async fn create(wanted: Create, format: Format) -> Result<(), Failure> {
     let service = wanted.connection.open_as_caller().await?;
     let mut client = JobServiceClient::new(service.clone());
-    let dataset_id = match (wanted.dataset, &wanted.snapshot) {
-        (Some(dataset), _) => dataset,
-        (None, snapshot) => dataset_of(service, snapshot.clone().unwrap_or_default()).await?,
+    let snapshot_id = match &wanted.snapshot {
+        Some(snapshot) => named::snapshot(&service, snapshot).await?,
+        None => String::new(),
     };
-    let snapshot_id = wanted.snapshot.unwrap_or_default();
+    let dataset_id = match &wanted.dataset {
+        Some(dataset) => named::dataset(&service, dataset).await?,
+        None => dataset_of(service, snapshot_id.clone()).await?,
+    };
     let job =
         JobSpec { display_name: wanted.name, dataset_id, snapshot_id, trainer: wanted.trainer };
     let request = CreateJobRequest { job: Some(job), request_id: wanted.request_id };
@@ -194,7 +204,8 @@ async fn dataset_of(service: Service, snapshot_id: String) -> Result<String, Fai
 
 async fn abort(wanted: Abort, format: Format) -> Result<(), Failure> {
     let service = wanted.connection.open_as_caller().await?;
-    let message = AbortJobRequest { job_id: wanted.id };
+    let job_id = named::job(&service, &wanted.id).await?;
+    let message = AbortJobRequest { job_id };
     let request = action::request(&service, ABORT, message, &wanted.elevation).await?;
     let mut client = JobServiceClient::new(service);
     let answer = client.abort_job(request).await;
@@ -203,26 +214,31 @@ async fn abort(wanted: Abort, format: Format) -> Result<(), Failure> {
 }
 
 async fn retry(wanted: Retry, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = unary(RetryJobRequest { job_id: wanted.id });
+    let (mut client, job_id) = find(&wanted.connection, &wanted.id).await?;
+    let request = unary(RetryJobRequest { job_id });
     let answer = client.retry_job(request).await.map_err(|s| refused(&s))?;
     print(&answer.into_inner().job.unwrap_or_default().into(), format)
 }
 
 async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = GetJobRequest { job_id: wanted.id };
+    let (mut client, job_id) = find(&wanted.connection, &wanted.id).await?;
+    let request = GetJobRequest { job_id };
     let got = client.get_job(unary(request)).await.map_err(|s| refused(&s))?;
     print(&got.into_inner().job.unwrap_or_default().into(), format)
 }
 
 async fn list(wanted: &List, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = match wanted.dataset.as_str() {
+        "" => String::new(),
+        dataset => named::dataset(&service, dataset).await?,
+    };
+    let mut client = JobServiceClient::new(service);
     let mut jobs: Vec<JobView> = Vec::new();
     let mut page_token = String::new();
     loop {
         let state = wanted.state.map_or(JobState::Unspecified, JobState::from).into();
-        let dataset_id = wanted.dataset.clone();
+        let dataset_id = dataset_id.clone();
         let request = ListJobsRequest { page_size: 0, page_token, state, dataset_id };
         let page = client.list_jobs(unary(request)).await.map_err(|s| refused(&s))?.into_inner();
         jobs.extend(page.jobs.into_iter().map(JobView::from));

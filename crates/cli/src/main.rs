@@ -14,6 +14,7 @@ mod instant;
 mod job;
 mod keys;
 mod life;
+mod named;
 mod output;
 mod privacy;
 mod revocations;
@@ -51,7 +52,8 @@ fn arguments() -> Arguments {
     })
 }
 
-fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
+fn run(Arguments { command, output, wide }: Arguments) -> Result<(), Failure> {
+    output::fit(wide);
     match &command {
         // These serve.
         Command::Up(_) | Command::Platform(_) | Command::Labeler(_) => privacy::close(),
@@ -78,7 +80,7 @@ fn run(Arguments { command, output }: Arguments) -> Result<(), Failure> {
         Command::Explain(wanted) => diagnose::explain(wanted, output),
         #[cfg(feature = "temporal")]
         Command::Worker(arguments) => serve::worker(&arguments, output),
-        Command::Rules => rules::run(output),
+        Command::Rules(wanted) => rules::run(&wanted, output),
         Command::Trainer(wanted) => trainer::run(&wanted),
         Command::Completions(wanted) => completions::run(&wanted),
     }

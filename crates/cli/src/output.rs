@@ -3,14 +3,18 @@
 //! Invariant: what a token, a server or a file name holds cannot steer the terminal or turn the text around; such characters
 //! are printed as escapes.
 
+mod listing;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::failure::Failure;
+pub(crate) use listing::{fit, listing};
 
 /// How to print results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,6 +65,12 @@ pub(crate) fn warn(text: &str) {
     let _ = writeln!(std::io::stderr(), "warning: {text}");
 }
 
+/// Tells people something beside the result, on stderr.
+pub(crate) fn note(text: &str) {
+    // Nowhere is left to say it if stderr is closed.
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
 /// Bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -84,20 +94,25 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Lines in columns, each as wide as its widest cell; the last column is not padded.
+/// Names and what they stand for, in columns; a line that is too long for the terminal is wrapped by it.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    padded(rows)
+}
+
+/// Lines in columns, each as wide as its widest cell; the last column is not padded.
+fn padded(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max()
+        cells.map(|cell| cell.width()).max()
     };
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            // Writing into a string cannot fail.
-            let _ = write!(line, "{cell:width$}  ");
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -145,5 +160,8 @@ mod tests {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let rows = [row(["a", "long", "x"]), row(["bbb", "ü", "y"]), row(["c", "", ""])];
         assert_eq!(table(&rows), "a    long  x\nbbb  ü     y\nc\n");
+        let wide =
+            [vec!["日本".to_owned(), "x".to_owned()], vec!["abcd".to_owned(), "y".to_owned()]];
+        assert_eq!(table(&wide), "日本  x\nabcd  y\n");
     }
 }

@@ -1,6 +1,9 @@
 //! What each RPC demands, as the contract says it. The one table beside the contract is that of health and reflection.
 
-use hallpass_contract::RULES;
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Args;
+use hallpass_contract::{RULES, SERVICES};
 use hallpass_guard::PUBLIC_RULES;
 use hallpass_policy::{Access, Resource, Rule, WhenStale};
 use serde::Serialize;
@@ -14,6 +17,7 @@ struct Row {
     rpc: &'static str,
     tokens: Vec<&'static str>,
     scope: Option<&'static str>,
+    scope_description: Option<&'static str>,
     audience: Option<&'static str>,
     action_audience: Option<&'static str>,
     single_use: bool,
@@ -33,13 +37,92 @@ struct Bound {
     permission: &'static str,
 }
 
-/// Prints the rules, in the contract's order.
-pub(crate) fn run(format: Format) -> Result<(), Failure> {
-    let rows: Vec<Row> = RULES.iter().chain(&PUBLIC_RULES).map(row).collect();
-    match format {
-        Format::Json => output::print_json(&rows),
-        Format::Text => output::print(&table(&rows)),
+/// Which rules.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hallpass rules
+  hallpass rules labeler
+  hallpass rules JobService
+  hallpass rules --scopes
+  hallpass rules --output json")]
+pub(crate) struct Rules {
+    /// Only services of this name or audience: `JobService`, `hallpass.platform.v1.JobService` or `platform`.
+    #[arg(value_name = "SERVICE")]
+    service: Option<String>,
+    /// Only the scopes, each with what it is for.
+    #[arg(long)]
+    scopes: bool,
+}
+
+/// A scope and the services that declare it.
+#[derive(Serialize)]
+struct Scope {
+    scope: &'static str,
+    description: &'static str,
+    audience: &'static str,
+    services: Vec<&'static str>,
+}
+
+/// Prints the rules, in the contract's order, and the scopes that they name.
+pub(crate) fn run(wanted: &Rules, format: Format) -> Result<(), Failure> {
+    let all = || RULES.iter().chain(&PUBLIC_RULES);
+    let is = |rule: &&'static Rule| wanted.service.as_deref().is_none_or(|of| is_of(rule, of));
+    let chosen: Vec<_> = all().filter(is).collect();
+    if let (Some(service), true) = (&wanted.service, chosen.is_empty()) {
+        return Err(unknown(service, all()));
     }
+    let scopes = scopes(&chosen);
+    let rows: Vec<Row> = chosen.into_iter().map(row).collect();
+    match (format, wanted.scopes) {
+        (Format::Json, true) => output::print_json(&scopes),
+        (Format::Json, false) => output::print_json(&rows),
+        (Format::Text, true) => output::print(&scope_table(&scopes)),
+        (Format::Text, false) if scopes.is_empty() => output::print(&table(&rows)),
+        (Format::Text, false) => {
+            output::print(&format!("{}\n{}", table(&rows), scope_table(&scopes)))
+        }
+    }
+}
+
+/// Whether a rule is of a service that is called so: by its full name, its own, or its audience.
+fn is_of(rule: &Rule, name: &str) -> bool {
+    let own = rule.service.rsplit_once('.').map_or(rule.service, |(_, own)| own);
+    let names = [rule.service, own, rule.audience];
+    names.iter().any(|is| is.eq_ignore_ascii_case(name))
+        || rule.path.trim_start_matches('/').eq_ignore_ascii_case(name.trim_start_matches('/'))
+}
+
+fn unknown(service: &str, all: impl Iterator<Item = &'static Rule>) -> Failure {
+    let known: BTreeSet<_> = all.map(|rule| rule.service).collect();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    let service = output::plain(service);
+    Failure::failed(format_args!(
+        "{service}: no such service; right: platform, labeler, or one of {known}"
+    ))
+}
+
+/// The scopes that rules demand or delegate, in the order of their names.
+fn scopes(rules: &[&'static Rule]) -> Vec<Scope> {
+    let named = |rule: &&'static Rule| rule.scope.into_iter().chain(rule.delegates.iter().copied());
+    let named: BTreeSet<_> = rules.iter().flat_map(named).collect();
+    // A scope may be checked by a handler alone: it is told with the service that declares it.
+    let own: BTreeSet<_> = rules.iter().map(|rule| rule.service).collect();
+    let mut all: BTreeMap<(&str, &str), Scope> = BTreeMap::new();
+    for service in SERVICES {
+        for (scope, description) in service.scopes.iter().copied() {
+            if named.contains(scope) || own.contains(service.name) {
+                let audience = service.audience;
+                let new = Scope { scope, description, audience, services: Vec::new() };
+                all.entry((scope, audience)).or_insert(new).services.push(service.name);
+            }
+        }
+    }
+    all.into_values().collect()
+}
+
+fn scope_table(scopes: &[Scope]) -> String {
+    let lines = scopes.iter().map(|of| [of.scope, of.audience, of.description].map(str::to_owned));
+    output::listing(["SCOPE", "AUDIENCE", "DESCRIPTION"], lines, &["SCOPE", "DESCRIPTION"])
 }
 
 fn row(rule: &'static Rule) -> Row {
@@ -51,6 +134,11 @@ fn row(rule: &'static Rule) -> Row {
         rpc: rule.path.trim_start_matches('/'),
         tokens,
         scope: rule.scope,
+        scope_description: rule.scope.and_then(|scope| {
+            let declared = SERVICES.iter().filter(|service| service.name == rule.service);
+            let mut scopes = declared.flat_map(|service| service.scopes);
+            scopes.find(|(name, _)| *name == scope).map(|(_, description)| *description)
+        }),
         audience: (rule.access != Access::Public).then_some(rule.audience),
         action_audience: action.map(|action| action.audience),
         single_use: action.is_some_and(|action| action.single_use),
@@ -81,10 +169,9 @@ fn table(rows: &[Row]) -> String {
         "REQUEST BYTES",
         "DESCRIPTION",
     ];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let resource: Vec<_> = row.resource.iter().map(Bound::to_text).collect();
-        vec![
+        [
             row.rpc.to_owned(),
             tokens(row),
             or_dash(row.scope.unwrap_or_default()),
@@ -96,7 +183,7 @@ fn table(rows: &[Row]) -> String {
             row.description.to_owned(),
         ]
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["RPC", "TOKENS", "SCOPE", "RESOURCE", "AUDIENCE"])
 }
 
 fn tokens(row: &Row) -> String {

@@ -154,7 +154,6 @@ impl From<Session> for Row {
 
 fn table(rows: &[Row]) -> String {
     let head = ["ID", "OPENED", "LAST USED", "ENDS", "ENDS IF IDLE", "THIS ONE"];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let cells = [
             &row.session_id,
@@ -164,7 +163,7 @@ fn table(rows: &[Row]) -> String {
             &row.idle_expire_time,
             &if row.current { "yes" } else { "" }.to_owned(),
         ];
-        cells.map(|cell| plain(cell).into_owned()).to_vec()
+        cells.map(|cell| plain(cell).into_owned())
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["ID", "LAST USED", "ENDS"])
 }

@@ -7,6 +7,7 @@ mod attempt;
 mod course;
 mod leftovers;
 mod retention;
+mod untaken;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,7 +154,10 @@ impl<S: Peer> Runner<S> {
         let places = Arc::new(Semaphore::new(self.concurrency));
         let (mut running, mut news) = (JoinSet::new(), self.news.listen());
         let sweeping = tokio::spawn(leftovers::sweep(self.clone(), stop.clone()));
-        while !stop.is_cancelled() && self.concurrency > 0 {
+        if self.concurrency == 0 {
+            untaken::watch(self.clone(), stop.clone()).await;
+        }
+        while !stop.is_cancelled() {
             let place = tokio::select! {
                 () = stop.cancelled() => break,
                 place = Arc::clone(&places).acquire_owned() => place,

@@ -96,12 +96,21 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let figment = figment
-            .merge(Environment::new(sources.environment))
-            .merge(Named::new("the command line", Serialized::defaults(flags)));
-        let sections: Sections = figment.extract().map_err(ConfigError::unread)?;
-        let config = Self::of(sections, &figment)?;
-        Ok(config)
+        if let Some(variable) = sources.unreadable {
+            return Err(ConfigError::NotText(variable));
+        }
+        let mut environment = Environment::new(sources.environment);
+        loop {
+            let figment = figment
+                .clone()
+                .merge(environment.clone())
+                .merge(Named::new("the command line", Serialized::defaults(flags)));
+            match figment.extract::<Sections>() {
+                Ok(sections) => return Self::of(sections, &figment),
+                Err(error) if environment.keep_texts(&error) => {}
+                Err(error) => return Err(ConfigError::unread(error)),
+            }
+        }
     }
 
     fn of(sections: Sections, figment: &Figment) -> Result<Self, ConfigError> {

@@ -16,7 +16,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// A service that this one calls.
 ///
-/// `ca` holds the authority that its certificate must come from, `domain` the name in it where that is not the address's
+/// `ca` holds the authority that its certificate must come from [default: those that this system trusts], `domain` the name in it where that is not the address's
 /// own, `cert` and `key` what this service shows it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,9 +35,6 @@ pub enum PeerError {
     /// Its authority's certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// It speaks TLS and nothing says whom to trust.
-    #[error("{0} is https: give the certificate of its authority as `ca`")]
-    NoAuthority(Uri),
     /// This service would show it a certificate without its key, or a key without its certificate.
     #[error("{0}: give `cert` and `key` together, or neither")]
     Half(Uri),
@@ -101,9 +98,13 @@ impl Peer {
     }
 
     fn tls(&self) -> Result<ClientTlsConfig, PeerError> {
-        let Some(ca) = &self.ca else { return Err(PeerError::NoAuthority(self.address.clone())) };
-        let ca = Certificate::from_pem(tls::read(ca, "CERTIFICATE")?);
-        let mut config = ClientTlsConfig::new().ca_certificate(ca);
+        let mut config = match &self.ca {
+            None => ClientTlsConfig::new().with_native_roots(),
+            Some(ca) => {
+                let ca = Certificate::from_pem(tls::read(ca, "CERTIFICATE")?);
+                ClientTlsConfig::new().ca_certificate(ca)
+            }
+        };
         if let Some(domain) = &self.domain {
             config = config.domain_name(domain);
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_otlp::{WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -19,6 +19,7 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::checks::Compressions;
 use crate::environment::Asked;
 use crate::{ServiceTelemetry, TelemetryError};
 
@@ -37,6 +38,8 @@ pub(crate) struct Exporting {
 pub(crate) struct Collector {
     /// The collector's address; `None` means that the OTEL_ variables say it.
     pub(crate) endpoint: Option<String>,
+    /// How what is sent is compressed.
+    pub(crate) compressions: Compressions,
 }
 
 impl Exporting {
@@ -125,6 +128,9 @@ fn tracers_of(
     if let Some(endpoint) = &collector.endpoint {
         exporter = exporter.with_endpoint(endpoint);
     }
+    if let Some(compression) = collector.compressions.traces {
+        exporter = exporter.with_compression(compression);
+    }
     let exporter = Reported::new(exporter.build()?, "spans");
     // The sampler and the queue's size are read from the OTEL_ variables by the builder.
     let provider = SdkTracerProvider::builder();
@@ -138,6 +144,9 @@ fn meters_of(
     let mut exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic();
     if let Some(endpoint) = &collector.endpoint {
         exporter = exporter.with_endpoint(endpoint);
+    }
+    if let Some(compression) = collector.compressions.metrics {
+        exporter = exporter.with_compression(compression);
     }
     let exporter = Reported::new(exporter.build()?, "metrics");
     let provider = SdkMeterProvider::builder();

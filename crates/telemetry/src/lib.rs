@@ -6,6 +6,7 @@
 
 mod body;
 mod call;
+mod checks;
 mod client;
 mod environment;
 mod exporter;

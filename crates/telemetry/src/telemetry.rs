@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::checks::{self, Compressions};
 use crate::environment::Asked;
 use crate::exporter::{Collector, Exporting};
 use crate::{ServiceTelemetry, Settings, TelemetryError, logs, panics};
@@ -16,12 +17,19 @@ pub fn init(services: &[&'static str], settings: &Settings) -> Result<Telemetry,
     let variable = |name: &str| std::env::var(name).ok();
     let asked = Asked::of(variable)?;
     asked.check(variable, settings.insecure_plaintext)?;
-    let telemetry = Telemetry::start(services, asked, &Collector::default())?;
+    checks::check(asked, variable)?;
+    let collector = Collector { endpoint: None, compressions: Compressions::of(asked, variable)? };
+    let telemetry = Telemetry::start(services, asked, &collector)?;
     let tracer = telemetry.services.iter().find_map(|(_, service)| service.tracer().cloned());
     logs::install(settings, variable("RUST_LOG"), tracer)?;
     panics::log();
     if services.len() > 1 && asked.traces && variable("OTEL_SERVICE_NAME").is_some() {
         tracing::warn!("OTEL_SERVICE_NAME is ignored: this process runs several services");
+    }
+    if asked.traces && checks::has_idle_argument(variable) {
+        tracing::warn!(
+            "OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER to traceidratio or parentbased_traceidratio"
+        );
     }
     Ok(telemetry)
 }

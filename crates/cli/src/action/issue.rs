@@ -7,9 +7,10 @@ use hallpass_contract::auth::action_service_client::ActionServiceClient;
 use hallpass_contract::auth::{ActionObject, IssueActionTokenRequest};
 use serde_json::json;
 
-use crate::caller::{Connection, refused, unary};
+use crate::caller::{Connection, Service, refused, unary};
 use crate::failure::Failure;
 use crate::life::Life;
+use crate::named;
 use crate::output::{self, Format};
 
 /// Which operation, and how its token shall be.
@@ -25,7 +26,7 @@ pub(crate) struct Issue {
     /// How long it shall live, such as 60s or 10m [default: as the operation's tokens usually do].
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<Life>,
-    /// The one object that it shall be for, such as `dataset:ds_1`.
+    /// The one object that it shall be for, such as `dataset:ds_1`, by its id or name.
     #[arg(long, value_name = "TYPE:ID", value_parser = object)]
     resource: Option<ActionObject>,
     /// Write the token to this file, which only you can read, and nothing to stdout.
@@ -38,9 +39,14 @@ pub(crate) struct Issue {
 /// Gets and prints.
 pub(super) async fn run(wanted: Issue, format: Format) -> Result<(), Failure> {
     let life_seconds = super::seconds(wanted.expires_in)?;
+    let service = wanted.connection.open_as_caller().await?;
     let Issue { audience, resource, .. } = wanted;
+    let resource = match resource {
+        Some(object) => Some(by_id(&service, object).await?),
+        None => None,
+    };
     let request = IssueActionTokenRequest { audience, life_seconds, resource };
-    let mut client = ActionServiceClient::new(wanted.connection.open_as_caller().await?);
+    let mut client = ActionServiceClient::new(service);
     let issued = client.issue_action_token(unary(request)).await.map_err(|s| refused(&s))?;
     let issued = issued.into_inner();
     if let Some(file) = &wanted.write {
@@ -55,6 +61,20 @@ pub(super) async fn run(wanted: Issue, format: Format) -> Result<(), Failure> {
             "single_use": issued.single_use,
         })),
     }
+}
+
+/// The object, which may have been given by its name.
+async fn by_id(
+    service: &Service,
+    ActionObject { r#type, id }: ActionObject,
+) -> Result<ActionObject, Failure> {
+    let id = match r#type.as_str() {
+        "dataset" => named::dataset(service, &id).await?,
+        "snapshot" => named::snapshot(service, &id).await?,
+        "job" => named::job(service, &id).await?,
+        _ => id,
+    };
+    Ok(ActionObject { r#type, id })
 }
 
 fn object(text: &str) -> Result<ActionObject, &'static str> {

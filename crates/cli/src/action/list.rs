@@ -63,7 +63,6 @@ pub(super) async fn run(wanted: &List, format: Format) -> Result<(), Failure> {
 
 fn table(rows: &[Row]) -> String {
     let head = ["AUDIENCE", "LIFE", "CALLS", "ROLES", "AUTHENTICATION", "RPCS", "DESCRIPTION"];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let [shortest, longest] = [row.shortest_life_seconds, row.longest_life_seconds];
         let cells = [
@@ -75,9 +74,9 @@ fn table(rows: &[Row]) -> String {
             row.rpcs.join(", "),
             row.description.clone(),
         ];
-        cells.map(|cell| plain(&cell).into_owned()).to_vec()
+        cells.map(|cell| plain(&cell).into_owned())
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["AUDIENCE", "CALLS", "DESCRIPTION", "LIFE", "AUTHENTICATION"])
 }
 
 /// Such as `otp or hwk, within 300 s`.

@@ -74,9 +74,8 @@ pub(super) async fn run(wanted: &Usage, format: Format) -> Result<(), Failure> {
 
 fn table(rows: &[Row]) -> String {
     let head = ["SINCE", "AUDIENCE", "ISSUER", "SUBJECT", "ISSUED", "USED", "REFUSED"];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
-        vec![
+        [
             row.since.clone(),
             plain(&row.audience).into_owned(),
             plain(&row.issuer).into_owned(),
@@ -86,5 +85,5 @@ fn table(rows: &[Row]) -> String {
             row.refused.to_string(),
         ]
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["SINCE", "AUDIENCE", "ISSUED", "USED", "REFUSED"])
 }

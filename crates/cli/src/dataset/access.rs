@@ -15,6 +15,7 @@ use super::{print, view};
 use crate::action::{self, Elevation};
 use crate::caller::{Connection, Service, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 
 /// Which dataset.
@@ -23,8 +24,8 @@ use crate::output::{self, Format, plain};
     after_help = "Examples:\n  hallpass dataset access $DATASET\n  hallpass dataset access $DATASET --output json"
 )]
 pub(crate) struct Access {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -33,8 +34,8 @@ pub(crate) struct Access {
 /// A dataset that is to be changed.
 #[derive(Debug, Args)]
 struct Changed {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     /// Change it only if it still has this etag.
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -114,8 +115,10 @@ type Client = PermissionServiceClient<Service>;
 
 /// Lists who may use a dataset.
 pub(super) async fn list(wanted: Access, format: Format) -> Result<(), Failure> {
-    let mut client = Client::new(wanted.connection.open_as_caller().await?);
-    let mut request = ListPermissionsRequest { dataset_id: wanted.id, ..Default::default() };
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = named::dataset(&service, &wanted.id).await?;
+    let mut client = Client::new(service);
+    let mut request = ListPermissionsRequest { dataset_id, ..Default::default() };
     let mut shares = Vec::new();
     let (owner, visibility) = loop {
         let page =
@@ -148,18 +151,20 @@ pub(super) async fn list(wanted: Access, format: Format) -> Result<(), Failure> 
 /// Gives a part.
 pub(super) async fn share(wanted: Share, format: Format) -> Result<(), Failure> {
     let share = wire::Share { subject: wanted.with.subject, role: wanted.with.role.into() };
-    let (dataset_id, etag) = (wanted.dataset.id.clone(), wanted.dataset.etag.clone());
+    let (service, dataset_id, etag) = wanted.dataset.find().await?;
     let message = GrantPermissionRequest { dataset_id, share: Some(share), etag };
-    let (mut client, request) = wanted.dataset.open("GrantPermission", message).await?;
+    let (mut client, request) =
+        wanted.dataset.elevated(service, "GrantPermission", message).await?;
     let answer = client.grant_permission(request).await.map_err(|s| refused(&s))?;
     say(answer.into_inner().dataset, format)
 }
 
 /// Takes a part away.
 pub(super) async fn unshare(wanted: Unshare, format: Format) -> Result<(), Failure> {
-    let (dataset_id, etag) = (wanted.dataset.id.clone(), wanted.dataset.etag.clone());
+    let (service, dataset_id, etag) = wanted.dataset.find().await?;
     let message = RevokePermissionRequest { dataset_id, subject: wanted.user, etag };
-    let (mut client, request) = wanted.dataset.open("RevokePermission", message).await?;
+    let (mut client, request) =
+        wanted.dataset.elevated(service, "RevokePermission", message).await?;
     let answer = client.revoke_permission(request).await.map_err(|s| refused(&s))?;
     say(answer.into_inner().dataset, format)
 }
@@ -179,9 +184,9 @@ async fn set_visibility(
     visibility: Visibility,
     format: Format,
 ) -> Result<(), Failure> {
-    let (dataset_id, etag) = (dataset.id.clone(), dataset.etag.clone());
+    let (service, dataset_id, etag) = dataset.find().await?;
     let message = SetVisibilityRequest { dataset_id, visibility: visibility.into(), etag };
-    let (mut client, request) = dataset.open("SetVisibility", message).await?;
+    let (mut client, request) = dataset.elevated(service, "SetVisibility", message).await?;
     let answer = client.set_visibility(request).await.map_err(|s| refused(&s))?;
     say(answer.into_inner().dataset, format)
 }
@@ -193,21 +198,34 @@ pub(super) async fn transfer(wanted: Transfer, format: Format) -> Result<(), Fai
         Some(Part::Viewer) => Role::Viewer,
         Some(Part::Editor) => Role::Editor,
     };
+    let (service, dataset_id, etag) = wanted.dataset.find().await?;
     let message = TransferOwnershipRequest {
-        dataset_id: wanted.dataset.id.clone(),
+        dataset_id,
         new_owner: wanted.new_owner,
         former_owner_role: role.into(),
-        etag: wanted.dataset.etag.clone(),
+        etag,
     };
-    let (mut client, request) = wanted.dataset.open("TransferOwnership", message).await?;
+    let (mut client, request) =
+        wanted.dataset.elevated(service, "TransferOwnership", message).await?;
     let answer = client.transfer_ownership(request).await.map_err(|s| refused(&s))?;
     say(answer.into_inner().dataset, format)
 }
 
 impl Changed {
-    /// The service, and the request as its rule wants it.
-    async fn open<T>(&self, method: &str, message: T) -> Result<(Client, Request<T>), Failure> {
+    /// The service, the dataset's id, and the etag that it must have.
+    async fn find(&self) -> Result<(Service, String, String), Failure> {
         let service = self.connection.open_as_caller().await?;
+        let id = named::dataset(&service, &self.id).await?;
+        Ok((service, id, self.etag.clone()))
+    }
+
+    /// The service, and the request as its rule wants it.
+    async fn elevated<T>(
+        &self,
+        service: Service,
+        method: &str,
+        message: T,
+    ) -> Result<(Client, Request<T>), Failure> {
         let path = format!("/hallpass.platform.v1.PermissionService/{method}");
         let request = action::request(&service, &path, message, &self.elevation).await?;
         Ok((Client::new(service), request))

@@ -8,6 +8,7 @@ use super::Client;
 use crate::action::{self, Elevation};
 use crate::caller::{Connection, refused};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 
 const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
@@ -20,8 +21,8 @@ const PATH: &str = "/hallpass.platform.v1.DatasetService/DeleteDataset";
   hallpass action issue datasets.delete |
     hallpass dataset delete $DATASET --action-token-file -")]
 pub(crate) struct Delete {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     /// Delete only if the dataset still has this etag.
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -35,12 +36,13 @@ pub(crate) struct Delete {
 /// Deletes it.
 pub(super) async fn run(wanted: Delete, format: Format) -> Result<(), Failure> {
     let service = wanted.connection.open_as_caller().await?;
-    let message = DeleteDatasetRequest { dataset_id: wanted.id.clone(), etag: wanted.etag };
+    let id = named::dataset(&service, &wanted.id).await?;
+    let message = DeleteDatasetRequest { dataset_id: id.clone(), etag: wanted.etag };
     let request = action::request(&service, PATH, message, &wanted.elevation).await?;
     let mut client = Client::new(service);
     client.delete_dataset(request).await.map_err(|s| refused(&s))?;
     match format {
-        Format::Text => output::print(&format!("deleted {}\n", plain(&wanted.id))),
-        Format::Json => output::print_json(&json!({ "deleted": wanted.id })),
+        Format::Text => output::print(&format!("deleted {}\n", plain(&id))),
+        Format::Json => output::print_json(&json!({ "deleted": id })),
     }
 }

@@ -21,6 +21,7 @@ use super::folder::{Hashed, at};
 use super::{digest, print};
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{Format, plain};
 use inspect::{Whole, inspect};
 use session::{Finish, Session};
@@ -186,9 +187,12 @@ async fn from_folder(wanted: &Import, folder: &Path) -> Result<Dataset, Failure>
     let caller = wanted.connection.open_caller().await?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let spec = spec(wanted, &name.unwrap_or_default());
-    let into = wanted.into.clone().unwrap_or_default();
+    let into = match &wanted.into {
+        Some(dataset) => named::dataset(&caller.service, dataset).await?,
+        None => String::new(),
+    };
+    let server = wanted.connection.server()?;
     let request_id = wanted.request_id.clone().unwrap_or_else(|| {
-        let server = wanted.connection.server();
         request_id::derive(&server, &caller.subject, &folder, &into, &spec.display_name)
     });
     let finish = Finish {

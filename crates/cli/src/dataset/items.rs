@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::view;
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 
 /// Which items.
@@ -16,8 +17,8 @@ use crate::output::{self, Format, plain};
   hallpass dataset items $DATASET
   hallpass dataset items $DATASET --split train --class circle --output json")]
 pub(crate) struct Items {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     /// Only those of this split.
     #[arg(long, value_enum)]
@@ -52,7 +53,9 @@ struct ItemView {
 
 /// Lists them all, page by page.
 pub(super) async fn run(wanted: Items, format: Format) -> Result<(), Failure> {
-    let mut client = SplitServiceClient::new(wanted.connection.open_as_caller().await?);
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = named::dataset(&service, &wanted.id).await?;
+    let mut client = SplitServiceClient::new(service);
     let split = match wanted.split {
         None | Some(Of::None) => Split::Unspecified,
         Some(Of::Train) => Split::Train,
@@ -60,7 +63,7 @@ pub(super) async fn run(wanted: Items, format: Format) -> Result<(), Failure> {
         Some(Of::Test) => Split::Test,
     };
     let mut request = ListItemsRequest {
-        dataset_id: wanted.id,
+        dataset_id,
         page_size: 1000,
         page_token: String::new(),
         split: split.into(),
@@ -88,10 +91,10 @@ pub(super) async fn run(wanted: Items, format: Format) -> Result<(), Failure> {
 }
 
 fn table(items: &[ItemView]) -> String {
-    let head = ["PATH", "SPLIT", "CLASSES"].map(str::to_owned).to_vec();
+    let head = ["PATH", "SPLIT", "CLASSES"];
     let rows = items.iter().map(|item| {
         let classes = item.class_names.join(", ");
-        [&item.path, item.split, &classes].map(|cell: &str| plain(cell).into_owned()).to_vec()
+        [&item.path, item.split, &classes].map(|cell: &str| plain(cell).into_owned())
     });
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    output::listing(head, rows, &["PATH", "SPLIT"])
 }

@@ -7,9 +7,10 @@ use hallpass_contract::labeler::{
 use prost_types::FieldMask;
 use serde_json::json;
 
-use super::{open, print, view};
+use super::{Client, find, print, view};
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 
 /// Which dataset.
@@ -18,8 +19,8 @@ use crate::output::{self, Format, plain};
     after_help = "Examples:\n  hallpass dataset get $DATASET\n  hallpass dataset get $DATASET --output json"
 )]
 pub(crate) struct Get {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -31,8 +32,8 @@ pub(crate) struct Get {
   hallpass dataset update $DATASET --name forms
   hallpass dataset update $DATASET --description '' --etag $ETAG")]
 pub(crate) struct Update {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     /// Its new name.
     #[arg(long, required_unless_present = "description")]
@@ -53,8 +54,8 @@ pub(crate) struct Update {
   hallpass dataset check $DATASET
   hallpass dataset check $SNAPSHOT --output json")]
 pub(crate) struct Check {
-    /// The id of a dataset, a snapshot or an upload.
-    #[arg(value_name = "ID")]
+    /// A dataset by its id or name, a snapshot by its id or as DATASET/NAME, or an upload by its id.
+    #[arg(value_name = "WHICH")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -62,20 +63,20 @@ pub(crate) struct Check {
 
 /// Shows it.
 pub(super) async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = GetDatasetRequest { dataset_id: wanted.id };
+    let (mut client, dataset_id) = find(&wanted.connection, &wanted.id).await?;
+    let request = GetDatasetRequest { dataset_id };
     let got = client.get_dataset(unary(request)).await.map_err(|s| refused(&s))?;
     print(&got.into_inner().dataset.unwrap_or_default().into(), format)
 }
 
 /// Changes it.
 pub(super) async fn update(wanted: Update, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
+    let (mut client, dataset_id) = find(&wanted.connection, &wanted.id).await?;
     let given =
         [("display_name", wanted.name.is_some()), ("description", wanted.description.is_some())];
     let paths = given.into_iter().filter(|(_, given)| *given).map(|(path, _)| path.to_owned());
     let request = UpdateDatasetRequest {
-        dataset_id: wanted.id,
+        dataset_id,
         update_mask: Some(FieldMask { paths: paths.collect() }),
         change: Some(DatasetChange {
             display_name: wanted.name.unwrap_or_default(),
@@ -89,12 +90,17 @@ pub(super) async fn update(wanted: Update, format: Format) -> Result<(), Failure
 
 /// Tells what one may do to it.
 pub(super) async fn check(wanted: Check, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
+    let service = wanted.connection.open_as_caller().await?;
+    let id = match wanted.id {
+        upload if upload.starts_with("up_") => upload,
+        given => named::dataset_or_snapshot(&service, &given).await?,
+    };
+    let mut client = Client::new(service);
     let mut request = CheckPermissionRequest::default();
-    match wanted.id.split_once('_') {
-        Some(("sn", _)) => request.snapshot_id = wanted.id,
-        Some(("up", _)) => request.upload_id = wanted.id,
-        _ => request.dataset_id = wanted.id,
+    match id.split_once('_') {
+        Some(("sn", _)) => request.snapshot_id = id,
+        Some(("up", _)) => request.upload_id = id,
+        _ => request.dataset_id = id,
     }
     let checked = client.check_permission(unary(request)).await.map_err(|s| refused(&s))?;
     let checked = checked.into_inner();

@@ -21,8 +21,9 @@ use tonic::{Request, Status};
 
 use super::patience::Patience;
 use super::progress::Progress;
-use crate::caller::{Connection, Service, refused, unary};
+use crate::caller::{Caller, Connection, Service, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 use landing::{Landed, Landing, Next};
 
@@ -35,7 +36,7 @@ use landing::{Landed, Landing, Next};
 
 A run that broke off is taken up by running the same command again.")]
 pub(crate) struct Pull {
-    /// The id of a dataset or of a snapshot.
+    /// A dataset by its id or name, or a snapshot by its id or as DATASET/NAME.
     #[arg(value_name = "DATASET|SNAPSHOT")]
     id: String,
     #[command(flatten)]
@@ -63,12 +64,20 @@ type Pieces =
 
 /// Fetches and says what was written.
 pub(super) async fn run(wanted: Pull, format: Format) -> Result<(), Failure> {
-    from(&wanted.id, wanted.into, format).await
+    let caller = wanted.into.connection.open_caller().await?;
+    let id = named::dataset_or_snapshot(&caller.service, &wanted.id).await?;
+    from(caller, &id, wanted.into, format).await
+}
+
+/// Fetches what a job has made, which is given by its id or name.
+pub(crate) async fn of_job(job: &str, wanted: Into, format: Format) -> Result<(), Failure> {
+    let caller = wanted.connection.open_caller().await?;
+    let id = named::job(&caller.service, job).await?;
+    from(caller, &id, wanted, format).await
 }
 
 /// The same from a dataset, a snapshot or a job.
-pub(crate) async fn from(id: &str, wanted: Into, format: Format) -> Result<(), Failure> {
-    let caller = wanted.connection.open_caller().await?;
+async fn from(caller: Caller, id: &str, wanted: Into, format: Format) -> Result<(), Failure> {
     let source = Source::find(caller.service, id).await.map_err(|s| refused(&s))?;
     let state = format!("{} {}", source.state, wanted.path);
     let mut landing = Landing::new(wanted.folder.clone(), wanted.force, &state)?;

@@ -12,6 +12,7 @@ use super::snapshot_view::{self, ChangeView, SnapshotView};
 use crate::action::{self, Elevation};
 use crate::caller::{Connection, Service, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{self, Format, plain};
 
 const DELETE: &str = "/hallpass.platform.v1.SnapshotService/DeleteSnapshot";
@@ -37,7 +38,7 @@ pub(crate) enum SnapshotCommand {
   hallpass dataset snapshot create $DATASET --name first
   hallpass dataset snapshot create $DATASET --name first --etag $ETAG")]
 pub(crate) struct Create {
-    /// The dataset's id.
+    /// The dataset's id or name.
     #[arg(value_name = "DATASET")]
     id: String,
     /// A name for people.
@@ -57,7 +58,7 @@ pub(crate) struct Create {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass dataset snapshot list $DATASET")]
 pub(crate) struct List {
-    /// The dataset's id.
+    /// The dataset's id or name.
     #[arg(value_name = "DATASET")]
     id: String,
     #[command(flatten)]
@@ -68,7 +69,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass dataset snapshot get $SNAPSHOT --output json")]
 pub(crate) struct Get {
-    /// The snapshot's id.
+    /// The snapshot's id, or DATASET/NAME.
     #[arg(value_name = "SNAPSHOT")]
     id: String,
     #[command(flatten)]
@@ -79,10 +80,10 @@ pub(crate) struct Get {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass dataset snapshot diff $SNAPSHOT $OTHER")]
 pub(crate) struct Diff {
-    /// The snapshot from which.
+    /// The snapshot from which, by its id or as DATASET/NAME.
     #[arg(value_name = "BASE")]
     base: String,
-    /// The snapshot to which.
+    /// The snapshot to which, by its id or as DATASET/NAME.
     #[arg(value_name = "SNAPSHOT")]
     id: String,
     #[command(flatten)]
@@ -96,7 +97,7 @@ pub(crate) struct Diff {
   hallpass action issue datasets.delete |
     hallpass dataset snapshot delete $SNAPSHOT --action-token-file -")]
 pub(crate) struct Delete {
-    /// The snapshot's id.
+    /// The snapshot's id, or DATASET/NAME.
     #[arg(value_name = "SNAPSHOT")]
     id: String,
     #[command(flatten)]
@@ -119,9 +120,11 @@ pub(super) async fn run(command: SnapshotCommand, format: Format) -> Result<(), 
 }
 
 async fn create(wanted: Create, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = named::dataset(&service, &wanted.id).await?;
+    let mut client = Client::new(service);
     let request = CreateSnapshotRequest {
-        dataset_id: wanted.id,
+        dataset_id,
         display_name: wanted.name,
         request_id: wanted.request_id,
         etag: wanted.etag,
@@ -131,8 +134,10 @@ async fn create(wanted: Create, format: Format) -> Result<(), Failure> {
 }
 
 async fn list(wanted: List, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let mut request = ListSnapshotsRequest { dataset_id: wanted.id, ..Default::default() };
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = named::dataset(&service, &wanted.id).await?;
+    let mut client = Client::new(service);
+    let mut request = ListSnapshotsRequest { dataset_id, ..Default::default() };
     let mut snapshots = Vec::new();
     loop {
         let page = client.list_snapshots(unary(request.clone())).await.map_err(|s| refused(&s))?;
@@ -150,19 +155,20 @@ async fn list(wanted: List, format: Format) -> Result<(), Failure> {
 }
 
 async fn get(wanted: Get, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let request = GetSnapshotRequest { snapshot_id: wanted.id };
+    let service = wanted.connection.open_as_caller().await?;
+    let snapshot_id = named::snapshot(&service, &wanted.id).await?;
+    let mut client = Client::new(service);
+    let request = GetSnapshotRequest { snapshot_id };
     let answer = client.get_snapshot(unary(request)).await.map_err(|s| refused(&s))?;
     print(answer.into_inner().snapshot, format)
 }
 
 async fn diff(wanted: Diff, format: Format) -> Result<(), Failure> {
-    let mut client = open(&wanted.connection).await?;
-    let mut request = DiffSnapshotsRequest {
-        base_snapshot_id: wanted.base,
-        snapshot_id: wanted.id,
-        ..Default::default()
-    };
+    let service = wanted.connection.open_as_caller().await?;
+    let base_snapshot_id = named::snapshot(&service, &wanted.base).await?;
+    let snapshot_id = named::snapshot(&service, &wanted.id).await?;
+    let mut client = Client::new(service);
+    let mut request = DiffSnapshotsRequest { base_snapshot_id, snapshot_id, ..Default::default() };
     let mut changes = Vec::new();
     loop {
         let page = client.diff_snapshots(unary(request.clone())).await.map_err(|s| refused(&s))?;
@@ -182,17 +188,14 @@ async fn diff(wanted: Diff, format: Format) -> Result<(), Failure> {
 
 async fn delete(wanted: Delete, format: Format) -> Result<(), Failure> {
     let service = wanted.connection.open_as_caller().await?;
-    let message = DeleteSnapshotRequest { snapshot_id: wanted.id.clone() };
+    let id = named::snapshot(&service, &wanted.id).await?;
+    let message = DeleteSnapshotRequest { snapshot_id: id.clone() };
     let request = action::request(&service, DELETE, message, &wanted.elevation).await?;
     Client::new(service).delete_snapshot(request).await.map_err(|s| refused(&s))?;
     match format {
-        Format::Text => output::print(&format!("deleted {}\n", plain(&wanted.id))),
-        Format::Json => output::print_json(&json!({ "deleted": wanted.id })),
+        Format::Text => output::print(&format!("deleted {}\n", plain(&id))),
+        Format::Json => output::print_json(&json!({ "deleted": id })),
     }
-}
-
-async fn open(connection: &Connection) -> Result<Client, Failure> {
-    Ok(Client::new(connection.open_as_caller().await?))
 }
 
 fn print(snapshot: Option<Snapshot>, format: Format) -> Result<(), Failure> {

@@ -83,10 +83,9 @@ pub(super) fn table(snapshots: &[SnapshotView]) -> String {
             content,
             &of.create_time,
         ];
-        cells.map(|cell: &str| plain(cell).into_owned()).to_vec()
+        cells.map(|cell: &str| plain(cell).into_owned())
     });
-    let head = head.map(str::to_owned).to_vec();
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    output::listing(head, rows, &["ID", "NAME"])
 }
 
 /// One difference as it is printed.

@@ -12,6 +12,7 @@ use super::folder::at;
 use super::print;
 use crate::caller::{Connection, refused, unary};
 use crate::failure::Failure;
+use crate::named;
 use crate::output::{Format, plain};
 
 /// One call names so many items; a longer list comes in several.
@@ -26,8 +27,8 @@ const ITEMS_A_CALL: usize = 5000;
 A list has one item a line: the split (train, validation or test), a tab or a space, and the item's path. Items that are not in it
 belong to no split.")]
 pub(crate) struct SplitArguments {
-    /// The dataset's id.
-    #[arg(value_name = "ID")]
+    /// The dataset's id or name.
+    #[arg(value_name = "DATASET")]
     id: String,
     /// The part for training, 0 to 1.
     #[arg(
@@ -71,10 +72,12 @@ pub(super) async fn run(wanted: SplitArguments, format: Format) -> Result<(), Fa
         })],
         Some(file) => read(file)?.into_iter().map(By::Lists).collect(),
     };
-    let mut client = SplitServiceClient::new(wanted.connection.open_as_caller().await?);
+    let service = wanted.connection.open_as_caller().await?;
+    let dataset_id = named::dataset(&service, &wanted.id).await?;
+    let mut client = SplitServiceClient::new(service);
     let (mut etag, mut dataset) = (wanted.etag, None);
     for by in calls {
-        let dataset_id = wanted.id.clone();
+        let dataset_id = dataset_id.clone();
         let request = AssignSplitsRequest { dataset_id, by: Some(by), etag };
         let answer = client.assign_splits(unary(request)).await.map_err(|s| refused(&s))?;
         dataset = answer.into_inner().dataset;

@@ -119,8 +119,7 @@ fn table(uploads: &[UploadView]) -> String {
             &upload.create_time,
             &upload.expire_time,
         ];
-        cells.map(|cell| plain(cell).into_owned()).to_vec()
+        cells.map(|cell| plain(cell).into_owned())
     });
-    let head = head.map(str::to_owned).to_vec();
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    output::listing(head, rows, &["ID", "NAME", "EXPIRES"])
 }

@@ -122,7 +122,7 @@ pub(super) fn counts_to_text<'a>(
 pub(super) fn table(datasets: &[DatasetView]) -> String {
     let head = ["ID", "NAME", "OWNER", "VISIBILITY", "CLASSES", "ITEMS", "BYTES", "CREATED"];
     let rows = datasets.iter().map(|dataset| {
-        vec![
+        [
             plain(&dataset.dataset_id).into_owned(),
             plain(&dataset.display_name).into_owned(),
             plain(&dataset.owner).into_owned(),
@@ -133,8 +133,7 @@ pub(super) fn table(datasets: &[DatasetView]) -> String {
             dataset.create_time.clone(),
         ]
     });
-    let head = head.map(str::to_owned).to_vec();
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    output::listing(head, rows, &["ID", "NAME", "ITEMS", "OWNER", "VISIBILITY"])
 }
 
 /// A role as people write it.

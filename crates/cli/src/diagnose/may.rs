@@ -78,10 +78,9 @@ fn table(rows: &[Row]) -> String {
             or_dash(row.objects.join(", ")),
             row.description.clone(),
         ];
-        cells.map(|cell| plain(&cell).into_owned()).to_vec()
+        cells.map(|cell| plain(&cell).into_owned())
     });
-    let head = std::iter::once(head.map(str::to_owned).to_vec());
-    output::table(&head.chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["RPC", "ALLOWED", "MISSING"])
 }
 
 fn or_dash(text: String) -> String {

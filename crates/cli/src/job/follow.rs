@@ -28,8 +28,8 @@ const ABORTED: Duration = Duration::from_secs(10);
     after_help = "Examples:\n  hallpass job watch $JOB\n  hallpass job watch $JOB --output json"
 )]
 pub(crate) struct Watch {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -39,8 +39,8 @@ pub(crate) struct Watch {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  hallpass job logs $JOB")]
 pub(crate) struct Logs {
-    /// The job's id.
-    #[arg(value_name = "ID")]
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
     id: String,
     #[command(flatten)]
     connection: Connection,
@@ -48,8 +48,8 @@ pub(crate) struct Logs {
 
 /// Follows a job to its end.
 pub(super) async fn watch(wanted: Watch, format: Format) -> Result<(), Failure> {
-    let mut client = super::open(&wanted.connection).await?;
-    job(&mut client, wanted.id, format).await
+    let (mut client, id) = super::find(&wanted.connection, &wanted.id).await?;
+    job(&mut client, id, format).await
 }
 
 /// The same with a client at hand. With JSON only the end is printed.
@@ -106,10 +106,10 @@ pub(super) async fn until_ended(client: &mut JobServiceClient<Service>, job: Job
 
 /// Prints what the trainer prints.
 pub(super) async fn logs(wanted: Logs, format: Format) -> Result<(), Failure> {
-    let mut client = super::open(&wanted.connection).await?;
+    let (mut client, id) = super::find(&wanted.connection, &wanted.id).await?;
     let (mut after, mut fruitless) = (0, 0);
     loop {
-        let request = StreamJobLogsRequest { job_id: wanted.id.clone(), after };
+        let request = StreamJobLogsRequest { job_id: id.clone(), after };
         let broken = match client.stream_job_logs(Request::new(request)).await {
             Ok(answer) => {
                 let mut lines = answer.into_inner();

@@ -121,7 +121,7 @@ impl JobView {
 
 /// Jobs as a table.
 pub(super) fn table(jobs: &[JobView]) -> String {
-    let head = ["ID", "NAME", "OWNER", "DATASET", "STATE", "CREATED"].map(str::to_owned).to_vec();
+    let head = ["ID", "NAME", "OWNER", "DATASET", "STATE", "CREATED"];
     let rows = jobs.iter().map(|job| {
         let cells = [
             &job.job_id,
@@ -131,9 +131,9 @@ pub(super) fn table(jobs: &[JobView]) -> String {
             job.shown_state(),
             &job.create_time,
         ];
-        cells.map(|cell: &str| plain(cell).into_owned()).to_vec()
+        cells.map(|cell: &str| plain(cell).into_owned())
     });
-    output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    output::listing(head, rows, &["ID", "NAME", "STATE", "CREATED"])
 }
 
 impl From<Job> for JobView {

@@ -97,7 +97,6 @@ fn table(rows: &[Row<'_>]) -> String {
         "AUDIENCES",
         "SCOPES",
     ];
-    let head = head.map(str::to_owned).to_vec();
     let lines = rows.iter().map(|row| {
         let cells = [
             plain(&row.ring),
@@ -112,7 +111,11 @@ fn table(rows: &[Row<'_>]) -> String {
             row.audiences.iter().map(|name| plain(name)).collect::<Vec<_>>().join(",").into(),
             row.scopes.join(",").into(),
         ];
-        cells.map(Cow::into_owned).to_vec()
+        cells.map(Cow::into_owned)
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(
+        head,
+        lines,
+        &["KID", "STATE", "SIGNS", "ALGORITHM", "OWNER", "TYPES", "ISSUER"],
+    )
 }

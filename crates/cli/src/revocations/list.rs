@@ -77,10 +77,9 @@ pub(super) async fn run(wanted: &List, format: Format) -> Result<(), Failure> {
 /// The entries in columns.
 pub(super) fn table(rows: &[Row]) -> String {
     let head = ["SEQUENCE", "FINGERPRINT", "ISSUED BEFORE", "DROPPED", "REVOKED", "BY", "REASON"];
-    let head = head.map(str::to_owned).to_vec();
     let or = |text: &str, other: &str| if text.is_empty() { other } else { text }.to_owned();
     let lines = rows.iter().map(|row| {
-        vec![
+        [
             row.sequence.to_string(),
             if row.everything { "everything".to_owned() } else { row.fingerprint.clone() },
             or(&row.issued_before, "-"),
@@ -90,5 +89,5 @@ pub(super) fn table(rows: &[Row]) -> String {
             plain(&row.reason).into_owned(),
         ]
     });
-    output::table(&std::iter::once(head).chain(lines).collect::<Vec<_>>())
+    output::listing(head, lines, &["FINGERPRINT", "REVOKED", "REASON"])
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use hallpass_server::{Config, Sources};
+use hallpass_server::{Config, JobEngine, Sources};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -16,6 +16,8 @@ use crate::failure::Failure;
 pub(crate) use worker::WorkerArguments;
 
 const UP: &str = "\
+Settings of both services come from variables (HALLPASS_LIMITS__CALLS, …), then from flags; the last one wins.
+
 Examples:
   hallpass up
   hallpass up --data other --platform 127.0.0.1:8401 --labeler 127.0.0.1:8402
@@ -53,12 +55,12 @@ const OF_OTHER_COMMANDS: [&str; 2] = ["HALLPASS_TOKEN", "HALLPASS_SERVER"];
 #[derive(Debug, Args)]
 #[command(after_help = UP)]
 pub(crate) struct UpArguments {
-    /// Where keys, lists and datasets are kept; made if it is not there.
-    #[arg(long, value_name = "DIR", env = "HALLPASS_DATA", default_value = DATA)]
-    data: PathBuf,
+    /// Where keys, lists and datasets are kept; made if it is not there [env: `HALLPASS_DATA`; default: hallpass-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The PostgreSQL database for both services, each in a schema of its own: `env:NAME` or `file:PATH` where its URL is, or a URL
-    /// without a password. Without it each has a SQLite file.
-    #[arg(long, value_name = "REF", env = "HALLPASS_DATABASE", hide_env_values = true)]
+    /// without a password. Without it each has a SQLite file [env: `HALLPASS_DATABASE`].
+    #[arg(long, value_name = "REF")]
     database: Option<String>,
     /// Where Platform listens; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = PLATFORM_LISTENS)]
@@ -88,12 +90,12 @@ pub(crate) struct Configs {
 }
 
 impl UpArguments {
-    /// Both services' configurations. Variables and files say nothing here: what they say could be meant for one of the two only.
+    /// Both services' configurations. Variables that set one service alone are refused.
     pub(crate) fn configs(&self) -> Result<Configs, Failure> {
-        let of = |listen| {
+        let of = |listen| -> Result<Config, Failure> {
             let flags = Flags {
                 listen: Some(listen),
-                data: Some(self.data.clone()),
+                data: self.data.clone(),
                 database: self.database.clone(),
                 insecure_plaintext: self.insecure_plaintext.then_some(true),
                 log_format: self.log_format.clone(),
@@ -106,10 +108,47 @@ impl UpArguments {
                     .then(|| Section::from([("engine", "temporal".to_owned())])),
                 ..Flags::default()
             };
-            Config::load(Sources::default(), &flags).map_err(Failure::failed)
+            let sources = sources(None);
+            refuse_settings_of_one(&sources)?;
+            Config::load(sources.default_for("data", DATA), &flags).map_err(Failure::failed)
         };
-        Ok(Configs { platform: of(self.platform)?, labeler: of(self.labeler)? })
+        let (platform, mut labeler) = (of(self.platform)?, of(self.labeler)?);
+        if platform.jobs.engine == JobEngine::Temporal && cfg!(not(feature = "temporal")) {
+            return Err(Failure::failed(
+                "jobs.engine: this hallpass is built without Temporal, so nothing would run the jobs; right: \"embedded\", or a build \
+                 with --features temporal",
+            ));
+        }
+        // Labeler takes no users' tokens.
+        labeler.oidc.clear();
+        Ok(Configs { platform, labeler })
     }
+}
+
+/// Refuses variables that are right for one service in a process of its own: two cannot have the same port, and these two find each
+/// other.
+fn refuse_settings_of_one(sources: &Sources) -> Result<(), Failure> {
+    const RIGHT: [(&str, &str); 3] = [
+        ("LISTEN", "--platform ADDR and --labeler ADDR"),
+        ("PEERS__", "nothing, as the two find each other"),
+        ("TLS__", "`hallpass platform` and `hallpass labeler`, which take certificates"),
+    ];
+    for (name, _) in sources.environment.iter().filter(|(_, value)| !value.is_empty()) {
+        let Some(key) = name.strip_prefix("HALLPASS_") else { continue };
+        let is = |of: &str| if of.ends_with('_') { key.starts_with(of) } else { key == of };
+        if let Some((_, right)) = RIGHT.iter().find(|(of, _)| is(of)) {
+            let problem = "`hallpass up` runs two services, and this is a setting of one";
+            return Err(Failure::failed(format_args!("{name}: {problem}; right: {right}")));
+        }
+    }
+    Ok(())
+}
+
+/// What a file and the environment say, less what is meant for other commands.
+fn sources(file: Option<PathBuf>) -> Sources {
+    let mut sources = Sources::of_process(file);
+    sources.environment.retain(|(name, _)| !OF_OTHER_COMMANDS.contains(&name.as_str()));
+    sources
 }
 
 /// What both services take alike.
@@ -136,7 +175,7 @@ struct ServiceArguments {
     /// Ask clients for a certificate that these have signed, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
-    /// The certificates that sign the other service's, in PEM; needed where its address is https.
+    /// The certificates that sign the other service's, in PEM [default: those that this system trusts].
     #[arg(long, value_name = "FILE")]
     peer_ca: Option<PathBuf>,
     /// Listen, and call the other service, beyond loopback without TLS.
@@ -229,9 +268,7 @@ fn load(
     (peer, peer_listens): (&str, &str),
     flags: &Flags,
 ) -> Result<Config, Failure> {
-    let mut sources = Sources::of_process(file);
-    sources.environment.retain(|(name, _)| !OF_OTHER_COMMANDS.contains(&name.as_str()));
-    let sources = sources
+    let sources = sources(file)
         .default_for("listen", listens)
         .default_for("data", DATA)
         .default_for(&format!("peers.{peer}.address"), format!("http://{peer_listens}"));

@@ -67,7 +67,7 @@ impl Node {
     ) -> Result<Self, Failure> {
         let wall = Clock::system();
         let (keys, keys_right) = RingWatch::open(role, ring_file(&config.data, role))?;
-        keys.ring().keys().filter(|key| key.algorithm().is_shared_secret()).for_each(warn_of_group);
+        keys.ring().keys().filter(|key| is_shared(key)).for_each(warn_of_group);
         narrow(&state(config, role));
         let list = Arc::new(open_list(&state(config, role).join("revocations"), &wall)?);
         let mesh = nats::mesh(role, config).await?;
@@ -267,6 +267,11 @@ fn narrow(folder: &std::path::Path) {
 /// Makes a folder for this user's eyes, if it is not there.
 fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Whether tokens of a group count here. Those of a retired key do not.
+fn is_shared(key: &hallpass_token::Key) -> bool {
+    key.algorithm().is_shared_secret() && key.state() != hallpass_token::KeyState::Retired
 }
 
 /// The members of a shared secret's group cannot be told apart: whoever verifies with it can also sign.

@@ -10,7 +10,7 @@ use hallpass_contract::platform::{DATASET_SERVICE, JOB_SERVICE};
 use hallpass_issuer::Issuer;
 use hallpass_platform::{Setup, is_serving};
 use hallpass_revocation::{Freshness, Opened};
-use hallpass_server::{Bound, Config, PeerChannel, Ready, ServiceSet, Shutdown};
+use hallpass_server::{Bound, Config, JobEngine, PeerChannel, Ready, ServiceSet, Shutdown};
 use hallpass_store::Location;
 use hallpass_telemetry::{Telemetry, spawn_watched};
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,12 @@ impl Platform {
             tracing::warn!(
                 "trainers can read this process's environment: it is root's, with a capability to read other processes; right: run \
                  it as an ordinary user"
+            );
+        }
+        if config.jobs.engine == JobEngine::Temporal && cfg!(not(feature = "temporal")) {
+            tracing::warn!(
+                "jobs.engine is temporal and this hallpass is built without Temporal: jobs wait until `hallpass worker` of a build with \
+                 --features temporal takes them"
             );
         }
         let platform = hallpass_platform::Platform::open_on(&database, setup).await;

@@ -19,6 +19,7 @@ mod refusals;
 mod rings;
 mod rules;
 mod run;
+mod settings;
 #[cfg(feature = "ssm")]
 mod ssm;
 mod verifying;

@@ -7,6 +7,7 @@ use hallpass_store::{Connection, Row};
 use hallpass_token::UnixTime;
 use sqlx::Row as _;
 
+use super::Database;
 use super::runs::secs;
 use crate::error::Error;
 
@@ -36,6 +37,19 @@ pub(super) async fn next(
     )));
     let job = job.bind(secs(now)).bind(owner.try_get::<&str, _>("owner")?);
     job.fetch_optional(connection).await
+}
+
+impl Database {
+    /// How many jobs have waited since `since` while no process has any; 0 where one has.
+    pub(crate) async fn untaken(&self, now: UnixTime, since: UnixTime) -> Result<u64, Error> {
+        let count = sqlx::query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS jobs FROM jobs \
+             WHERE state IN ('queued', 'running') AND lease_until <= $2 AND updated <= $2 AND NOT EXISTS \
+             (SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND lease <> '' AND lease_until > $1)",
+        );
+        let count = count.bind(secs(now)).bind(secs(since)).fetch_one(self.store.pool()).await?;
+        Ok(count.try_get::<i64, _>("jobs")?.cast_unsigned())
+    }
 }
 
 /// Notes that it was this user's turn.

@@ -163,3 +163,20 @@ async fn an_attempt_that_panics_has_panicked_and_is_tried_again() {
     let kept = world.database().await.job(&id).await.unwrap().unwrap();
     assert_eq!(kept.failure.map(|failure| failure.reason).as_deref(), Some("WORKER_PANICKED"));
 }
+
+#[tokio::test]
+async fn jobs_that_no_process_takes_are_counted() {
+    let world = World::new().await;
+    world.labeler.add("ds_1", "alice");
+    create(&world, "alice", "cats", "").await.unwrap();
+    create(&world, "alice", "dogs", "").await.unwrap();
+    let (handover, database) = (world.platform.handover(), world.database().await);
+    let untaken = async || handover.runner.untaken().await.unwrap();
+    assert_eq!(untaken().await, 0, "they have just come");
+    world.clock.advance(SILENT);
+    assert_eq!(untaken().await, 2);
+    assert!(is_claimed(&database, &world, Duration::from_secs(10)).await);
+    assert_eq!(untaken().await, 0, "one is under way, so the other waits for its turn");
+    world.clock.advance(SILENT);
+    assert_eq!(untaken().await, 2, "who had it says nothing any longer");
+}

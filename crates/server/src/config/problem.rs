@@ -13,6 +13,9 @@ pub enum ConfigError {
     /// The file is not there.
     #[error("{}: no such configuration file", .0.display())]
     NoFile(PathBuf),
+    /// A variable does not hold text.
+    #[error("{0}: not text: give a value in UTF-8")]
+    NotText(String),
     /// A value, or several, that cannot be taken.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Problems(Vec<Problem>),

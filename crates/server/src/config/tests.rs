@@ -129,3 +129,97 @@ fn a_file_that_is_not_there_is_named() {
     let error = Config::load(sources, &Flags::new()).unwrap_err().to_string();
     assert_eq!(error, "/none.toml: no such configuration file");
 }
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let empty = ["HALLPASS_DATA", "HALLPASS_DATABASE", "HALLPASS_LIMITS__CALLS", "HALLPASS_LISTEN"];
+    let empty = empty.map(|name| (name, ""));
+    let config = load("", &empty, &Flags::new()).unwrap();
+    assert_eq!((config.data, config.listen.port()), ("/data".into(), 50051));
+    assert!(config.database.is_none());
+}
+
+#[test]
+fn what_kubernetes_sets_for_services_is_no_setting() {
+    let set = [
+        ("HALLPASS_SERVICE_HOST", "10.96.0.12"),
+        ("HALLPASS_SERVICE_PORT", "7401"),
+        ("HALLPASS_SERVICE_PORT_GRPC", "7401"),
+        ("HALLPASS_PORT", "tcp://10.96.0.12:7401"),
+        ("HALLPASS_PORT_7401_TCP", "tcp://10.96.0.12:7401"),
+        ("HALLPASS_PORT_7401_TCP_PROTO", "tcp"),
+        ("HALLPASS_PORT_7401_TCP_PORT", "7401"),
+        ("HALLPASS_PORT_7401_TCP_ADDR", "10.96.0.12"),
+        ("HALLPASS_PORT_53_UDP_ADDR", "fd00::12"),
+        ("HALLPASS_PLATFORM_SERVICE_HOST", "10.96.0.13"),
+        ("HALLPASS_PLATFORM_SERVICE_PORT_HTTP_METRICS", "9090"),
+        ("HALLPASS_DATA_PORT", "udp://10.96.0.13:7401"),
+        ("HALLPASS_MY_LABELER_PORT_7402_SCTP_PROTO", "sctp"),
+    ];
+    load("", &set, &Flags::new()).unwrap();
+    for mistyped in [
+        ("HALLPASS_PORT", "7401"),
+        ("HALLPASS_PORT_TCP", "tcp://10.96.0.12:7401"),
+        ("HALLPASS_LIMITS__SERVICE_HOST", "10.96.0.12"),
+        ("HALLPASS_SERVICE", "10.96.0.12"),
+        ("HALLPASS_SERVICE_PORTS", "7401"),
+    ] {
+        let refused = load("", &[mistyped], &Flags::new()).unwrap_err();
+        assert!(refused.contains(&format!("(from {})", mistyped.0)), "{refused}");
+    }
+}
+
+#[test]
+fn a_trainer_s_variables_keep_their_names_and_their_text() {
+    let file = "[trainers.resnet]\nprogram = '/x'\n\
+                environment = {OMP_NUM_THREADS = 8, LR = 0.1, DEBUG = true, Name = 'x', BIG = -3}";
+    let prefix = "HALLPASS_TRAINERS__RESNET__ENVIRONMENT__";
+    let set = [
+        ("OMP_NUM_THREADS", "007"),
+        ("http_proxy", "http://proxy:3128"),
+        ("SCALE", "1e3"),
+        ("A__B", "[1, 2]"),
+        ("EMPTY", ""),
+        ("MASTER_PORT", "29500"),
+    ];
+    let names = set.map(|(name, value)| (format!("{prefix}{name}"), value));
+    let variables = names.each_ref().map(|(name, value)| (name.as_str(), *value));
+    let config = load(file, &variables, &Flags::new()).unwrap();
+    let environment = config.trainers["resnet"].environment.iter();
+    let got: Vec<_> = environment.map(|(name, value)| format!("{name}={value}")).collect();
+    let expected = [
+        "A__B=[1, 2]",
+        "BIG=-3",
+        "DEBUG=true",
+        "EMPTY=",
+        "LR=0.1",
+        "MASTER_PORT=29500",
+        "Name=x",
+        "OMP_NUM_THREADS=007",
+        "SCALE=1e3",
+        "http_proxy=http://proxy:3128",
+    ];
+    assert_eq!(got, expected);
+    let list = "[trainers.x]\nprogram = '/x'\nenvironment = {A = [1]}";
+    let refused = load(list, &[], &Flags::new()).unwrap_err();
+    assert!(refused.contains("trainers.x.environment"), "{refused}");
+    assert!(refused.contains("expected a text, a number, true or false"), "{refused}");
+}
+
+#[test]
+fn a_variable_that_looks_like_a_number_is_text_where_text_is_expected() {
+    let variables = [
+        ("HALLPASS_DATA", "007"),
+        ("HALLPASS_LABELER__BUCKET", "2026"),
+        ("HALLPASS_TEMPORAL__NAMESPACE", "1e3"),
+        ("HALLPASS_TEMPORAL__TASK_QUEUE", "true"),
+        ("HALLPASS_LIMITS__CALLS", "7"),
+    ];
+    let config = load("", &variables, &Flags::new()).unwrap();
+    assert_eq!(config.data, PathBuf::from("007"));
+    assert_eq!(config.labeler.bucket.as_deref(), Some("2026"));
+    assert_eq!((config.temporal.namespace.as_str(), config.limits.calls), ("1e3", 7));
+    assert_eq!(config.temporal.task_queue, "true");
+    let refused = load("", &[("HALLPASS_DRAIN", "10")], &Flags::new()).unwrap_err();
+    assert!(refused.starts_with("drain (from HALLPASS_DRAIN): \"10\" is no span"), "{refused}");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{JobEngine, Problem, duration};
 
@@ -17,8 +17,8 @@ pub struct TrainerSection {
     /// Its arguments, in which `{data}`, `{items}`, `{output}` and `{job}` are filled in.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// Its environment.
-    #[serde(default)]
+    /// Its environment: texts, and numbers and booleans as they are written.
+    #[serde(default, deserialize_with = "variables")]
     pub environment: BTreeMap<String, String>,
     /// How long it may run.
     #[serde(default = "a_day", deserialize_with = "duration::read")]
@@ -102,6 +102,27 @@ impl JobsSection {
         let problem = "0 allows nobody anything: give 1 or more".to_owned();
         Err(Problem { key: format!("jobs.{name}"), source: None, problem })
     }
+}
+
+/// What a variable of a trainer may be set to.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, a number, true or false")]
+enum Variable {
+    Text(String),
+    Flag(bool),
+    Whole(i64),
+    Number(f64),
+}
+
+fn variables<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let written = BTreeMap::<String, Variable>::deserialize(from)?;
+    let text = |variable| match variable {
+        Variable::Text(text) => text,
+        Variable::Flag(flag) => flag.to_string(),
+        Variable::Whole(number) => number.to_string(),
+        Variable::Number(number) => format!("{number:?}"),
+    };
+    Ok(written.into_iter().map(|(name, variable)| (name, text(variable))).collect())
 }
 
 const fn a_day() -> Duration {

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use opentelemetry_otlp::Compression;
 use tonic::Code;
 use tower::Layer;
 
 use super::recorder::{KNOWN, answering, call, request};
+use crate::checks::Compressions;
 use crate::environment::Asked;
 use crate::exporter::{Collector, Exporting};
 use crate::{ServiceTelemetry, TraceLayer};
@@ -15,7 +17,11 @@ use crate::{ServiceTelemetry, TraceLayer};
 const CALLS: usize = 5_000;
 
 fn exporting_to(port: u16) -> (Exporting, Vec<ServiceTelemetry>) {
-    let collector = Collector { endpoint: Some(format!("http://127.0.0.1:{port}")) };
+    exporting(port, Compressions::default())
+}
+
+fn exporting(port: u16, compressions: Compressions) -> (Exporting, Vec<ServiceTelemetry>) {
+    let collector = Collector { endpoint: Some(format!("http://127.0.0.1:{port}")), compressions };
     let asked = Asked { traces: true, metrics: true };
     Exporting::start(&["platform", "labeler"], asked, &collector).unwrap()
 }
@@ -50,4 +56,32 @@ fn a_collector_that_never_answers_ends_with_the_process() {
     let started = Instant::now();
     exporting.finish(Duration::from_millis(200));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_is_sent_is_compressed_where_that_is_asked_for() {
+    for (compression, encoding) in [(Some(Compression::Gzip), Some("gzip")), (None, None)] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = std::thread::spawn(move || first_request(listener));
+        let both = Compressions { traces: compression, metrics: compression };
+        let (mut exporting, services) = exporting(port, both);
+        no_call_waits(&services[..1]);
+        exporting.finish(Duration::from_secs(5));
+        assert_eq!(seen.join().unwrap().as_deref(), encoding);
+    }
+}
+
+/// The `grpc-encoding` of the first request that a collector gets.
+fn first_request(listener: std::net::TcpListener) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let (connection, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(connection).await.unwrap();
+        let (request, _) = connection.accept().await.unwrap().unwrap();
+        let encoding = request.headers().get("grpc-encoding");
+        encoding.map(|encoding| encoding.to_str().unwrap().to_owned())
+    })
 }

@@ -1,5 +1,6 @@
 //! Which exporters the OTEL_ variables ask for.
 
+use crate::checks::{self, Compressions};
 use crate::environment::Asked;
 
 const EVERYTHING: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317");
@@ -62,4 +63,75 @@ fn a_collector_that_others_could_listen_to_is_refused_unless_that_is_wanted() {
             assert!(refused.contains("user or a password") && !refused.contains("s3cr3t"));
         }
     }
+}
+
+#[test]
+fn what_the_exporters_would_ignore_is_refused_by_name() {
+    let gzip = "OTEL_EXPORTER_OTLP_COMPRESSION";
+    let ratio = ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
+    let rows: [(Variables<'_>, Option<&str>); 21] = [
+        (&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.1")], None),
+        (&[("OTEL_TRACES_SAMPLER", "always_off"), ("OTEL_TRACES_SAMPLER_ARG", "x")], None),
+        (&[("OTEL_TRACES_SAMPLER", "")], None),
+        (&[ratio], None),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "1e-3")], None),
+        (&[("OTEL_TRACES_SAMPLER", "traceidratoi")], Some("OTEL_TRACES_SAMPLER=\"traceidratoi\"")),
+        (&[("OTEL_TRACES_SAMPLER", "always_off ")], Some("OTEL_TRACES_SAMPLER=")),
+        (&[("OTEL_TRACES_SAMPLER", "Always_On")], Some("OTEL_TRACES_SAMPLER=")),
+        (&[("OTEL_TRACES_SAMPLER", "jaeger_remote")], Some("OTEL_TRACES_SAMPLER=")),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "25%")], Some("OTEL_TRACES_SAMPLER_ARG=\"25%\"")),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", " 0")], Some("OTEL_TRACES_SAMPLER_ARG=")),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "0,1")], Some("OTEL_TRACES_SAMPLER_ARG=")),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "25")], Some("OTEL_TRACES_SAMPLER_ARG=")),
+        (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "NaN")], Some("OTEL_TRACES_SAMPLER_ARG=")),
+        (&[(gzip, "gzip")], None),
+        (&[(gzip, "none")], None),
+        (&[(gzip, "gzpi")], Some("OTEL_EXPORTER_OTLP_COMPRESSION=\"gzpi\"")),
+        (&[(gzip, "zstd")], Some("OTEL_EXPORTER_OTLP_COMPRESSION=")),
+        (
+            &[(gzip, "gzip"), ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "deflate")],
+            Some("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION="),
+        ),
+        (&[("OTEL_BSP_SCHEDULE_DELAY", "5s")], Some("OTEL_BSP_SCHEDULE_DELAY=\"5s\"")),
+        (&[("OTEL_METRIC_EXPORT_INTERVAL", "1m")], Some("OTEL_METRIC_EXPORT_INTERVAL=")),
+    ];
+    for (variables, refused) in rows {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let checked =
+            |asked| checks::check(asked, get).and_then(|()| Compressions::of(asked, get)).map(drop);
+        let both = Asked { traces: true, metrics: true };
+        match (checked(both).map_err(|error| error.to_string()), refused) {
+            (Ok(()), None) => {}
+            (Err(error), Some(part)) => assert!(error.contains(part), "{error}"),
+            other => panic!("{variables:?}: {other:?}"),
+        }
+        let nothing = Asked { traces: false, metrics: false };
+        assert!(checked(nothing).is_ok(), "nothing is exported: {variables:?}");
+    }
+}
+
+#[test]
+fn one_signal_s_compression_replaces_the_general_one() {
+    let get = |name: &str| match name {
+        "OTEL_EXPORTER_OTLP_COMPRESSION" => Some("gzip".to_owned()),
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION" => Some("none".to_owned()),
+        _ => None,
+    };
+    let of = Compressions::of(Asked { traces: true, metrics: true }, get).unwrap();
+    assert!(of.traces.is_some() && of.metrics.is_none(), "{of:?}");
+}
+
+#[test]
+fn an_argument_without_a_sampler_by_ratio_is_pointed_out() {
+    let idle = |sampler: &str| {
+        checks::has_idle_argument(|name| match name {
+            "OTEL_TRACES_SAMPLER" => Some(sampler.to_owned()),
+            "OTEL_TRACES_SAMPLER_ARG" => Some("0.1".to_owned()),
+            _ => None,
+        })
+    };
+    assert!(idle("") && idle("always_on") && !idle("parentbased_traceidratio"));
 }

@@ -33,7 +33,7 @@ pub(crate) struct WorkerArguments {
     /// Where Labeler is.
     #[arg(long, value_name = "URL")]
     labeler: Option<String>,
-    /// The certificates that sign Labeler's, in PEM; needed where its address is https.
+    /// The certificates that sign Labeler's, in PEM [default: those that this system trusts].
     #[arg(long, value_name = "FILE")]
     peer_ca: Option<PathBuf>,
     /// Where Temporal is.
