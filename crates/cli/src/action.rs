@@ -5,6 +5,7 @@
 mod issue;
 mod list;
 mod revoke;
+mod tokens;
 mod usage;
 
 use std::fs::{OpenOptions, Permissions};
@@ -34,6 +35,8 @@ pub(crate) enum ActionCommand {
     Issue(issue::Issue),
     /// Revoke an action token.
     Revoke(revoke::Revoke),
+    /// List action tokens that were issued and have not ended.
+    Tokens(tokens::Tokens),
     /// Tell how often action tokens were issued, used and refused lately.
     Usage(usage::Usage),
 }
@@ -53,6 +56,7 @@ pub(crate) fn run(command: ActionCommand, format: Format) -> Result<(), Failure>
             ActionCommand::List(wanted) => list::run(&wanted, format).await,
             ActionCommand::Issue(wanted) => issue::run(wanted, format).await,
             ActionCommand::Revoke(wanted) => revoke::run(wanted, format).await,
+            ActionCommand::Tokens(wanted) => tokens::run(wanted, format).await,
             ActionCommand::Usage(wanted) => usage::run(&wanted, format).await,
         }
     })

@@ -2,6 +2,7 @@
 
 mod detail;
 mod follow;
+mod trainers;
 mod view;
 
 use clap::{Args, Subcommand};
@@ -32,6 +33,8 @@ pub(crate) enum JobCommand {
     Get(Get),
     /// List your jobs, newest first.
     List(List),
+    /// List the trainers that jobs can be run with.
+    Trainers(trainers::Trainers),
     /// Follow a job until it has ended; exit code 1 unless it has succeeded.
     Watch(follow::Watch),
     /// Abort a job: gets an action token for it and uses it up.
@@ -58,7 +61,7 @@ pub(crate) struct Create {
     /// The snapshot to train on, by its id or as DATASET/NAME.
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
-    /// The trainer, as the operator has named it; not needed where there is only one.
+    /// The trainer, as `hallpass job trainers` lists it; not needed where there is only one.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     trainer: String,
     /// Follow it until it has ended.
@@ -153,6 +156,7 @@ pub(crate) fn run(command: JobCommand, format: Format) -> Result<(), Failure> {
             JobCommand::Create(wanted) => create(wanted, format).await,
             JobCommand::Get(wanted) => get(wanted, format).await,
             JobCommand::List(wanted) => list(&wanted, format).await,
+            JobCommand::Trainers(wanted) => trainers::run(&wanted, format).await,
             JobCommand::Watch(wanted) => follow::watch(wanted, format).await,
             JobCommand::Abort(wanted) => abort(wanted, format).await,
             JobCommand::Retry(wanted) => retry(wanted, format).await,

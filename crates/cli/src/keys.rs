@@ -1,5 +1,6 @@
 //! Key rings: made, listed, rotated, retired, given away. Nothing here shows what signs.
 
+mod add_secret;
 mod edit;
 mod export;
 mod generate;
@@ -24,7 +25,7 @@ pub(crate) enum KeysCommand {
     Generate(generate::Generate),
     /// Print the public halves of a ring's keys, as verifiers take them.
     Export(export::Export),
-    /// Put keys that were exported into a ring.
+    /// Put keys that were exported, or a shared secret by its place, into a ring.
     Add(export::Add),
     /// Put a new key in the place of one, without a refused call.
     Rotate(rotate::Rotate),

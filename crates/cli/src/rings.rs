@@ -86,6 +86,12 @@ impl KeyArguments {
             return RingFile::of(Path::new(&folder), name).map(Keys::Ring);
         }
         if let Some(secret) = variable(SECRET_VARIABLE)? {
+            if self.algorithm.is_none() && Path::new(DEFAULT_DATA).is_dir() {
+                output::note(&format!(
+                    "{SECRET_VARIABLE} is set and is used, not the keys in ./{DEFAULT_DATA}: unset it, or give --data {DEFAULT_DATA}, for \
+                     those"
+                ));
+            }
             return from_secret(secret.into(), SECRET_VARIABLE, self.algorithm);
         }
         let folder = Path::new(DEFAULT_DATA);
@@ -164,7 +170,7 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
 }
 
 /// The algorithms that take a shared secret.
-fn shared_secret_algorithm(text: &str) -> Result<Algorithm, String> {
+pub(crate) fn shared_secret_algorithm(text: &str) -> Result<Algorithm, String> {
     let known = text.parse().ok().filter(|algorithm: &Algorithm| algorithm.is_shared_secret());
     known.ok_or_else(|| "not an algorithm of a shared secret; right: HS256 or HS512".to_owned())
 }

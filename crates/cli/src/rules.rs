@@ -56,7 +56,7 @@ pub(crate) struct Rules {
 
 /// A scope and the services that declare it.
 #[derive(Serialize)]
-struct Scope {
+struct Declared {
     scope: &'static str,
     description: &'static str,
     audience: &'static str,
@@ -102,17 +102,17 @@ fn unknown(service: &str, all: impl Iterator<Item = &'static Rule>) -> Failure {
 }
 
 /// The scopes that rules demand or delegate, in the order of their names.
-fn scopes(rules: &[&'static Rule]) -> Vec<Scope> {
+fn scopes(rules: &[&'static Rule]) -> Vec<Declared> {
     let named = |rule: &&'static Rule| rule.scope.into_iter().chain(rule.delegates.iter().copied());
     let named: BTreeSet<_> = rules.iter().flat_map(named).collect();
     // A scope may be checked by a handler alone: it is told with the service that declares it.
     let own: BTreeSet<_> = rules.iter().map(|rule| rule.service).collect();
-    let mut all: BTreeMap<(&str, &str), Scope> = BTreeMap::new();
+    let mut all: BTreeMap<(&str, &str), Declared> = BTreeMap::new();
     for service in SERVICES {
         for (scope, description) in service.scopes.iter().copied() {
             if named.contains(scope) || own.contains(service.name) {
                 let audience = service.audience;
-                let new = Scope { scope, description, audience, services: Vec::new() };
+                let new = Declared { scope, description, audience, services: Vec::new() };
                 all.entry((scope, audience)).or_insert(new).services.push(service.name);
             }
         }
@@ -120,7 +120,7 @@ fn scopes(rules: &[&'static Rule]) -> Vec<Scope> {
     all.into_values().collect()
 }
 
-fn scope_table(scopes: &[Scope]) -> String {
+fn scope_table(scopes: &[Declared]) -> String {
     let lines = scopes.iter().map(|of| [of.scope, of.audience, of.description].map(str::to_owned));
     output::listing(["SCOPE", "AUDIENCE", "DESCRIPTION"], lines, &["SCOPE", "DESCRIPTION"])
 }

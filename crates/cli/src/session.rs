@@ -1,5 +1,7 @@
 //! Sessions: a handle for the caller's token, which sessions are open, and their end.
 
+mod everyone;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -22,8 +24,10 @@ use crate::output::{self, Format, plain};
 pub(crate) enum SessionCommand {
     /// Open a session with your token, and print its handle, alone, on stdout, or write it to a file.
     Open(Open),
-    /// List your open sessions.
+    /// List your open sessions, or as an operator everybody's.
     List(List),
+    /// Show a session and what its token says, to an operator.
+    Show(everyone::Show),
     /// Close one of your sessions, or all.
     Close(Close),
 }
@@ -43,8 +47,22 @@ pub(crate) struct Open {
 
 /// Where to list.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass session list\n  hallpass session list --output json")]
+#[command(after_help = "Examples:
+  hallpass session list
+  hallpass session list --everyone --subject alice --output json")]
 pub(crate) struct List {
+    /// Everybody's, with what their tokens say; needs the scope `diagnostics:admin`.
+    #[arg(long)]
+    everyone: bool,
+    /// With --everyone: only this user's.
+    #[arg(
+        long,
+        value_name = "USER",
+        default_value = "",
+        hide_default_value = true,
+        requires = "everyone"
+    )]
+    subject: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -73,7 +91,11 @@ pub(crate) fn run(command: SessionCommand, format: Format) -> Result<(), Failure
     caller::wait_for(async {
         match command {
             SessionCommand::Open(wanted) => open(&wanted, format).await,
+            SessionCommand::List(wanted) if wanted.everyone => {
+                everyone::list(&wanted.connection, wanted.subject, format).await
+            }
             SessionCommand::List(wanted) => list(&wanted, format).await,
+            SessionCommand::Show(wanted) => everyone::show(wanted, format).await,
             SessionCommand::Close(wanted) => close(wanted, format).await,
         }
     })

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use hallpass_contract::auth::{
-    ActionAudience, ActionService, IssueActionTokenRequest, IssueActionTokenResponse,
-    ListActionUsageRequest, ListActionUsageResponse, ListAudiencesRequest, ListAudiencesResponse,
+    ActionAudience, ActionService, ActionToken, IssueActionTokenRequest, IssueActionTokenResponse,
+    ListActionTokensRequest, ListActionTokensResponse, ListActionUsageRequest,
+    ListActionUsageResponse, ListAudiencesRequest, ListAudiencesResponse,
 };
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::{Action, ActionDesk as _, Denial, Outcome, Permit, Rule};
+use hallpass_revocation::List;
+use hallpass_token::Verified;
 
 use crate::audit::{Attempt, Given};
 use crate::error::Error;
 use crate::instant::timestamp;
 use crate::issue::{self, Issued, Wish};
+use crate::issued::IssuedTokens;
 use crate::rate::Rate;
 use crate::usage;
 
@@ -27,6 +31,8 @@ pub(crate) struct ActionHandler {
     pub(crate) clock: Clock,
     pub(crate) actions: Arc<Actions>,
     pub(crate) rate: Rate,
+    pub(crate) issued: IssuedTokens,
+    pub(crate) list: Arc<List>,
 }
 
 /// The elevated operations of a contract, and the rules that demand them.
@@ -87,6 +93,26 @@ impl ActionService for ActionHandler {
         })
     }
 
+    async fn list_action_tokens(
+        &self,
+        permit: Permit,
+        request: ListActionTokensRequest,
+    ) -> Result<ListActionTokensResponse, Error> {
+        if request.everyone && !permit.has_scope(ADMIN_SCOPE) {
+            return Err(Error::NotTheCallers);
+        }
+        let caller = permit.token().ok_or(Error::NoToken)?;
+        let kept = self.issued.of((!request.everyone).then_some(&**caller), self.clock.now())?;
+        let mut tokens = Vec::new();
+        for token in kept {
+            let told = self.told(&token).await;
+            if request.audience.is_empty() || request.audience == told.audience {
+                tokens.push(told);
+            }
+        }
+        Ok(ListActionTokensResponse { tokens })
+    }
+
     async fn list_action_usage(
         &self,
         permit: Permit,
@@ -108,7 +134,39 @@ impl ActionHandler {
         self.rate.check(caller).map_err(|wait| permit.refuse(Denial::TooMany(wait)))?;
         let issued = issue::issue(&wish, permit, &self.keys.ring(), self.clock.now())?;
         self.actions.note(wish.action, caller, Outcome::Issued);
+        let now = self.clock.now();
+        // What was minted a moment ago verifies, unless its key has just gone.
+        if let Ok(token) = self.keys.ring().verify(issued.token.expose(), now) {
+            self.issued.note(token, now);
+        }
         Ok(issued)
+    }
+
+    async fn told(&self, token: &Verified) -> ActionToken {
+        let claims = token.claims();
+        let audience = claims.audience.first().cloned().unwrap_or_default();
+        let action = self.registry.find(&audience);
+        let state = if self.list.index().is_revoked(token) {
+            "revoked"
+        } else {
+            match self.actions.is_spent(token).await {
+                Ok(true) => "used",
+                Ok(false) => "good",
+                Err(_) => "unknown",
+            }
+        };
+        let object = claims.resource.as_ref().map(|of| format!("{}:{}", of.kind, of.id));
+        ActionToken {
+            token_id: claims.id.clone().unwrap_or_default(),
+            audience,
+            issuer: token.root_issuer().unwrap_or_default().to_owned(),
+            subject: claims.subject.clone().unwrap_or_default(),
+            resource: object.unwrap_or_default(),
+            issue_time: Some(timestamp(claims.issued_at)),
+            expire_time: claims.expires_at.map(timestamp),
+            single_use: action.is_some_and(|action| action.single_use),
+            state: state.to_owned(),
+        }
     }
 
     fn described(&self, action: &'static Action) -> ActionAudience {

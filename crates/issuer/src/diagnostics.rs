@@ -5,6 +5,7 @@
 mod allowed;
 mod explain;
 mod facts;
+pub(crate) mod sessions;
 mod validate;
 
 use std::fmt;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 
 use hallpass_contract::auth::{
     DiagnosticsService, ExplainRefusalRequest, ExplainRefusalResponse, GetCallerRequest,
-    GetCallerResponse, ListAllowedRpcsRequest, ListAllowedRpcsResponse, ValidateTokenRequest,
-    ValidateTokenResponse, serve_diagnostics_service,
+    GetCallerResponse, ListAllowedRpcsRequest, ListAllowedRpcsResponse, ListOpenSessionsRequest,
+    ListOpenSessionsResponse, ValidateTokenRequest, ValidateTokenResponse,
+    serve_diagnostics_service,
 };
 use hallpass_contract::labeler;
 use hallpass_guard::{Clock, Keys, Refusals};
@@ -148,6 +150,17 @@ impl DiagnosticsService for DiagnosticsHandler {
         request: ValidateTokenRequest,
     ) -> Result<ValidateTokenResponse, Error> {
         validate::answer(&self.tokens, &permit, &request.token).await
+    }
+
+    async fn list_open_sessions(
+        &self,
+        _: Permit,
+        request: ListOpenSessionsRequest,
+    ) -> Result<ListOpenSessionsResponse, Error> {
+        let Some(sessions) = &self.tokens.sessions else {
+            return Ok(ListOpenSessionsResponse::default());
+        };
+        sessions::page(sessions, &self.own.keys.ring(), &request, self.own.clock.now())
     }
 
     async fn explain_refusal(

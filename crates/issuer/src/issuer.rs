@@ -11,6 +11,7 @@ use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_revocation::{List, Sessions};
 
 use crate::action_service::{ActionHandler, Registry};
+use crate::issued::IssuedTokens;
 use crate::key_service::{KeyHandler, PublicKeys};
 use crate::rate::Rate;
 use crate::revocation_service::RevocationHandler;
@@ -44,7 +45,11 @@ impl Issuer {
                 actions: Arc::clone(&actions),
                 sessions: None,
             },
-            revocations: RevocationHandler { list, clock: clock.clone(), keys: keys.clone() },
+            revocations: RevocationHandler {
+                list: Arc::clone(&list),
+                clock: clock.clone(),
+                keys: keys.clone(),
+            },
             keys: PublicKeys { keys: keys.clone(), owner: OWNER },
             actions: ActionHandler {
                 registry,
@@ -52,6 +57,8 @@ impl Issuer {
                 rate: Rate::a_minute(Some(ISSUED), clock.clone()),
                 clock,
                 actions,
+                issued: IssuedTokens::default(),
+                list,
             },
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod holder;
 mod instant;
 mod issue;
+mod issued;
 mod issuer;
 mod key_service;
 mod listed;

@@ -17,6 +17,7 @@ use hallpass_revocation::{
 use hallpass_token::{Fingerprint, TokenId, Verified};
 
 use crate::Issuer;
+use crate::diagnostics::sessions::kept;
 use crate::error::Error;
 use crate::instant::timestamp;
 use crate::rate::Rate;
@@ -73,6 +74,7 @@ impl SessionService for SessionHandler {
             user: user(caller)?,
             token: &request.token,
             token_ends: caller.expires_at(),
+            about: kept(caller, &self.keys.ring(), now),
         };
         let begun = self.sessions.begin(&handle, new, now).await;
         self.close_displaced(&permit).await?;
@@ -171,16 +173,21 @@ impl SessionHandler {
     }
 
     fn told(&self, session: &Open, permit: &Permit) -> Session {
-        let idle = session.used().plus(self.sessions.limits().idle);
         let current = permit.token().and_then(|token| token.claims().session.as_deref());
-        Session {
-            session_id: session.id().to_owned(),
-            create_time: Some(timestamp(session.opened())),
-            expire_time: Some(timestamp(session.ends())),
-            last_use_time: Some(timestamp(session.used())),
-            idle_expire_time: Some(timestamp(idle.min(session.ends()))),
-            current: current == Some(session.id()),
-        }
+        told(&self.sessions, session, current)
+    }
+}
+
+/// A session as it is told; `current` is the id of the one that carries the call.
+pub(crate) fn told(sessions: &Sessions, session: &Open, current: Option<&str>) -> Session {
+    let idle = session.used().plus(sessions.limits().idle);
+    Session {
+        session_id: session.id().to_owned(),
+        create_time: Some(timestamp(session.opened())),
+        expire_time: Some(timestamp(session.ends())),
+        last_use_time: Some(timestamp(session.used())),
+        idle_expire_time: Some(timestamp(idle.min(session.ends()))),
+        current: current == Some(session.id()),
     }
 }
 

@@ -7,8 +7,9 @@ use hallpass_contract::labeler::{CheckPermissionRequest, GetDatasetRequest, GetS
 use hallpass_contract::platform::{
     self, AbortJobRequest, AbortJobResponse, CreateJobRequest, CreateJobResponse,
     DownloadArtifactRequest, DownloadArtifactResponse, GetJobRequest, GetJobResponse, JobState,
-    ListJobsRequest, ListJobsResponse, RetryJobRequest, RetryJobResponse, StreamJobLogsRequest,
-    StreamJobLogsResponse, WatchJobRequest, WatchJobResponse,
+    ListJobsRequest, ListJobsResponse, ListTrainersRequest, ListTrainersResponse, RetryJobRequest,
+    RetryJobResponse, StreamJobLogsRequest, StreamJobLogsResponse, WatchJobRequest,
+    WatchJobResponse,
 };
 use hallpass_contract::{can, storage};
 use hallpass_guard::on_behalf;
@@ -79,6 +80,21 @@ impl<S: Peer> platform::JobService for JobHandler<S> {
             jobs: page.jobs.into_iter().map(Into::into).collect(),
             next_page_token: page.next_page_token,
         }))
+    }
+
+    async fn list_trainers(
+        &self,
+        _: Permit,
+        _: ListTrainersRequest,
+    ) -> Result<ListTrainersResponse, Error> {
+        let usual = self.jobs.trainers().count() == 1;
+        let told = |(name, trainer): (&str, &hallpass_jobs::Trainer)| platform::Trainer {
+            name: name.to_owned(),
+            time_limit_seconds: trainer.time_limit.as_secs(),
+            scopes: trainer.scopes.clone(),
+            usual,
+        };
+        Ok(ListTrainersResponse { trainers: self.jobs.trainers().map(told).collect() })
     }
 
     async fn watch_job(

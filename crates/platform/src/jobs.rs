@@ -114,6 +114,11 @@ impl Jobs {
         self.trainers.get(trainer).is_some_and(Trainer::writes)
     }
 
+    /// The trainers that jobs can be run with, by name.
+    pub(crate) fn trainers(&self) -> impl Iterator<Item = (&str, &Trainer)> {
+        self.trainers.iter().map(|(name, trainer)| (name.as_str(), trainer))
+    }
+
     /// The name of the trainer that is wished for.
     fn trainer(&self, spec: &Spec) -> Result<String, Error> {
         let mut names = self.trainers.keys();

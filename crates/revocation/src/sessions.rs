@@ -81,6 +81,8 @@ pub struct NewSession<'a> {
     pub token: &'a str,
     /// When the token ends.
     pub token_ends: Option<UnixTime>,
+    /// What operators are to see of the token; it opens nothing. At most a few thousand bytes.
+    pub about: Vec<u8>,
 }
 
 /// Why a handle opens nothing.
@@ -162,7 +164,8 @@ impl Sessions {
         let ends = new.token_ends.map_or(longest, |token| token.min(longest));
         let sealed = Sealed::new(handle, &new.id, new.token).ok_or(BeginError::Unsealed)?;
         let whose = (new.holder, new.user);
-        let session = Arc::new(Session::new(new.id, whose, (now, ends), sealed));
+        let session = Session::new(new.id, whose, (now, ends), sealed);
+        let session = Arc::new(session.with_about(new.about));
         let place = self.admit(handle.name(), &session, now)?;
         let note =
             Note { reason: session.write(), by: session.holder.to_string(), at: session.opened };
@@ -209,6 +212,15 @@ impl Sessions {
         let open = self.0.open.load();
         let own = open.values().filter(|session| session.holder == holder);
         let live = own.filter(|session| self.is_open(session, now));
+        let mut live: Vec<_> = live.map(Arc::clone).collect();
+        live.sort_by(|one, two| (one.opened, &one.id).cmp(&(two.opened, &two.id)));
+        live
+    }
+
+    /// Everybody's sessions that have not ended, the oldest first.
+    pub fn all(&self, now: UnixTime) -> Vec<Arc<Session>> {
+        let open = self.0.open.load();
+        let live = open.values().filter(|session| self.is_open(session, now));
         let mut live: Vec<_> = live.map(Arc::clone).collect();
         live.sort_by(|one, two| (one.opened, &one.id).cmp(&(two.opened, &two.id)));
         live

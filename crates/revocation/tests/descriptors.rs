@@ -34,7 +34,8 @@ async fn begin(sessions: &Sessions, number: u8) -> bool {
     // Several of these in one page are more than sled keeps in its log: it makes a file for them.
     let token = "x".repeat(23_000);
     let id = format!("s-{number}");
-    let new = NewSession { id, holder, user: holder, token: &token, token_ends: None };
+    let new =
+        NewSession { id, holder, user: holder, token: &token, token_ends: None, about: Vec::new() };
     sessions.begin(&Handle::new(&[number; 32]), new, NOW).await.is_ok()
 }
 

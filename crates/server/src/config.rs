@@ -10,6 +10,7 @@ mod loopback;
 mod nats;
 mod oidc;
 mod problem;
+mod scalar;
 mod sections;
 mod sessions;
 mod source;

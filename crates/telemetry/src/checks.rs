@@ -82,11 +82,19 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// A sampler's argument that nothing reads: the operator asked for a share of the traces and gets all of them, or none.
-pub(crate) fn has_idle_argument(get: impl Fn(&str) -> Option<String>) -> bool {
+/// What an operator may have meant otherwise: a share of the traces that nothing reads, or a sampler by share without one.
+pub(crate) fn advice(get: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let get = |name: &str| get(name).filter(|value| !value.is_empty());
     let by_ratio = get("OTEL_TRACES_SAMPLER").is_some_and(|sampler| sampler.ends_with("ratio"));
-    get("OTEL_TRACES_SAMPLER_ARG").is_some() && !by_ratio
+    match (get("OTEL_TRACES_SAMPLER_ARG"), by_ratio) {
+        (Some(_), false) => Some(
+            "OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER to traceidratio or parentbased_traceidratio",
+        ),
+        (None, true) => Some(
+            "OTEL_TRACES_SAMPLER_ARG is not set, so every trace is sampled: set it to a number from 0 to 1",
+        ),
+        _ => None,
+    }
 }
 
 fn sampler(get: &impl Fn(&str) -> Option<String>) -> Result<(), TelemetryError> {
@@ -110,7 +118,7 @@ fn sampler(get: &impl Fn(&str) -> Option<String>) -> Result<(), TelemetryError> 
 }
 
 fn compression(name: &'static str, value: String) -> Result<Option<Compression>, TelemetryError> {
-    match value.as_str() {
+    match value.to_ascii_lowercase().as_str() {
         "gzip" => Ok(Some(Compression::Gzip)),
         "none" => Ok(None),
         _ => Err(TelemetryError::Variable { name, value, expected: "\"gzip\" or \"none\"" }),

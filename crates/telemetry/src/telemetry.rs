@@ -26,10 +26,8 @@ pub fn init(services: &[&'static str], settings: &Settings) -> Result<Telemetry,
     if services.len() > 1 && asked.traces && variable("OTEL_SERVICE_NAME").is_some() {
         tracing::warn!("OTEL_SERVICE_NAME is ignored: this process runs several services");
     }
-    if asked.traces && checks::has_idle_argument(variable) {
-        tracing::warn!(
-            "OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER to traceidratio or parentbased_traceidratio"
-        );
+    if let Some(advice) = checks::advice(variable).filter(|_| asked.traces) {
+        tracing::warn!("{advice}");
     }
     Ok(telemetry)
 }

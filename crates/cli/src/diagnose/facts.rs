@@ -39,6 +39,9 @@ pub(crate) struct Facts {
     unknown_permissions_count: u32,
     storage_roles_count: u32,
     storage_level: String,
+    buckets: Vec<String>,
+    permissions: Vec<String>,
+    storage_roles: Vec<String>,
 }
 
 impl From<TokenFacts> for Facts {
@@ -74,8 +77,32 @@ impl From<TokenFacts> for Facts {
             unknown_permissions_count: grants.unknown_permissions,
             storage_roles_count: grants.roles,
             storage_level: grants.level,
+            buckets: grants.bucket_names,
+            permissions: grants.permission_names,
+            storage_roles: grants.role_names,
         }
     }
+}
+
+/// Whose it is, and how much storage it grants.
+pub(crate) fn in_short(of: &Facts) -> (String, String) {
+    let user = match of.actor.as_str() {
+        "" => of.subject.clone(),
+        actor => format!("{} by {actor}", of.subject),
+    };
+    (user, storage(of))
+}
+
+/// Such as `2 buckets, 5 permissions, 1 unknown`; empty where it grants none.
+fn storage(of: &Facts) -> String {
+    let counts = [
+        (of.buckets_count, "buckets"),
+        (of.permissions_count, "permissions"),
+        (of.unknown_permissions_count, "unknown"),
+        (of.storage_roles_count, "roles"),
+    ];
+    let said = counts.iter().filter(|(count, _)| *count > 0);
+    said.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The facts in two columns, for people.
@@ -84,10 +111,6 @@ pub(crate) fn rows(of: &Facts) -> Vec<Vec<String>> {
     let life = left.map_or_else(|| "no end".to_owned(), length);
     let key = format!("{} ({}, {})", of.key_id, of.key_state, of.algorithm);
     let parents = if of.parents > 0 { of.parents.to_string() } else { String::new() };
-    let buckets = match (of.buckets_count, of.permissions_count) {
-        (0, 0) => String::new(),
-        (buckets, permissions) => format!("{buckets} buckets, {permissions} permissions"),
-    };
     let all = [
         ("subject", of.subject.clone()),
         ("issuer", of.issuer.clone()),
@@ -110,7 +133,11 @@ pub(crate) fn rows(of: &Facts) -> Vec<Vec<String>> {
         ("parents", parents),
         ("object", of.resource.clone()),
         ("job", of.job_id.clone()),
-        ("storage", buckets),
+        ("storage", storage(of)),
+        ("level", of.storage_level.clone()),
+        ("buckets", of.buckets.join(" ")),
+        ("permissions", of.permissions.join(" ")),
+        ("storage roles", of.storage_roles.join(" ")),
     ];
     let said = all.into_iter().filter(|(_, value)| !value.is_empty());
     said.map(|(name, value)| vec![name.to_owned(), plain(&value).into_owned()]).collect()

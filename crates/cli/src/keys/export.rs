@@ -7,6 +7,7 @@ use hallpass_token::{Key, KeyRing};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use super::add_secret::{self, Shared};
 use super::edit::{Rings, at};
 use crate::failure::Failure;
 use crate::output::{self, Format, plain};
@@ -33,14 +34,18 @@ pub(crate) struct Export {
 /// Which keys to take, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass keys add orders.public.json --ring hallpass-data/keys/labeler.json")]
+  hallpass keys add orders.public.json --ring hallpass-data/keys/labeler.json
+  hallpass keys add --secret env:SERVICE_JWT_SECRET --kid old-platform --owner platform --issuer old-platform \\
+    --type service --type background --profile hybrid-v1 --scope labeler:read --audience labeler --ring hallpass-data/keys/labeler.json")]
 pub(crate) struct Add {
     /// What `hallpass keys export` printed.
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// The ring.
     #[arg(long, value_name = "FILE")]
-    ring: PathBuf,
+    pub(super) ring: PathBuf,
+    #[command(flatten)]
+    pub(super) shared: Shared,
 }
 
 /// Runs the export.
@@ -67,7 +72,13 @@ pub(super) fn run(wanted: &Export) -> Result<(), Failure> {
 
 /// Takes the keys. One that the ring has already, with other rights or in another state, becomes as the file has it.
 pub(super) fn add(wanted: &Add, format: Format) -> Result<(), Failure> {
-    let more = RingFile::read(wanted.file.clone())?;
+    if let Some(secret) = &wanted.shared.secret {
+        return add_secret::run(wanted, secret, format);
+    }
+    let file = wanted.file.clone().ok_or_else(|| {
+        Failure::arguments("nothing to add; right: FILE of `hallpass keys export`, or --secret REF")
+    })?;
+    let more = RingFile::read(file)?;
     if let Some(key) = more.ring.keys().find(|key| key.can_sign()) {
         let problem = "holds what signs; right: the output of `hallpass keys export`";
         return Err(at(&more.path, &format_args!("{}: {problem}", plain(key.kid()))));

@@ -61,7 +61,8 @@ pub(super) fn run(wanted: &Generate, format: Format) -> Result<(), Failure> {
     }
 }
 
-fn put(path: &Path, key: Key) -> Result<(), Failure> {
+/// Puts a key into a ring, which is made if it is not there.
+pub(super) fn put(path: &Path, key: Key) -> Result<(), Failure> {
     if path.exists() {
         return Rings::open(&[path.to_owned()])?.change(0, Key::clone, Some(key));
     }

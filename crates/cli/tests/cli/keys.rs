@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::run::{Ran, hallpass};
+use crate::run::{Ran, SECRET, hallpass};
 
 fn keys(folder: &TempDir, arguments: &str) -> Ran {
     let path = |word: &str| {
@@ -140,4 +140,34 @@ fn two_commands_do_not_change_the_rings_of_a_folder_at_once() {
     keys(&folder, "retire orders-1 --ring orders.json --force").fails(1, "another command");
     lock.unlock().unwrap();
     assert_eq!(keys(&folder, "retire orders-1 --ring orders.json --force").code, 0);
+}
+
+#[test]
+fn a_shared_secret_is_added_by_its_place_and_never_written_down() {
+    let folder = TempDir::new().unwrap();
+    made(&folder);
+    let ring = folder.path().join("orders.json");
+    let ring = ring.to_str().unwrap();
+    let add = |place: &str| {
+        let own = ["keys", "add", "--secret", place, "--kid", "old", "--owner", "platform"];
+        let more = ["--type", "service", "--profile", "hybrid-v1", "--scope", "labeler:read"];
+        let rest = ["--audience", "labeler", "--ring", ring];
+        hallpass(&[&own[..], &more, &rest].concat()).env("OLD_SECRET", SECRET)
+    };
+    add(SECRET).run().fails(2, "--secret: names no place; right: env:NAME, file:PATH or ssm:/path");
+    assert!(!add(SECRET).run().stderr.contains(SECRET));
+    add("env:NO_SECRET").run().fails(1, "env:NO_SECRET: not set");
+    let added = add("env:OLD_SECRET").run();
+    assert_eq!((added.code, added.stdout.contains("its secret in env:OLD_SECRET")), (0, true));
+    let kept = std::fs::read_to_string(ring).unwrap();
+    assert!(kept.contains("env:OLD_SECRET") && !kept.contains(SECRET), "{kept}");
+    let list = hallpass(&["keys", "list", "--ring", ring, "--output", "json"]);
+    let listed = list.env("OLD_SECRET", SECRET).run().json();
+    let rows = listed.as_array().unwrap();
+    let row = rows.iter().find(|row| row["kid"] == "old").unwrap();
+    assert_eq!((&row["profile"], &row["issuer"]), (&"hybrid-v1".into(), &"platform".into()));
+    hallpass(&["keys", "add", "--ring", ring]).run().fails(2, "--secret");
+    hallpass(&["keys", "add", "--secret", "env:OLD_SECRET", "--ring", ring])
+        .run()
+        .fails(2, "--kid");
 }

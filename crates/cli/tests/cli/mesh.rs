@@ -169,3 +169,94 @@ fn a_broken_folder_is_refused_by_the_name_of_the_file() {
     mesh.run(&["dataset", "import", path, "--name", "n"], &token).fails(1, "cat/1.png");
     assert_eq!(mesh.json(&["dataset", "list"], &token), before, "nothing is left of it");
 }
+
+#[test]
+fn what_has_a_name_is_given_by_it() {
+    let mesh = Mesh::up();
+    let token = mesh.token("alice");
+    let sample = sample();
+    let folder = sample.to_str().unwrap();
+    mesh.json(&["dataset", "import", folder, "--name", "my forms"], &token);
+    let named = mesh.json(&["dataset", "get", "my forms"], &token);
+    let id = named["dataset_id"].as_str().unwrap();
+    assert_eq!(mesh.json(&["dataset", "get", id], &token), named, "an id is taken as before");
+    mesh.json(&["dataset", "split", "my forms", "--train", "1"], &token);
+    mesh.json(&["dataset", "snapshot", "create", "my forms", "--name", "first"], &token);
+    let snapshot = mesh.json(&["dataset", "snapshot", "get", "my forms/first"], &token);
+    assert_eq!(snapshot["dataset_id"], id);
+    let there = tempfile::tempdir().unwrap();
+    let down = there.path().join("down");
+    mesh.json(&["dataset", "pull", "my forms/first", down.to_str().unwrap()], &token);
+    assert_eq!(content(&down), content(&sample));
+    let create = ["job", "create", "--snapshot", "my forms/first", "--name", "one"];
+    let job = mesh.json(&create, &token);
+    assert_eq!(mesh.json(&["job", "get", "one"], &token)["job_id"], job["job_id"]);
+    assert_eq!(
+        mesh.json(&["job", "list", "--dataset", "my forms"], &token)[0]["job_id"],
+        job["job_id"]
+    );
+
+    let get = |name: &str| mesh.run(&["dataset", "get", name], &token);
+    get("no forms").fails(1, "no dataset has the name \"no forms\"; right: an id or a name");
+    mesh.run(&["job", "get", "two"], &token).fails(1, "no job has the name \"two\"");
+    let absent = mesh.run(&["dataset", "snapshot", "get", "my forms/second"], &token);
+    absent.fails(1, "no snapshot has the name \"second\"");
+    get("ds_1").fails(1, "OBJECT_REFUSED");
+    mesh.json(&["dataset", "import", folder, "--name", "twin"], &token);
+    mesh.json(&["dataset", "update", "twin", "--name", "my forms"], &token);
+    get("my forms").fails(1, "2 datasets have the name \"my forms\"; right: one of their ids, ds_");
+    // Whose token cannot list is told that an id needs no list.
+    let data = mesh.data.path().to_str().unwrap();
+    let mint = ["token", "mint", "--data", data, "--subject", "alice", "--scope", "jobs:read"];
+    let narrow = hallpass(&mint).run().token().to_owned();
+    mesh.run(&["dataset", "get", "my forms"], &narrow).fails(1, "an id needs none");
+}
+
+#[test]
+fn trainers_action_tokens_and_everybodys_sessions_are_listed() {
+    let mesh = Mesh::up();
+    let alice = mesh.token("alice");
+    let trainers = mesh.json(&["job", "trainers"], &alice);
+    assert_eq!((&trainers[0]["name"], &trainers[0]["usual"]), (&json!("stats"), &json!(true)));
+
+    let issued =
+        mesh.json(&["action", "issue", "datasets.delete", "--resource", "dataset:Shapes"], &alice);
+    let tokens = mesh.run(&["action", "tokens", "--output", "json"], &alice);
+    assert!(!tokens.stdout.contains(issued["token"].as_str().unwrap()), "{tokens:?}");
+    let tokens = tokens.json();
+    assert_eq!(tokens[0]["token_id"], issued["token_id"]);
+    assert_eq!((&tokens[0]["state"], &tokens[0]["single_use"]), (&json!("good"), &json!(true)));
+    assert!(tokens[0]["resource"].as_str().unwrap().starts_with("dataset:ds_"), "{tokens}");
+
+    let data = mesh.data.path().to_str().unwrap();
+    let mint = |more: &[&str]| {
+        let mint = ["token", "mint", "--data", data, "--subject"];
+        hallpass(&[&mint[..], more].concat()).run().token().to_owned()
+    };
+    let grants = ["--bucket", "pictures", "--permission", "s3:GetObject", "--level", "read"];
+    let bob = mint(&[&["bob"][..], &grants].concat());
+    let opened = mesh.json(&["session", "open"], &bob);
+    let id = opened["session"]["session_id"].as_str().unwrap();
+    let operator = mint(&["root", "--scope", "diagnostics:admin"]);
+    let list = ["session", "list", "--everyone"];
+    let all = mesh.json(&list, &operator);
+    assert_eq!(all[0]["session"]["session_id"], id);
+    assert_eq!(all[0]["token"]["subject"], "bob");
+    let shown = mesh.run(&["session", "show", id], &operator);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    for part in ["bob", "pictures", "s3:GetObject", "level"] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+    assert!(!shown.stdout.contains("hps_") && !shown.stdout.contains("eyJ"), "{shown:?}");
+    mesh.run(&list, &alice).fails(1, "SCOPE_MISSING");
+    mesh.run(&["session", "show", "ses_x"], &operator).fails(1, "none is open under this id");
+    let nobodys = mesh.json(&[&list[..], &["--subject", "carol"]].concat(), &operator);
+    assert_eq!(nobodys, json!([]));
+
+    let told = mesh.run(&["whoami"], &bob);
+    for line in ["level          read", "buckets        pictures", "permissions    s3:GetObject"] {
+        assert!(told.stdout.lines().any(|told| told == line), "{line:?}: {told:?}");
+    }
+    let told = mesh.json(&["token", "validate"], &bob);
+    assert_eq!(told["validated_claims"]["buckets"], json!(["pictures"]), "{told}");
+}

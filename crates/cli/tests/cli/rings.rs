@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use hallpass_token::{Algorithm, Key, KeyRing, KeySpec, KeyState, Profile, TokenType, generate};
 use secrecy::ExposeSecret as _;
@@ -194,4 +195,27 @@ fn keys_are_listed_without_their_secrets() {
     let listed =
         hallpass(&["keys", "list", "--ring", ring.to_str().unwrap(), "--output", "json"]).run();
     assert_eq!(listed.json()[0]["signs"], false);
+}
+
+#[test]
+fn a_secret_that_outranks_a_data_folder_is_pointed_out() {
+    let data = Data::new();
+    let here = TempDir::new().unwrap();
+    let mint = |secret: Option<&str>, flags: &[&str]| {
+        let mut mint = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+        mint.args(["token", "mint"]).args(flags).env_remove("HALLPASS_DATA");
+        mint.env_remove("JWT_SECRET_KEY").envs(secret.map(|secret| ("JWT_SECRET_KEY", secret)));
+        let minted = mint.current_dir(here.path()).output().unwrap();
+        String::from_utf8(minted.stderr).unwrap()
+    };
+    let folder = here.path().join("hallpass-data");
+    std::os::unix::fs::symlink(data.folder(), &folder).unwrap();
+    let told = mint(Some(SECRET), &[]);
+    std::fs::remove_file(&folder).unwrap();
+    assert!(
+        told.contains("note: JWT_SECRET_KEY is set and is used, not the keys in ./hallpass-data"),
+        "{told}"
+    );
+    assert_eq!(mint(Some(SECRET), &[]), "", "there is no folder");
+    assert_eq!(mint(Some(SECRET), &["--data", data.folder()]), "", "the folder was named");
 }

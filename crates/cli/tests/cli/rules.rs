@@ -47,3 +47,49 @@ fn the_json_is_as_reviewed_and_has_every_rpc() {
         }
     }
 }
+
+#[test]
+fn one_service_is_chosen_by_any_of_its_names() {
+    for name in ["JobService", "hallpass.platform.v1.JobService", "jobservice"] {
+        let rows = hallpass(&["rules", name, "--output", "json"]).run().json();
+        let rows = rows.as_array().unwrap();
+        let of_jobs = |row: &serde_json::Value| {
+            row["rpc"].as_str().unwrap().starts_with("hallpass.platform.v1.JobService/")
+        };
+        assert!(rows.len() > 5 && rows.iter().all(of_jobs), "{name}: {rows:?}");
+    }
+    let labeler = hallpass(&["rules", "labeler"]).run();
+    assert!(labeler.stdout.contains("labeler:read") && !labeler.stdout.contains("jobs:read"));
+    hallpass(&["rules", "JobServic"]).run().fails(1, "no such service; right: platform, labeler");
+}
+
+#[test]
+fn every_scope_is_told_with_what_it_is_for() {
+    let scopes = hallpass(&["rules", "--scopes", "--output", "json"]).run().json();
+    let scopes = scopes.as_array().unwrap();
+    let declared = hallpass_contract::SERVICES.iter().flat_map(|service| service.scopes);
+    for (scope, description) in declared {
+        let told =
+            scopes.iter().any(|row| row["scope"] == *scope && row["description"] == *description);
+        assert!(told, "{scope}");
+    }
+    let text = hallpass(&["rules"]).run().stdout;
+    assert!(text.lines().any(|line| line.ends_with("Read training jobs")), "{text}");
+}
+
+#[test]
+fn a_list_fits_the_terminal_unless_all_of_it_is_asked_for() {
+    let rules = |columns: &str, flags: &[&str]| {
+        hallpass(&[&["rules", "JobService"], flags].concat()).env("COLUMNS", columns).run()
+    };
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap();
+    for columns in [80, 100, 132] {
+        let ran = rules(&columns.to_string(), &[]);
+        assert!(widest(&ran.stdout) <= columns, "{ran:?}");
+        assert!(ran.stderr.contains("--wide prints all columns"), "{ran:?}");
+    }
+    let wide = rules("80", &["--wide"]);
+    assert!(widest(&wide.stdout) > 132 && wide.stderr.is_empty(), "{wide:?}");
+    // Where nobody says how wide it is, as in a pipe, nothing is left out.
+    assert_eq!(hallpass(&["rules", "JobService"]).run().stdout, wide.stdout);
+}

@@ -29,9 +29,14 @@ pub(crate) fn hallpass(arguments: &[&str]) -> Hallpass {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
     command.args(arguments).current_dir(folder.path());
-    for variable in
-        ["JWT_SECRET_KEY", "JWT_ALGORITHM", "HALLPASS_DATA", "HALLPASS_TOKEN", "HALLPASS_SERVER"]
-    {
+    for variable in [
+        "COLUMNS",
+        "JWT_SECRET_KEY",
+        "JWT_ALGORITHM",
+        "HALLPASS_DATA",
+        "HALLPASS_TOKEN",
+        "HALLPASS_SERVER",
+    ] {
         command.env_remove(variable);
     }
     Hallpass { command, stdin: Vec::new(), folder }

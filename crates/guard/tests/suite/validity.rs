@@ -82,6 +82,7 @@ impl World {
             user: Fingerprint::subject(ISSUER, "ann"),
             token: &world.bearer,
             token_ends: None,
+            about: Vec::new(),
         };
         sessions.begin(&handle, new, world.mesh.clock.now()).await.unwrap();
         Self { session: Some((sessions, handle, folder)), ..world }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hallpass_contract::auth::{StorageGrants, TokenFacts};
-use hallpass_token::{Grants, KeyRing, KeyState, Level, TokenType, UnixTime, Verified};
+use hallpass_token::{Grants, Key, KeyRing, KeyState, Level, TokenType, UnixTime, Verified};
 
 use crate::instant::timestamp;
 use crate::token_service::actor;
@@ -27,7 +27,7 @@ pub(super) fn of(token: &Verified, ring: &KeyRing, now: UnixTime) -> TokenFacts 
         auth_time: claims.auth_time.map(timestamp),
         token_id: text(&claims.id),
         key_id: token.kid().to_owned(),
-        key_state: key.map_or("unknown", |key| state(key.state())).to_owned(),
+        key_state: state_of(key).to_owned(),
         algorithm: key.map(|key| key.algorithm().to_string()).unwrap_or_default(),
         issue_time: Some(timestamp(claims.issued_at)),
         expire_time: claims.expires_at.map(timestamp),
@@ -50,6 +50,9 @@ fn storage(grants: &Grants) -> StorageGrants {
         unknown_permissions: count(grants.unknown_permissions),
         roles: count(grants.roles.len()),
         level: grants.level.map_or("", Level::as_str).to_owned(),
+        bucket_names: grants.buckets.iter().cloned().collect(),
+        permission_names: grants.permissions.iter().map(|&name| name.to_owned()).collect(),
+        role_names: grants.roles.iter().cloned().collect(),
     }
 }
 
@@ -72,6 +75,11 @@ pub(super) fn summary(environment: &str, of: &TokenFacts) -> String {
          Life left: {life}",
         of.scopes.len()
     )
+}
+
+/// The state of a key, as far as the ring knows it.
+pub(super) fn state_of(key: Option<&Key>) -> &'static str {
+    key.map_or("unknown", |key| state(key.state()))
 }
 
 /// The state's name, as rings have it.

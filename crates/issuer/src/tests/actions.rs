@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hallpass_contract::auth::{
     ActionObject, ActionService, IntrospectTokenRequest, IssueActionTokenRequest,
-    IssueActionTokenResponse, ListActionUsageRequest, ListAudiencesRequest, RevokeAllTokensRequest,
-    TokenService,
+    IssueActionTokenResponse, ListActionTokensRequest, ListActionUsageRequest,
+    ListAudiencesRequest, RevokeAllTokensRequest, TokenService,
 };
 use hallpass_policy::{Access, Action, Resource, Rule, StepUp, WhenStale};
 use hallpass_token::{MintedToken, SKEW, TokenType, Verified};
@@ -280,4 +280,37 @@ async fn everyone_sees_their_own_use_and_administrators_all() {
     assert_eq!((&*second.usage[0].subject, &*second.next_page_token), ("bob", ""));
     let forged = ListActionUsageRequest { page_token: "x".to_owned(), ..next };
     assert_eq!(list(&admin, forged).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn what_was_issued_is_listed_until_it_ends_with_what_became_of_it() {
+    let world = World::new();
+    let handler = handler(&world);
+    let (alice, bob) = (world.mint(&KEEPER), world.mint(&Wish { subject: "bob", ..KEEPER }));
+    let issue = async |caller: &MintedToken, audience: &str| {
+        let permit = world.permit(caller, "ActionService/IssueActionToken");
+        handler.issue_action_token(permit, ask(audience, 0)).await.unwrap()
+    };
+    let list = async |caller: &MintedToken, everyone| {
+        let permit = world.permit(caller, "ActionService/ListActionTokens");
+        let request = ListActionTokensRequest { everyone, ..Default::default() };
+        handler.list_action_tokens(permit, request).await
+    };
+    let first = issue(&alice, "notes.burn").await;
+    world.clock.advance(Duration::from_secs(1));
+    issue(&bob, "notes.burn").await;
+    issue(&alice, "notes.close").await;
+    let own = list(&alice, false).await.unwrap().tokens;
+    let told: Vec<_> = own.iter().map(|one| (&*one.audience, &*one.subject, &*one.state)).collect();
+    assert_eq!(told, [("notes.close", "alice", "good"), ("notes.burn", "alice", "good")]);
+    assert!(!format!("{own:?}").contains(&first.token), "a token is listed");
+
+    world.revoke(&alice, &first.token).await.unwrap();
+    let own = list(&alice, false).await.unwrap().tokens;
+    assert_eq!((&*own[1].token_id, &*own[1].state), (&*first.token_id, "revoked"));
+    assert!(list(&alice, true).await.is_err(), "others' need a scope");
+    let admin = world.mint(&Wish { scopes: &["actions:admin"], ..KEEPER });
+    assert_eq!(list(&admin, true).await.unwrap().tokens.len(), 3);
+    world.clock.advance(Duration::from_mins(10));
+    assert!(list(&admin, true).await.unwrap().tokens.is_empty(), "they have ended");
 }

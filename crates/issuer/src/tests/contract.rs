@@ -8,9 +8,9 @@ use hallpass_contract::auth::revocation_target::Target;
 use hallpass_contract::auth::{
     CloseAllSessionsRequest, CloseSessionRequest, CreateDelegationRequest, DelegationService as _,
     ExplainRefusalRequest, GetRevocationRequest, IntrospectTokenRequest, IssueActionTokenRequest,
-    ListActionUsageRequest, ListRevocationsRequest, OpenSessionRequest, RevocationTarget,
-    RevokeAllTokensRequest, RevokeDelegationRequest, RevokeManyRequest, RevokeRequest,
-    RevokeTokenRequest, RotateKeysRequest, ValidateTokenRequest, WatchRequest,
+    ListActionUsageRequest, ListOpenSessionsRequest, ListRevocationsRequest, OpenSessionRequest,
+    RevocationTarget, RevokeAllTokensRequest, RevokeDelegationRequest, RevokeManyRequest,
+    RevokeRequest, RevokeTokenRequest, RotateKeysRequest, ValidateTokenRequest, WatchRequest,
 };
 use hallpass_contract::{RULES, rule};
 use hallpass_guard::{ACTION_HEADER, Actions, Guard, GuardLayer, GuardSetup, Keys};
@@ -54,6 +54,17 @@ const SHE: Wish = Wish {
 struct Calls {
     succeeds: Vec<u8>,
     refused: Option<(Vec<u8>, &'static str)>,
+}
+
+/// A request for a page that no page before gave.
+fn wrong_page(method: &str) -> Vec<u8> {
+    let page_token = "x".to_owned();
+    match method {
+        "ListOpenSessions" => {
+            ListOpenSessionsRequest { page_token, ..Default::default() }.encode_to_vec()
+        }
+        _ => ListActionUsageRequest { page_token, ..Default::default() }.encode_to_vec(),
+    }
 }
 
 #[tokio::test]
@@ -313,7 +324,9 @@ impl Mesh {
         let key = || RevocationTarget { target: Some(Target::KeyId("nobody's".to_owned())) };
         let (succeeds, refused): (Vec<u8>, Option<(Vec<u8>, &str)>) = match rule.method {
             "GetJwks" | "ListAudiences" | "ListSessions" | "ListDelegations" | "GetCaller"
-            | "ListAllowedRpcs" | "IntrospectToken" | "ValidateToken" => (Vec::new(), None),
+            | "ListAllowedRpcs" | "IntrospectToken" | "ValidateToken" | "ListActionTokens" => {
+                (Vec::new(), None)
+            }
             "RevokeToken" => {
                 let bobs = self.world.mint(&BOB).expose().to_owned();
                 let wrong = RevokeTokenRequest { token: bobs, reason: reason() };
@@ -365,12 +378,8 @@ impl Mesh {
                     IssueActionTokenRequest { audience, ..IssueActionTokenRequest::default() };
                 (request.encode_to_vec(), Some((Vec::new(), INVALID)))
             }
-            "ListActionUsage" => {
-                let wrong = ListActionUsageRequest {
-                    page_token: "x".to_owned(),
-                    ..ListActionUsageRequest::default()
-                };
-                (Vec::new(), Some((wrong.encode_to_vec(), INVALID)))
+            "ListActionUsage" | "ListOpenSessions" => {
+                (Vec::new(), Some((wrong_page(rule.method), INVALID)))
             }
             "OpenSession" => (Vec::new(), Some((Vec::new(), INVALID))),
             "CloseSession" => {
@@ -417,6 +426,7 @@ impl Mesh {
             user: Fingerprint::subject("users", "alice"),
             token: token.expose(),
             token_ends: token.expires_at(),
+            about: Vec::new(),
         };
         let now = self.world.clock.now();
         self.sessions.begin(&Handle::new(&[seed; 32]), new, now).await.unwrap();

@@ -244,6 +244,7 @@ impl Setting {
                 user: Fingerprint::subject("users", "alice"),
                 token: &text,
                 token_ends: token.expires_at(),
+                about: Vec::new(),
             };
             let session = self.sessions.begin(&handle, new, now).await.unwrap();
             token = session.verified(handle.expose(), &self.everyone, now).unwrap();

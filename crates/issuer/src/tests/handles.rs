@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_contract::auth::{
-    DiagnosticsService as _, IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest,
-    TokenService as _, ValidateTokenRequest, ValidateTokenResponse,
+    DiagnosticsService as _, IntrospectTokenRequest, IntrospectTokenResponse,
+    ListOpenSessionsRequest, ListOpenSessionsResponse, OpenSessionRequest, RevokeTokenRequest,
+    SessionService as _, TokenService as _, ValidateTokenRequest, ValidateTokenResponse,
 };
 use hallpass_guard::Refusals;
 use hallpass_revocation::{Handle, NewSession, Options, SessionLimits, Sessions};
@@ -41,6 +42,7 @@ impl Shown {
             user: Fingerprint::subject("users", "alice"),
             token: token.expose(),
             token_ends: token.expires_at(),
+            about: Vec::new(),
         };
         sessions.begin(&handle, new, NOW).await.unwrap();
         Self { world, issuer, sessions, token, handle }
@@ -60,6 +62,25 @@ impl Shown {
         let permit = self.world.permit(&caller, "TokenService/IntrospectToken");
         let request = IntrospectTokenRequest { token: self.handle.expose().to_owned() };
         self.issuer.tokens.introspect_token(permit, request).await.unwrap()
+    }
+
+    /// Opens a session as the service does.
+    async fn open(&self, caller: &Wish) -> String {
+        let caller = self.world.mint(caller);
+        let permit = self.world.permit(&caller, "SessionService/OpenSession");
+        let request = OpenSessionRequest { token: caller.expose().to_owned() };
+        let handler = self.issuer.session_handler(self.sessions.clone());
+        handler.open_session(permit, request).await.unwrap().session.unwrap().session_id
+    }
+
+    async fn all(&self, request: ListOpenSessionsRequest) -> ListOpenSessionsResponse {
+        let (keys, clock) = (self.world.tokens.keys.clone(), self.world.clock.clone());
+        let own = Diagnostics::new("platform", keys, clock.clone(), Refusals::new(clock));
+        let nowhere = |_, _| Box::pin(async { Err(Status::not_found("")) }) as _;
+        let handler = self.issuer.diagnostics_handler(own, Arc::new(nowhere));
+        let caller = self.world.mint(&LOOKER);
+        let permit = self.world.permit(&caller, "DiagnosticsService/ListOpenSessions");
+        handler.list_open_sessions(permit, request).await.unwrap()
     }
 
     async fn validate(&self, caller: &Wish, token: &str) -> ValidateTokenResponse {
@@ -163,4 +184,39 @@ async fn a_session_that_has_ended_is_inactive() {
     closed.revoke(&ALICE).await.unwrap();
     assert_eq!(closed.introspect(&ALICE).await, IntrospectTokenResponse::default());
     assert_eq!(closed.validate(&LOOKER, closed.handle.expose()).await.reason, "TOKEN_REVOKED");
+}
+
+#[tokio::test]
+async fn an_operator_sees_everybodys_sessions_and_what_their_tokens_say() {
+    let shown = Shown::new().await;
+    shown.world.clock.advance(HOUR / 60);
+    let bobs = shown.open(&Wish { roles: &["keeper"], ..BOB }).await;
+    shown.world.clock.advance(HOUR / 60);
+    let alices = shown.open(&ALICE).await;
+    let listed = shown.all(ListOpenSessionsRequest::default()).await;
+    let told = listed.sessions.iter().map(|one| {
+        let session = one.session.as_ref().unwrap();
+        let token = one.token.as_ref();
+        let subject = token.map(|token| token.subject.clone()).unwrap_or_default();
+        (session.session_id.clone(), subject)
+    });
+    // The first is of an earlier version, which kept nothing of its token.
+    let first = ("ses_1".to_owned(), String::new());
+    let others = [(bobs.clone(), "bob".to_owned()), (alices.clone(), "alice".to_owned())];
+    assert_eq!(told.collect::<Vec<_>>(), [first, others[0].clone(), others[1].clone()]);
+
+    let one = ListOpenSessionsRequest { session_id: bobs.clone(), ..Default::default() };
+    let facts = shown.all(one).await.sessions[0].token.clone().unwrap();
+    assert_eq!((&*facts.subject, &*facts.roles), ("bob", &["keeper".to_owned()][..]));
+    assert_eq!((&*facts.key_state, &*facts.session_id), ("active", &*bobs));
+    let bob = ListOpenSessionsRequest { subject: "bob".to_owned(), ..Default::default() };
+    assert_eq!(shown.all(bob).await.sessions.len(), 1);
+
+    let first = ListOpenSessionsRequest { page_size: 2, ..Default::default() };
+    let page = shown.all(first.clone()).await;
+    assert_eq!(page.sessions.len(), 2);
+    let next = ListOpenSessionsRequest { page_token: page.next_page_token, ..first };
+    let page = shown.all(next).await;
+    assert_eq!(page.sessions[0].session.as_ref().unwrap().session_id, alices);
+    assert!(page.sessions.len() == 1 && page.next_page_token.is_empty());
 }

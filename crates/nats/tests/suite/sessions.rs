@@ -40,7 +40,14 @@ impl Platform {
         let handle = Handle::new(&[number; 32]);
         let holder = Fingerprint::subject("users.test", "alice");
         let id = format!("ses_{number}");
-        let new = NewSession { id, holder, user: holder, token: TOKEN, token_ends: None };
+        let new = NewSession {
+            id,
+            holder,
+            user: holder,
+            token: TOKEN,
+            token_ends: None,
+            about: Vec::new(),
+        };
         self.sessions.begin(&handle, new, now()).await.map(|_| handle)
     }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_token::{Fingerprint, KeyRing, SKEW, TokenError, UnixTime, Verified};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -26,6 +28,8 @@ pub struct Session {
     /// The last use that is on disk.
     pub(super) noted: AtomicU64,
     pub(super) sealed: Sealed,
+    /// What operators see of the token.
+    about: Vec<u8>,
 }
 
 impl Session {
@@ -36,7 +40,16 @@ impl Session {
         sealed: Sealed,
     ) -> Self {
         let at = || AtomicU64::new(opened.as_secs());
-        Self { id, holder, user, opened, ends, used: at(), noted: at(), sealed }
+        Self { id, holder, user, opened, ends, used: at(), noted: at(), sealed, about: Vec::new() }
+    }
+
+    pub(super) fn with_about(self, about: Vec<u8>) -> Self {
+        Self { about, ..self }
+    }
+
+    /// What operators see of its token, as it was when the session was opened; empty for one of an earlier version.
+    pub fn about(&self) -> &[u8] {
+        &self.about
     }
 
     /// Its public id, the `sid` of what is made from it.
@@ -101,7 +114,8 @@ impl Session {
 
     pub(super) fn write(&self) -> String {
         let (opened, ends) = (self.opened.as_secs(), self.ends.as_secs());
-        format!("{} {opened} {ends} {} {}", self.id, self.sealed.to_text(), self.user)
+        let about = URL_SAFE_NO_PAD.encode(&self.about);
+        format!("{} {opened} {ends} {} {} {about}", self.id, self.sealed.to_text(), self.user)
     }
 
     pub(super) fn read(record: &Note) -> Option<Self> {
@@ -113,6 +127,7 @@ impl Session {
         let holder = record.by.parse().ok()?;
         // Records of earlier versions name the holder alone.
         let user = parts.next().map_or(Ok(holder), str::parse).ok()?;
-        Some(Self::new(id, (holder, user), times, sealed))
+        let about = parts.next().and_then(|about| URL_SAFE_NO_PAD.decode(about).ok());
+        Some(Self::new(id, (holder, user), times, sealed).with_about(about.unwrap_or_default()))
     }
 }

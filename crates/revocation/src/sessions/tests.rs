@@ -23,7 +23,14 @@ fn holder() -> Fingerprint {
 
 fn new(id: &str, ends: Option<UnixTime>) -> NewSession<'static> {
     let (holder, user) = (holder(), holder());
-    NewSession { id: id.to_owned(), holder, user, token: TOKEN, token_ends: ends }
+    NewSession {
+        id: id.to_owned(),
+        holder,
+        user,
+        token: TOKEN,
+        token_ends: ends,
+        about: b"alice".to_vec(),
+    }
 }
 
 fn after(seconds: u64) -> UnixTime {
@@ -94,6 +101,7 @@ async fn it_survives_a_restart_and_lives_no_longer_for_it() {
     let of_alice = sessions.of(holder(), after(800));
     assert_eq!(of_alice.len(), 1);
     let found = &of_alice[0];
+    assert_eq!(found.about(), b"alice");
     assert_eq!(
         (found.used(), found.ends()),
         (after(600), after(3_600)),

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::scalar::Scalar;
+
 pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(from)?;
+    // A bare number has no unit: what is said of it is the same.
+    let text = Scalar::deserialize(from)?.into_text();
     parse(&text).ok_or_else(|| {
         de::Error::custom(format!(
             "{text:?} is no span of time: expected a number and a unit (ms, s, m or h), such as \"30s\""

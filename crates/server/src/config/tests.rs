@@ -45,7 +45,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
-    let rows: [Row<'_>; 15] = [
+    let rows: [Row<'_>; 16] = [
         ("lisen = 'x'", &[], Flags::new(), &["lisen (from FILE)", "allowed here: listen, data"]),
         ("[limits]\ntoken_percent = 0", &[], Flags::new(), &["limits.token_percent", "1 to 100"]),
         (
@@ -76,6 +76,7 @@ fn each_mistake_names_its_key_its_source_and_what_is_allowed() {
         ("[limits]\nidle = '0s'", &[], Flags::new(), &["limits.idle (from FILE)", "longer"]),
         ("[limits]\nconnections = 0", &[], Flags::new(), &["limits.connections (from FILE)"]),
         ("drain = '10'", &[], Flags::new(), &["drain (from FILE)", "such as \"30s\""]),
+        ("drain = 10", &[], Flags::new(), &["drain (from FILE)", "\"10\"", "such as \"30s\""]),
         ("", &[], Flags::from([("log_format", "xml")]), &["(from the command line)", "\"json\""]),
         (
             "[peers.labeler]\naddress = 'labeler'",
@@ -171,7 +172,7 @@ fn what_kubernetes_sets_for_services_is_no_setting() {
 
 #[test]
 fn a_trainer_s_variables_keep_their_names_and_their_text() {
-    let file = "[trainers.resnet]\nprogram = '/x'\n\
+    let file = "[trainers.resnet]\nprogram = '/x'\narguments = ['--epochs', 10, '--lr', 0.5]\n\
                 environment = {OMP_NUM_THREADS = 8, LR = 0.1, DEBUG = true, Name = 'x', BIG = -3}";
     let prefix = "HALLPASS_TRAINERS__RESNET__ENVIRONMENT__";
     let set = [
@@ -185,6 +186,7 @@ fn a_trainer_s_variables_keep_their_names_and_their_text() {
     let names = set.map(|(name, value)| (format!("{prefix}{name}"), value));
     let variables = names.each_ref().map(|(name, value)| (name.as_str(), *value));
     let config = load(file, &variables, &Flags::new()).unwrap();
+    assert_eq!(config.trainers["resnet"].arguments, ["--epochs", "10", "--lr", "0.5"]);
     let environment = config.trainers["resnet"].environment.iter();
     let got: Vec<_> = environment.map(|(name, value)| format!("{name}={value}")).collect();
     let expected = [

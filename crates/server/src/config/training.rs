@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::scalar::Scalar;
 use super::{JobEngine, Problem, duration};
 
 /// A trainer: a program without a shell. Users name it and supply nothing of it.
@@ -14,8 +15,8 @@ use super::{JobEngine, Problem, duration};
 pub struct TrainerSection {
     /// The program.
     pub program: PathBuf,
-    /// Its arguments, in which `{data}`, `{items}`, `{output}` and `{job}` are filled in.
-    #[serde(default)]
+    /// Its arguments, in which `{data}`, `{items}`, `{output}` and `{job}` are filled in; numbers and booleans as they are written.
+    #[serde(default, deserialize_with = "arguments")]
     pub arguments: Vec<String>,
     /// Its environment: texts, and numbers and booleans as they are written.
     #[serde(default, deserialize_with = "variables")]
@@ -104,25 +105,14 @@ impl JobsSection {
     }
 }
 
-/// What a variable of a trainer may be set to.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text, a number, true or false")]
-enum Variable {
-    Text(String),
-    Flag(bool),
-    Whole(i64),
-    Number(f64),
+fn variables<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let written = BTreeMap::<String, Scalar>::deserialize(from)?;
+    Ok(written.into_iter().map(|(name, value)| (name, value.into_text())).collect())
 }
 
-fn variables<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let written = BTreeMap::<String, Variable>::deserialize(from)?;
-    let text = |variable| match variable {
-        Variable::Text(text) => text,
-        Variable::Flag(flag) => flag.to_string(),
-        Variable::Whole(number) => number.to_string(),
-        Variable::Number(number) => format!("{number:?}"),
-    };
-    Ok(written.into_iter().map(|(name, variable)| (name, text(variable))).collect())
+fn arguments<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let written = Vec::<Scalar>::deserialize(from)?;
+    Ok(written.into_iter().map(Scalar::into_text).collect())
 }
 
 const fn a_day() -> Duration {

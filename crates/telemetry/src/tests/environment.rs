@@ -69,7 +69,7 @@ fn a_collector_that_others_could_listen_to_is_refused_unless_that_is_wanted() {
 fn what_the_exporters_would_ignore_is_refused_by_name() {
     let gzip = "OTEL_EXPORTER_OTLP_COMPRESSION";
     let ratio = ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
-    let rows: [(Variables<'_>, Option<&str>); 21] = [
+    let rows: [(Variables<'_>, Option<&str>); 22] = [
         (&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.1")], None),
         (&[("OTEL_TRACES_SAMPLER", "always_off"), ("OTEL_TRACES_SAMPLER_ARG", "x")], None),
         (&[("OTEL_TRACES_SAMPLER", "")], None),
@@ -86,6 +86,7 @@ fn what_the_exporters_would_ignore_is_refused_by_name() {
         (&[ratio, ("OTEL_TRACES_SAMPLER_ARG", "NaN")], Some("OTEL_TRACES_SAMPLER_ARG=")),
         (&[(gzip, "gzip")], None),
         (&[(gzip, "none")], None),
+        (&[(gzip, "GZIP")], None),
         (&[(gzip, "gzpi")], Some("OTEL_EXPORTER_OTLP_COMPRESSION=\"gzpi\"")),
         (&[(gzip, "zstd")], Some("OTEL_EXPORTER_OTLP_COMPRESSION=")),
         (
@@ -103,11 +104,12 @@ fn what_the_exporters_would_ignore_is_refused_by_name() {
         let checked =
             |asked| checks::check(asked, get).and_then(|()| Compressions::of(asked, get)).map(drop);
         let both = Asked { traces: true, metrics: true };
-        match (checked(both).map_err(|error| error.to_string()), refused) {
-            (Ok(()), None) => {}
-            (Err(error), Some(part)) => assert!(error.contains(part), "{error}"),
-            other => panic!("{variables:?}: {other:?}"),
-        }
+        let told = checked(both).map_err(|error| error.to_string()).err();
+        let is_right = match (&told, refused) {
+            (told, None) => told.is_none(),
+            (told, Some(part)) => told.as_ref().is_some_and(|told| told.contains(part)),
+        };
+        assert!(is_right, "{variables:?}: {told:?}");
         let nothing = Asked { traces: false, metrics: false };
         assert!(checked(nothing).is_ok(), "nothing is exported: {variables:?}");
     }
@@ -125,13 +127,18 @@ fn one_signal_s_compression_replaces_the_general_one() {
 }
 
 #[test]
-fn an_argument_without_a_sampler_by_ratio_is_pointed_out() {
-    let idle = |sampler: &str| {
-        checks::has_idle_argument(|name| match name {
+fn a_sampler_and_an_argument_that_do_not_go_together_are_pointed_out() {
+    let advice = |sampler: &str, argument: &str| {
+        let told = checks::advice(|name| match name {
             "OTEL_TRACES_SAMPLER" => Some(sampler.to_owned()),
-            "OTEL_TRACES_SAMPLER_ARG" => Some("0.1".to_owned()),
+            "OTEL_TRACES_SAMPLER_ARG" => Some(argument.to_owned()),
             _ => None,
-        })
+        });
+        told.and_then(|told| told.split([':', ',']).next())
     };
-    assert!(idle("") && idle("always_on") && !idle("parentbased_traceidratio"));
+    let idle = Some("OTEL_TRACES_SAMPLER_ARG has no effect");
+    assert_eq!((advice("", "0.1"), advice("always_on", "0.1")), (idle, idle));
+    let missing = Some("OTEL_TRACES_SAMPLER_ARG is not set");
+    assert_eq!(advice("parentbased_traceidratio", ""), missing);
+    assert_eq!((advice("traceidratio", "0.1"), advice("", "")), (None, None));
 }
