@@ -94,9 +94,9 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Names and what they stand for, in columns; a line that is too long for the terminal is wrapped by it.
+/// Names and what they stand for, in two columns. What is too long for the terminal goes on below itself.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    padded(rows)
+    padded(&listing::wrapped(rows))
 }
 
 /// Lines in columns, each as wide as its widest cell; the last column is not padded.

@@ -49,6 +49,41 @@ pub(crate) fn listing<const N: usize>(
     padded(&rows.collect::<Vec<_>>())
 }
 
+/// Names and what they stand for, where the latter is wrapped between words so that it fits the terminal.
+pub(super) fn wrapped(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    wrapped_to(rows, WIDTH.get().copied().flatten())
+}
+
+fn wrapped_to(rows: &[Vec<String>], width: Option<usize>) -> Vec<Vec<String>> {
+    let names = rows.iter().filter_map(|row| row.first()).map(|name| name.width()).max();
+    let room = width.map(|width| width.saturating_sub(names.unwrap_or(0) + GAP));
+    let Some(room) = room.filter(|room| *room >= CUT) else { return rows.to_vec() };
+    let lines = rows.iter().flat_map(|row| match row.as_slice() {
+        [name, value] if value.width() > room => {
+            let names = std::iter::once(name.clone()).chain(std::iter::repeat(String::new()));
+            names.zip(lines(value, room)).map(|(name, line)| vec![name, line]).collect()
+        }
+        _ => vec![row.clone()],
+    });
+    lines.collect()
+}
+
+/// The words of a text in lines that are as long as they may be; a word that is longer stays whole.
+fn lines(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.width() + 1 + word.width() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// The columns that fit, in their order, each with the most that it may take, and the heads of the others.
 fn choose<'a, const N: usize>(
     heads: &[&'a str; N],
@@ -124,6 +159,22 @@ mod tests {
         assert_eq!(chosen(Some(30)), (vec![(0, 13), (1, 4), (2, 5)], vec!["DESCRIPTION"]));
         let narrow = (vec![(0, 13)], vec!["NAME", "SIZE", "DESCRIPTION"]);
         assert_eq!(chosen(Some(10)), narrow, "an id is whole");
+    }
+
+    #[test]
+    fn what_is_too_long_goes_on_below_itself() {
+        let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
+        let rows = [row("scopes", "datasets:read datasets:write jobs:read"), row("id", "ds_1")];
+        assert_eq!(wrapped_to(&rows, None), rows);
+        assert_eq!(wrapped_to(&rows, Some(46)), rows);
+        let narrow = [
+            row("scopes", "datasets:read"),
+            row("", "datasets:write"),
+            row("", "jobs:read"),
+            row("id", "ds_1"),
+        ];
+        assert_eq!(wrapped_to(&rows, Some(30)), narrow);
+        assert_eq!(wrapped_to(&rows, Some(20)), rows, "there is no room to wrap in");
     }
 
     #[test]
