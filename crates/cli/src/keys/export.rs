@@ -35,8 +35,9 @@ pub(crate) struct Export {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass keys add orders.public.json --ring hallpass-data/keys/labeler.json
-  hallpass keys add --secret env:SERVICE_JWT_SECRET --kid old-platform --owner platform --issuer old-platform \\
-    --type service --type background --profile hybrid-v1 --scope labeler:read --audience labeler --ring hallpass-data/keys/labeler.json")]
+  hallpass keys add --secret env:OLD_SECRET --kid old --owner platform \\
+    --type service --profile hybrid-v1 --scope labeler:read \\
+    --audience labeler --ring orders.json")]
 pub(crate) struct Add {
     /// What `hallpass keys export` printed.
     #[arg(value_name = "FILE")]

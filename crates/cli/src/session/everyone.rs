@@ -14,8 +14,8 @@ use crate::output::{self, Format, plain};
 /// Which session.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  hallpass session show ses_Ru2rQ0
-  hallpass session show ses_Ru2rQ0 --output json
+  hallpass session show $SESSION
+  hallpass session show $SESSION --output json
 
 It needs the scope `diagnostics:admin`.")]
 pub(crate) struct Show {
