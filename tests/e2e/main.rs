@@ -12,6 +12,7 @@ mod actions;
 mod callers;
 mod datasets;
 mod datasets_cut;
+mod datasets_splits;
 mod diagnostics;
 mod elevated;
 mod failing_disk;

@@ -77,9 +77,20 @@ fn what_a_new_mesh_says_to_paste_works() {
     });
 }
 
+#[test]
+fn the_page_on_datasets_does_what_it_says() {
+    alone("pages::the_page_on_datasets_does_what_it_says", || run("docs/datasets.md"));
+}
+
 /// The pages that the tests above run.
-const RUN: [&str; 5] =
-    ["README.md", "docs/jobs.md", "docs/nats.md", "docs/revocation.md", "docs/walkthrough.md"];
+const RUN: [&str; 6] = [
+    "README.md",
+    "docs/datasets.md",
+    "docs/jobs.md",
+    "docs/nats.md",
+    "docs/revocation.md",
+    "docs/walkthrough.md",
+];
 
 /// A page with commands is run; what of it is not is listed with the reason, and reviewed as a diff.
 #[test]

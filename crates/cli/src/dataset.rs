@@ -6,6 +6,7 @@ mod digest;
 mod folder;
 mod import;
 mod items;
+mod leaks;
 mod list;
 mod one;
 mod patience;
@@ -41,8 +42,10 @@ pub(crate) enum DatasetCommand {
     Update(one::Update),
     /// Delete a dataset and its files.
     Delete(delete::Delete),
-    /// Tell what you may do to a dataset, a snapshot or an upload.
+    /// Tell what you may do to a dataset, a snapshot or an upload, and whether equal files are in two splits.
     Check(one::Check),
+    /// Print a URL of one file, good for at most 60 s for whoever has it.
+    Url(one::Url),
     /// List who may use a dataset of yours.
     Access(access::Access),
     /// Give a user a part in a dataset.
@@ -81,6 +84,7 @@ pub(crate) fn run(command: DatasetCommand, format: Format) -> Result<(), Failure
             C::Get(wanted) => one::get(wanted, format).await,
             C::Update(wanted) => one::update(wanted, format).await,
             C::Delete(wanted) => delete::run(wanted, format).await,
+            C::Url(wanted) => one::url(wanted, format).await,
             C::Check(wanted) => one::check(wanted, format).await,
             C::Access(wanted) => access::list(wanted, format).await,
             C::Share(wanted) => access::share(wanted, format).await,

@@ -68,7 +68,7 @@ pub(crate) fn warn(text: &str) {
 /// Tells people something beside the result, on stderr.
 pub(crate) fn note(text: &str) {
     // Nowhere is left to say it if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(std::io::stderr(), "note: {}", plain(text));
 }
 
 /// Bytes in lower-case hex.

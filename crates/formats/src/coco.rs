@@ -23,7 +23,7 @@ use crate::{FilePath, ImageSize, Problem, Refusal, Split, shown};
 pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(), Refusal> {
     let shape = survey.shape;
     let places = Places::new(shape);
-    let mut files = 0;
+    let (mut files, mut panoptic) = (0, Vec::new());
     for (_, file) in shape.annotations(JSON) {
         match kind_of(file, source)? {
             JsonKind::Coco => {}
@@ -47,7 +47,18 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
         if files > MOST_ANNOTATION_FILES {
             return Err(Problem::of(&file.path, TOO_MANY_FILES).into());
         }
-        read_one(survey, file, &places, source)?;
+        panoptic.extend(read_one(survey, file, &places, source)?);
+    }
+    // Beside instances, panoptic files are another view of the same images.
+    let only = panoptic.len() == files;
+    for problem in panoptic {
+        if only {
+            survey.problems.add(problem);
+        } else {
+            survey
+                .notes
+                .add(Problem { text: format!("was not read: {}", problem.text), ..problem });
+        }
     }
     survey.splits_by_folder();
     if files > 0 {
@@ -58,20 +69,27 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
     Err(Problem::whole(text).into())
 }
 
+/// Reads a file; a panoptic one is not read, and told of.
 fn read_one<'a>(
     survey: &mut Survey<'a>,
     file: &'a File,
     places: &Places<'a>,
     source: &mut Source<'_>,
-) -> Result<(), Refusal> {
+) -> Result<Option<Problem>, Refusal> {
     let reader = source.open(file)?;
     let Survey { shape, problems, notes, .. } = survey;
     match parse::parse(&file.path, reader, shape.bounds, problems, notes) {
         Ok(document) => Placing::new(survey, &file.path, &document, places).place(&document),
-        Err(Refusal::Problems(problems)) => survey.add_all(&problems),
+        Err(Refusal::Problems(problems)) => {
+            let told = problems.iter().next().filter(|problem| problem.text == document::PANOPTIC);
+            if let Some(panoptic) = told {
+                return Ok(Some(panoptic.clone()));
+            }
+            survey.add_all(&problems);
+        }
         Err(unreadable @ Refusal::Unreadable { .. }) => return Err(unreadable),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Lays what a file says on the images.
@@ -82,6 +100,9 @@ struct Placing<'s, 'a> {
     split: Option<Split>,
     /// The entry that listed each image first, by number.
     listed: HashMap<u32, usize>,
+    /// How many images have boxes, and how many only boxes within their first pixel; the line of the first such.
+    boxed: u64,
+    tiny: Option<(u64, u64)>,
     /// How many images have boxes that leave them, and the line of the first.
     leaving: Option<(u64, u64)>,
 }
@@ -96,7 +117,16 @@ impl<'s, 'a> Placing<'s, 'a> {
         let entries = || document.images.notes.iter().filter_map(|notes| notes.entry.as_ref());
         let (base, _) = places.choose(json, || entries().map(|entry| &*entry.file_name));
         let split = Split::of_words(json.stem()).or_else(|| Split::of_folders(json.folder()));
-        Self { survey, json, base, split, listed: HashMap::new(), leaving: None }
+        Self {
+            survey,
+            json,
+            base,
+            split,
+            listed: HashMap::new(),
+            boxed: 0,
+            tiny: None,
+            leaving: None,
+        }
     }
 
     fn place(mut self, document: &Document) {
@@ -109,6 +139,12 @@ impl<'s, 'a> Placing<'s, 'a> {
             if let Err(text) = self.image(entry, number, document, &classes) {
                 self.problem(entry.line, text);
             }
+        }
+        if let Some((count, line)) = self.tiny
+            && count == self.boxed
+        {
+            let text = "every bbox lies within the first pixel of its image: COCO counts in pixels, and these look like fractions";
+            self.survey.notes.add(Problem::at(self.json, line, text));
         }
         if let Some((count, line)) = self.leaving {
             let text = format!("a bbox leaves its image; {count} images have such");
@@ -170,6 +206,13 @@ impl<'s, 'a> Placing<'s, 'a> {
     }
 
     fn check_boxes(&mut self, path: &FilePath, sides: Sides, notes: &ImageNotes) {
+        if let [Some(right), Some(bottom)] = notes.ends {
+            self.boxed += 1;
+            if right.at > 0.0 && right.at <= 1.0 && bottom.at <= 1.0 {
+                let (count, first) = self.tiny.unwrap_or((0, right.line));
+                self.tiny = Some((count + 1, first));
+            }
+        }
         let mut leaves = notes.before;
         for (at, what) in ["wide", "high"].into_iter().enumerate() {
             let Some(side) = sides[at] else { continue };

@@ -147,7 +147,20 @@ fn is_of_masks(name: &str) -> bool {
 /// Images that are masks of others: they lie in a folder of masks and are named like another image. Where annotations tell what images
 /// show, masks would be taken for background.
 pub(crate) fn masks(shape: &Shape) -> Vec<(u32, Problem)> {
-    const FOLDERS: [&str; 4] = ["masks", "mask", "segmentationclass", "segmentationobject"];
+    const FOLDERS: [&str; 12] = [
+        "masks",
+        "mask",
+        "segmentationclass",
+        "segmentationobject",
+        "stuffthingmaps",
+        "gtfine",
+        "gtcoarse",
+        "trimaps",
+        "groundtruth",
+        "ground_truth",
+        "labels",
+        "annotations",
+    ];
     let is_mask_folder = |path: &FilePath| {
         path.folder().split('/').any(|part| FOLDERS.contains(&part.to_lowercase().as_str()))
     };
@@ -170,10 +183,14 @@ pub(crate) fn masks(shape: &Shape) -> Vec<(u32, Problem)> {
 fn splits(tops: &BTreeSet<&str>) -> Option<String> {
     let are_like = tops.iter().all(|top| Split::of_words(top).is_some());
     let exact = tops.iter().any(|top| Split::of_folder(top).is_some());
-    if !are_like || exact {
+    let like: Vec<&str> =
+        tops.iter().copied().filter(|top| Split::of_words(top).is_some()).collect();
+    let different: BTreeSet<Split> = like.iter().filter_map(|top| Split::of_words(top)).collect();
+    // Beside two splits, a third folder is no class either (`seg_train`, `seg_test`, `seg_pred`).
+    if exact || !(are_like || different.len() > 1) {
         return None;
     }
-    let shown = tops.iter().copied().collect::<Vec<_>>().join(", ");
+    let shown = like.join(", ");
     Some(format!(
         "the folders {shown} are called like splits, and no labels were found: call them train, val and test and put a folder \
          for each class into them, or say that the format is imagefolder if they are classes"

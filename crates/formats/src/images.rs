@@ -24,7 +24,15 @@ pub struct Flaw(pub(crate) String);
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        // Most name their remedy.
+        let remedies = ["convert it", "copy it", "fetch it", "git lfs"];
+        let has_remedy = remedies.iter().any(|remedy| self.0.contains(remedy));
+        let remedy = match has_remedy {
+            true => "",
+            false if self.0.starts_with("is too big") => "; make it smaller",
+            false => "; copy it again, or leave it out",
+        };
+        write!(f, "{}{remedy}", self.0)
     }
 }
 

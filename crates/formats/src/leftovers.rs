@@ -3,7 +3,7 @@
 //! Promise: the answer depends on the path alone. Whoever skips such a file says so.
 
 /// Names of files that file managers leave, in small letters.
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     "thumbs.db",
     "ehthumbs.db",
     "ehthumbs_vista.db",
@@ -11,10 +11,12 @@ const FILES: [&str; 7] = [
     "picasa.ini",
     "icon\r",
     "folder.htt",
+    "zbthumbnail.info",
+    "pspbrwse.jbf",
 ];
 
 /// Names of folders that systems and tools leave, in small letters.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 16] = [
     "__macosx",
     "__pycache__",
     "@eadir",
@@ -22,10 +24,20 @@ const FOLDERS: [&str; 7] = [
     "system volume information",
     "lost+found",
     "found.000",
+    "recycler",
+    "network trash folder",
+    "temporary items",
+    // Of Synology and QNAP.
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "@recently-snapshot",
+    "@__thumb",
+    "@tmp",
 ];
 
 /// Whether a path names a file that a system or tool has left behind: hidden files (`.DS_Store`, `._1.png`, `.git/…`), thumbnails
-/// of file managers, caches (`*.cache`) and backups of editors (`*~`).
+/// of file managers, caches (`*.cache`), backups of editors (`*~`) and what Office leaves while a file is open (`~$*`).
 pub fn is_left_behind(path: &str) -> bool {
     let mut parts = path.split('/').rev();
     let name = parts.next().unwrap_or_default();
@@ -41,6 +53,7 @@ fn is_left_file(name: &str) -> bool {
     is_hidden(&name)
         || FILES.contains(&name.as_str())
         || name.ends_with('~')
+        || name.starts_with("~$")
         || name.rsplit_once('.').is_some_and(|(_, extension)| extension == "cache")
 }
 
@@ -73,6 +86,10 @@ mod tests {
             ".cache/huggingface/download/a.metadata",
             "labels.csv~",
             "Icon\r",
+            "#recycle/3.png",
+            "cat/@Recycle/3.png",
+            "@__thumb/s1001.png",
+            "~$labels.xlsx",
         ] {
             assert!(is_left_behind(path), "{path}");
         }

@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::bounds::LONGEST_TEXT;
-use crate::source::{MARK, Malformed, NOT_UTF8};
+use crate::source::{MARK, Malformed, NOT_UTF8, no_text};
 
 /// Reads lines, one after the other.
 pub(crate) struct Lines<R> {
@@ -22,6 +22,11 @@ impl<R: Read> Lines<R> {
     /// The next line and its number, from 1.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u64, &str)>> {
         self.line.clear();
+        if self.number == 0
+            && let Some(told) = no_text(self.reader.fill_buf()?)
+        {
+            return Err(Malformed { line: 1, text: told.to_owned() }.into());
+        }
         let most = LONGEST_TEXT as u64 + 1;
         let read = (&mut self.reader).take(most).read_until(b'\n', &mut self.line)?;
         if read == 0 {

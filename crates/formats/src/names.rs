@@ -165,7 +165,9 @@ fn parts_of<'a>(base: &'a str, name: &'a str) -> Option<Vec<&'a str>> {
 }
 
 fn one_name(what: &str, other: &str) -> String {
-    format!("is to some systems the same {what} as {other}: they differ only in case or in form")
+    format!(
+        "is to some systems the same {what} as {other}: they differ only in case or in form, rename one of them"
+    )
 }
 
 fn last_part(path: &str) -> &str {
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn clashes_are_named() {
-        let same = "they differ only in case or in form";
+        let same = "they differ only in case or in form, rename one of them";
         let table: &[(&[&str], String)] = &[
             (&["a/1.png", "a/1.png"], "a/1.png comes twice".to_owned()),
             (&["A/1.png", "A/1.png"], "A/1.png comes twice".to_owned()),

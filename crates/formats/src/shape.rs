@@ -2,6 +2,7 @@
 //!
 //! Invariant: every name is checked against every other and no bound is passed, whatever order the files come in.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use crate::detect::{Detected, detect};
@@ -10,7 +11,7 @@ use crate::names::{Found, Names};
 use crate::source::Source;
 use crate::strangers::problem_of;
 use crate::survey::Survey;
-use crate::{Bounds, Contents, FileKind, FilePath, Format, ImageSize, Problem, Refusal};
+use crate::{Bounds, Contents, FileKind, FilePath, Format, ImageSize, Problem, Refusal, table};
 
 /// The files of a dataset, as they come.
 #[derive(Debug)]
@@ -123,6 +124,18 @@ impl Shape {
         }
         survey.read(format, &mut source)?;
         survey.finish(format)
+    }
+
+    /// The value that each image has in this column of the dataset's tables, CSV, JSON Lines or JSON lists; images without one are
+    /// left out. `open` is as for [`finish`](Self::finish).
+    pub fn column<'s>(
+        mut self,
+        name: &str,
+        open: impl FnMut(&FilePath) -> io::Result<Box<dyn Read + 's>> + 's,
+    ) -> Result<BTreeMap<FilePath, String>, Refusal> {
+        self.order_by_path()?;
+        let mut source = Source::new(open, self.bounds.max_annotation_bytes);
+        table::column(&self, name, &mut source)
     }
 
     /// The annotations with such an extension, by number.

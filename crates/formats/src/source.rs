@@ -75,6 +75,24 @@ pub(crate) fn unreadable(path: &FilePath, error: io::Error) -> Refusal {
     }
 }
 
+/// What is said of a file that begins so, where a text belongs; `None` if it may be one.
+pub(crate) fn no_text(head: &[u8]) -> Option<&'static str> {
+    const TOLD: [(&[u8], &str); 9] = [
+        (b"\xFF\xFE", "is UTF-16; save the file as UTF-8"),
+        (b"\xFE\xFF", "is UTF-16; save the file as UTF-8"),
+        (b"<!doctype", "is a web page, perhaps of a download that failed: fetch the file again"),
+        (b"<html", "is a web page, perhaps of a download that failed: fetch the file again"),
+        (b"version https://git-lfs", "is a pointer of Git LFS, not the file: run `git lfs pull`"),
+        (b"\0\0\0\0", "holds only zero bytes: copy it again"),
+        (b"PK\x03\x04", "is an archive or a spreadsheet: unpack it, or save it as text"),
+        (b"\x1F\x8B", "is compressed: unpack it"),
+        (b"%PDF", "is a PDF document: write what it says as text"),
+    ];
+    let begins =
+        |start: &[u8]| head.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    TOLD.iter().find(|(start, _)| begins(start)).map(|(_, told)| *told)
+}
+
 /// What is said of bytes that are no text.
 pub(crate) const NOT_UTF8: &str = "is not UTF-8; save the file as UTF-8";
 

@@ -6,7 +6,7 @@ use crate::FilePath;
 use crate::leftovers::is_left_behind;
 
 /// Extensions, and what is said of files that have them.
-const KNOWN: [(&[&str], &str); 16] = [
+const KNOWN: [(&[&str], &str); 17] = [
     (&["xml"], VOC),
     (&["tfrecord", "tfrecords", "tfrec", "record"], TFRECORD),
     (&["pbtxt"], "is a label map of TensorFlow: leave it out, and export the annotations as COCO"),
@@ -41,6 +41,10 @@ const KNOWN: [(&[&str], &str); 16] = [
         "is a download that has not ended: fetch it again, or leave it out",
     ),
     (&["geojson"], "is GeoJSON: export the annotations as COCO"),
+    (
+        &["pdf", "djvu", "doc", "docx", "ppt", "pptx", "odt"],
+        "is a document: save its pages as images, and leave the document out",
+    ),
 ];
 
 const VOC: &str = "is XML, as Pascal VOC, CVAT and ImageNet write it, which is not read: export the annotations as COCO or YOLO";
@@ -62,7 +66,9 @@ pub(crate) fn problem_of(path: &FilePath) -> &'static str {
         return "has no extension: if it is an image, add the extension of its kind, such as .png; else leave it out";
     };
     let extension = extension.to_lowercase();
-    let known = KNOWN.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
+    // Written in parts: `train.tfrecord-00000-of-00010`.
+    let extension = extension.split_once("-0").map_or(extension.as_str(), |(kind, _)| kind);
+    let known = KNOWN.iter().find(|(extensions, _)| extensions.contains(&extension));
     known.map_or(OF_NO_KIND, |(_, problem)| problem)
 }
 
@@ -76,6 +82,8 @@ mod tests {
         for (path, part) in [
             ("Annotations/1.xml", "Pascal VOC"),
             ("train.tfrecord", "TFRecord"),
+            ("x-train.tfrecord-00000-of-00010", "TFRecord"),
+            ("paper.pdf", "pages as images"),
             ("data/train-00000.parquet", "metadata.csv"),
             ("more.ZIP", "unpack"),
             ("cat/1.tiff", "convert"),

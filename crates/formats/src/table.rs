@@ -6,12 +6,14 @@
 
 mod columns;
 mod csv_file;
+mod groups;
 mod labels;
 mod layout;
 mod records;
 mod rows;
 
 pub(crate) use columns::{is_certain_image_column, is_image_column, is_label_column};
+pub(crate) use groups::column;
 use layout::CsvKind;
 
 use crate::bounds::{MOST_ANNOTATION_FILES, TOO_MANY_FILES};

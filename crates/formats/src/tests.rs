@@ -6,6 +6,7 @@ mod coco;
 mod coco_wrong;
 mod csv;
 mod detection;
+mod groups;
 mod hostile;
 mod image_folder;
 mod labels;

@@ -108,7 +108,7 @@ pub(crate) fn read(survey: &mut Survey<'_>, source: &mut Source<'_>) -> Result<(
     }
     if !any && survey.problems.is_empty() {
         let text = "describes YOLO's layout, but there is no label file: the labels of images/a/1.png belong in labels/a/1.txt or \
-                    beside the image, and an empty file says that it shows nothing";
+                    beside the image, and an empty file says that it shows nothing; if the folders are the classes, leave this file out";
         survey.problems.add(Problem::of(&description.path, text));
     }
     Ok(())

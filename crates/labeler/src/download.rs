@@ -16,7 +16,9 @@ use crate::files::Files;
 use crate::model::spec::digest;
 use hallpass_formats::{FilePath, shown};
 
+pub(crate) mod fetch;
 pub(crate) mod handlers;
+pub(crate) mod signature;
 mod source;
 pub(crate) mod urls;
 

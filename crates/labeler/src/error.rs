@@ -156,8 +156,13 @@ pub(crate) enum Error {
         "the dataset was changed during the download; right: begin anew, or download a snapshot"
     )]
     ChangedMidway,
-    /// The store is no web server.
-    #[error("the files lie in a local folder, which has no URLs; right: DownloadDataset")]
+    /// Other uploads have the memory.
+    #[error("uploads of this user, or of all, have the memory that uploads may have: try again")]
+    UploadsBusy,
+    /// Where clients reach this service is not known.
+    #[error(
+        "no address for download URLs is known: the operator sets labeler.download_url; or use DownloadDataset"
+    )]
     NoUrls,
     /// The datasets asked for do not fit into one answer.
     #[error("the answer would be too big")]

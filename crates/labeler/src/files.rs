@@ -29,6 +29,7 @@ pub(crate) use urls::FileUrl;
 
 /// Big files are put together in parts of this size, so many at once.
 const PART: usize = 8 << 20;
+const LOCAL_PART: usize = 1 << 20;
 const PARTS_AT_ONCE: usize = 2;
 const FOLDER: &str = "datasets";
 
@@ -82,8 +83,21 @@ impl Files {
 
     /// Writes a file, holding at most a few parts of it in memory. One that is not shut down must be aborted.
     pub(crate) fn writer(&self, id: &DatasetId, number: u64) -> BufWriter {
-        BufWriter::with_capacity(Arc::clone(&self.store), self.location(id, number), PART)
+        let location = self.location(id, number);
+        BufWriter::with_capacity(Arc::clone(&self.store), location, self.part())
             .with_max_concurrency(PARTS_AT_ONCE)
+    }
+
+    /// The most memory that such a writer holds.
+    pub(crate) const fn writer_bytes(&self) -> usize {
+        self.part() * (PARTS_AT_ONCE + 1)
+    }
+
+    const fn part(&self) -> usize {
+        match self.place {
+            Place::Local(_) => LOCAL_PART,
+            Place::S3 { .. } => PART,
+        }
     }
 
     /// How many bytes of a file are best read at a time.

@@ -6,7 +6,8 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 
 use hallpass_contract::labeler::{
     serve_dataset_service, serve_permission_service, serve_snapshot_service, serve_split_service,
@@ -14,14 +15,18 @@ use hallpass_contract::labeler::{
 };
 use hallpass_policy::adapter::{GrpcService, Served};
 use hallpass_store::Location;
+use hallpass_telemetry::spawn_watched;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::codegen::http::{HeaderMap, Response, Uri};
 
 use crate::Now;
 use crate::database::Database;
 use crate::datasets::permission_service::PermissionHandlers;
 use crate::datasets::service::Handlers;
 use crate::datasets::store::Datasets;
+use crate::download::signature::UrlKey;
 use crate::error::Error;
 use crate::files::Files;
 use crate::model::ids::random;
@@ -30,6 +35,7 @@ use crate::policy::DatasetPolicy;
 use crate::settings::{FileStore, Settings};
 use crate::snapshots::service::SnapshotHandlers;
 use crate::splits::service::SplitHandlers;
+use crate::uploads::memory::UploadMemory;
 use crate::uploads::service::UploadHandlers;
 use crate::uploads::target::Claims;
 
@@ -135,16 +141,30 @@ impl Labeler {
         let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
         let database = Database::open(database).await.map_err(|error| in_database(&error))?;
         let pages = page_key(&database).await.map_err(|error| in_database(&error))?;
+        let url_key = url_key(&database).await.map_err(|error| in_database(&error))?;
         let tasks = TaskTracker::new();
         tasks.close();
         let (settings, claims) = (Arc::new(settings), Claims::default());
-        let datasets = Datasets { database, files, settings, now, pages, tasks, claims };
+        let (address, memory) = (OnceLock::new(), UploadMemory::new(settings.upload_memory_bytes));
+        let memory = Arc::new(memory);
+        let datasets = Datasets {
+            database,
+            files,
+            settings,
+            now,
+            pages,
+            url_key,
+            address,
+            tasks,
+            claims,
+            memory,
+        };
         let datasets = Arc::new(datasets);
         let in_sweep = |error: Error| OpenError::Sweep(error.to_string());
         datasets.sweep_uploads(!shared).await.map_err(in_sweep)?;
         sweep(&datasets, if shared { QUIET } else { 0 }).await.map_err(in_sweep)?;
         let sweeping = Arc::clone(&datasets).keep_sweeping(datasets.settings.sweep_every);
-        let sweeping = tokio::spawn(sweeping).abort_handle();
+        let sweeping = spawn_watched("labeler sweep", sweeping).abort_handle();
         Ok(Self { datasets, sweeping, _lock: lock })
     }
 
@@ -171,6 +191,22 @@ impl Labeler {
     /// The uploads' service.
     pub fn uploads(&self) -> Served<impl GrpcService + use<>> {
         serve_upload_service(UploadHandlers::new(self.store()), self.policy())
+    }
+
+    /// What answers download URLs of files in the data folder, at [`DOWNLOAD_PATH`](crate::DOWNLOAD_PATH).
+    pub fn downloads(
+        &self,
+    ) -> impl Fn(Uri, HeaderMap) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>
+    + Send
+    + Sync
+    + use<> {
+        let store = self.store();
+        move |uri, headers| Box::pin(Arc::clone(&store).fetch(uri, headers))
+    }
+
+    /// Says where clients reach this process, such as `https://10.0.0.7:8012`. The first address counts.
+    pub fn answers_at(&self, url: &str) {
+        let _ = self.datasets.address.set(url.to_owned());
     }
 
     fn store(&self) -> Arc<Datasets> {
@@ -234,6 +270,11 @@ async fn page_key(database: &Database) -> Result<PageKey, Error> {
     let key = database.own_key("page tokens", &proposed).await?;
     PageKey::new(&key)
         .ok_or_else(|| sqlx::Error::Decode("the key of page tokens is damaged".into()).into())
+}
+
+async fn url_key(database: &Database) -> Result<UrlKey, Error> {
+    let proposed = [random()?, random()?].concat();
+    Ok(UrlKey::new(&database.own_key("download URLs", &proposed).await?))
 }
 
 /// Removes the files of datasets that have no rows, if nothing has come to them for so many seconds.

@@ -41,6 +41,7 @@ mod datasets {
 mod uploads {
     pub(crate) mod commit;
     pub(crate) mod import;
+    pub(crate) mod memory;
     pub(crate) mod partial_file;
     pub(crate) mod service;
     pub(crate) mod store;
@@ -60,9 +61,11 @@ mod snapshots {
 
 /// `SplitService`: items, and which split each is in.
 mod splits {
+    mod column;
     pub(crate) mod items;
     pub(crate) mod ratios;
     pub(crate) mod service;
+    pub(crate) mod units;
     pub(crate) mod wire;
 }
 
@@ -70,6 +73,7 @@ use std::sync::Arc;
 
 use hallpass_token::UnixTime;
 
+pub use download::fetch::DOWNLOAD_PATH;
 pub use labeler::{Labeler, NotReady, OpenError, Standing};
 pub use settings::{FileStore, Quota, S3, Settings};
 

@@ -23,6 +23,9 @@ pub struct Settings {
     pub max_open_bytes: u64,
     /// What a user's datasets may come to.
     pub quota: Quota,
+    /// The most bytes of memory that all streams of uploads hold together; a user has a quarter of it. At least 192 MiB: a
+    /// share has room for putting a big file together on S3.
+    pub upload_memory_bytes: usize,
     /// How long after its last write an upload is dropped.
     pub upload_lifetime: Duration,
     /// How long a client that sends files may be silent.
@@ -35,6 +38,8 @@ pub struct Settings {
     pub files: FileStore,
     /// The name that storage grants give the data folder. A bucket has a name of its own.
     pub folder_bucket: String,
+    /// What URLs of files in the data folder begin with; `None`: where Labeler listens.
+    pub download_url: Option<String>,
 }
 
 /// What one user's datasets, and one dataset's snapshots and shares, may come to.
@@ -86,12 +91,14 @@ impl Default for Settings {
             max_open_uploads: 20,
             max_open_bytes: 64 << 30,
             quota: Quota::default(),
+            upload_memory_bytes: 256 << 20,
             upload_lifetime: Duration::from_hours(24),
             idle: Duration::from_mins(1),
             sweep_every: Duration::from_mins(10),
             import_roots: BTreeMap::new(),
             files: FileStore::Folder,
             folder_bucket: "datasets".to_owned(),
+            download_url: None,
         }
     }
 }

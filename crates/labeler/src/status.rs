@@ -1,6 +1,7 @@
 //! What clients are told of an error. The one place where errors become statuses; the operator's log gets the cause here.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use hallpass_formats::Problems;
 use hallpass_policy::ERROR_DOMAIN;
@@ -9,6 +10,9 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::error::Error;
 use crate::model::access::Kind;
+
+/// How long a client waits before it tries again where memory was short.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
@@ -20,6 +24,9 @@ impl From<Error> for Status {
         let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata(&error));
         if let Some((field, problem)) = violation(&error) {
             details.add_bad_request_violation(field, problem);
+        }
+        if matches!(error, Error::UploadsBusy) {
+            details.set_retry_info(Some(TRY_AGAIN_AFTER));
         }
         if let Error::ContentRefused(problems) = &error {
             for problem in told(problems) {
@@ -71,6 +78,7 @@ fn class(error: &Error) -> Class {
         Error::GoneMidway(Kind::Snapshot) => Answer(Code::Aborted, "SNAPSHOT_DELETED"),
         Error::GoneMidway(Kind::Dataset | Kind::Upload) => Answer(Code::Aborted, "DATASET_DELETED"),
         Error::ChangedMidway => Answer(Code::Aborted, "DATASET_CHANGED"),
+        Error::UploadsBusy => Answer(Code::ResourceExhausted, "UPLOADS_BUSY"),
         Error::NoUrls => Answer(Code::FailedPrecondition, "NO_URLS"),
         Error::AnswerTooBig => Answer(Code::ResourceExhausted, "ANSWER_TOO_BIG"),
         Error::NoUser => Answer(Code::PermissionDenied, "NO_USER"),

@@ -16,6 +16,7 @@ mod contract;
 mod descriptors;
 mod documents;
 mod ending;
+mod fetches;
 mod forwarded;
 mod framing;
 mod health;
@@ -44,6 +45,7 @@ pub use config::{
 pub use contract::Contract;
 pub use descriptors::TooFewDescriptors;
 pub use documents::Document;
+pub use fetches::Fetch;
 pub use health::{LIVENESS, Ready};
 pub use limits::{Limits, Percent};
 pub use peer::{Peer, PeerError};

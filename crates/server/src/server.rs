@@ -17,6 +17,7 @@ use crate::client::ClientLayer;
 use crate::connections::Connections;
 use crate::descriptors::TooFewDescriptors;
 use crate::documents::{self, Document};
+use crate::fetches::{self, Fetch};
 use crate::health::NodeHealth;
 use crate::layers::layers;
 use crate::limits_layer::LimitsLayer;
@@ -43,6 +44,8 @@ pub struct ServerSetup {
     pub services_ready: Vec<(&'static str, Ready)>,
     /// Documents for plain HTTP by their paths, each of which the guard's public table has to name.
     pub documents: Vec<(&'static str, Document)>,
+    /// What is fetched by plain HTTP with a query, by its path, which the guard's public table has to name, too.
+    pub fetches: Vec<(&'static str, Fetch)>,
     /// A random number that tells this process's decisions from others'.
     pub node: u64,
 }
@@ -110,7 +113,9 @@ impl Server {
         {
             return Err(StartError::NoClaims(action.audience));
         }
-        let transport = Transport::new(config, !setup.documents.is_empty())?;
+        // HTTP/1.1 is for those who fetch a document or a file.
+        let fetched = !setup.documents.is_empty() || !setup.fetches.is_empty();
+        let transport = Transport::new(config, fetched)?;
         let connections = Connections::new(&config.limits)?;
         let listener = listen(config.listen).await?;
         let address = listener
@@ -183,5 +188,5 @@ fn routes(config: &Config, setup: &ServerSetup, shutdown: &Shutdown) -> Result<R
     let routes = setup.services.clone().into_routes().add_service(health.into_service());
     let routes =
         if config.reflection { reflection::add(routes, names, &setup.contract)? } else { routes };
-    Ok(documents::add(routes, &setup.documents).prepare())
+    Ok(fetches::add(documents::add(routes, &setup.documents), &setup.fetches).prepare())
 }

@@ -1,12 +1,14 @@
 //! Fetches the files of a dataset, a snapshot or a job into a folder, however often the connection breaks.
 
+mod huggingface;
 mod journal;
 mod landing;
+mod table;
 
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt as _};
 use hallpass_contract::labeler::{
     DownloadDatasetRequest, DownloadSnapshotRequest, FileChunk, FileInfo, GetDatasetRequest,
@@ -25,6 +27,7 @@ use crate::caller::{Caller, Connection, Service, refused, unary};
 use crate::failure::Failure;
 use crate::named;
 use crate::output::{self, Format, plain};
+use huggingface::Plan;
 use landing::{Landed, Landing, Next};
 
 /// What to fetch.
@@ -33,14 +36,26 @@ use landing::{Landed, Landing, Next};
   hallpass dataset pull $DATASET shapes
   hallpass dataset pull $SNAPSHOT shapes --force
   hallpass dataset pull $DATASET shapes --path circle/01.png --output json
+  hallpass dataset pull $DATASET pets --for huggingface
 
 A run that broke off is taken up by running the same command again.")]
 pub(crate) struct Pull {
     /// A dataset by its id or name, or a snapshot by its id or as DATASET/NAME.
     #[arg(value_name = "DATASET|SNAPSHOT")]
     id: String,
+    /// Lay the images out for a library: a folder for each split, and in each a metadata.csv with the labels. Annotation files are
+    /// left out.
+    #[arg(long = "for", value_enum, value_name = "LIBRARY", conflicts_with = "path")]
+    library: Option<Library>,
     #[command(flatten)]
     into: Into,
+}
+
+/// A library that loads folders of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Library {
+    /// Hugging Face's datasets: `load_dataset("imagefolder", data_dir=DIR)`.
+    Huggingface,
 }
 
 /// Where the files go, and which.
@@ -66,7 +81,10 @@ type Pieces =
 pub(super) async fn run(wanted: Pull, format: Format) -> Result<(), Failure> {
     let caller = wanted.into.connection.open_caller().await?;
     let id = named::dataset_or_snapshot(&caller.service, &wanted.id).await?;
-    from(caller, &id, wanted.into, format).await
+    match wanted.library {
+        None => from(caller, &id, wanted.into, format).await,
+        Some(Library::Huggingface) => for_huggingface(caller, &id, wanted.into, format).await,
+    }
 }
 
 /// Fetches what a job has made, which is given by its id or name.
@@ -76,19 +94,69 @@ pub(crate) async fn of_job(job: &str, wanted: Into, format: Format) -> Result<()
     from(caller, &id, wanted, format).await
 }
 
+/// The images of a dataset by split, with their labels.
+async fn for_huggingface(
+    caller: Caller,
+    id: &str,
+    wanted: Into,
+    format: Format,
+) -> Result<(), Failure> {
+    if is_snapshot(id) || is_job(id) {
+        return Err(Failure::failed(
+            "--for needs the labels of a dataset, and only a dataset has them: give the id of a dataset",
+        ));
+    }
+    let source = Source::find(caller.service.clone(), id).await.map_err(|s| refused(&s))?;
+    let plan = Plan::of(caller.service.clone(), id).await?;
+    let again = Source::find(caller.service, id).await.map_err(|s| refused(&s))?;
+    if again.state != source.state {
+        return Err(Failure::failed(
+            "the dataset was changed while its labels were read: run the same command again",
+        ));
+    }
+    let (tables, notes, left_out) =
+        (plan.tables(), plan.notes(), source.files.saturating_sub(plan.images()));
+    let state = format!("{} for huggingface", source.state);
+    let landing = Landing::new(wanted.folder.clone(), wanted.force, &state, Some(plan))?;
+    let landing = fetch_all(&source, landing, &wanted, caller.is_renewed).await?;
+    for (path, text) in tables {
+        landing.write(&path, &text)?;
+    }
+    for note in notes {
+        output::note(&note);
+    }
+    if left_out > 0 {
+        output::note(&format!(
+            "{left_out} files that are no images were left out: pull without --for to have them"
+        ));
+    }
+    say(landing.finish()?, &wanted, format)
+}
+
 /// The same from a dataset, a snapshot or a job.
 async fn from(caller: Caller, id: &str, wanted: Into, format: Format) -> Result<(), Failure> {
     let source = Source::find(caller.service, id).await.map_err(|s| refused(&s))?;
     let state = format!("{} {}", source.state, wanted.path);
-    let mut landing = Landing::new(wanted.folder.clone(), wanted.force, &state)?;
+    let landing = Landing::new(wanted.folder.clone(), wanted.force, &state, None)?;
+    let landing = fetch_all(&source, landing, &wanted, caller.is_renewed).await?;
+    say(landing.finish()?, &wanted, format)
+}
+
+/// Fetches until all have come, however often the connection breaks.
+async fn fetch_all(
+    source: &Source,
+    mut landing: Landing,
+    wanted: &Into,
+    is_renewed: bool,
+) -> Result<Landing, Failure> {
     let mut progress = Progress::new("pulling", source.files, source.bytes);
     for _ in 0..landing.kept {
         progress.end();
     }
-    let mut patience = Patience::new(caller.is_renewed);
+    let mut patience = Patience::new(is_renewed);
     loop {
-        match fetch(&source, &wanted.path, &mut landing, &mut progress, &mut patience).await {
-            Ok(()) => break,
+        match fetch(source, &wanted.path, &mut landing, &mut progress, &mut patience).await {
+            Ok(()) => return Ok(landing),
             Err(Stop::Failure(failure)) => return Err(failure),
             Err(Stop::Answer(status)) => match patience.wait(&status) {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -96,8 +164,6 @@ async fn from(caller: Caller, id: &str, wanted: Into, format: Format) -> Result<
             },
         }
     }
-    drop(progress);
-    say(landing.finish()?, &wanted, format)
 }
 
 fn say(landed: Landed, wanted: &Into, format: Format) -> Result<(), Failure> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 use hallpass_contract::labeler::assign_splits_request::By;
+use hallpass_contract::labeler::split_ratios::GroupBy;
 use hallpass_contract::labeler::{AssignSplitsRequest, SplitLists, SplitRatios};
 use hallpass_contract::platform::split_service_client::SplitServiceClient;
 
@@ -22,10 +24,12 @@ const ITEMS_A_CALL: usize = 5000;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hallpass dataset split $DATASET --train .8 --test .2 --seed 7 --stratify
+  hallpass dataset split $DATASET --train .5 --test .5 --group-by column:site
+  hallpass dataset split $DATASET --train .5 --test .5 --group-by folder
   hallpass dataset split $DATASET --lists splits.txt
 
-A list has one item a line: the split (train, validation or test), a tab or a space, and the item's path. Items that are not in it
-belong to no split.")]
+Files of equal content are always in the same split. A list has one item a line: the split (train, validation or test), a tab or a
+space, and the item's path. Items that are not in it belong to no split.")]
 pub(crate) struct SplitArguments {
     /// The dataset's id or name.
     #[arg(value_name = "DATASET")]
@@ -50,14 +54,42 @@ pub(crate) struct SplitArguments {
     /// Keep each class's part in each split the same.
     #[arg(long)]
     stratify: bool,
+    /// Keep groups in one split: the items of a folder (folder), those whose folder at a level has the same name (folder:2, the topmost
+    /// being 1), or those with the same value in a column of the dataset's tables (column:NAME).
+    #[arg(long, value_name = "folder|folder:LEVEL|column:NAME")]
+    group_by: Option<Group>,
     /// A file that says of each item what it is for.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["train", "validation", "test", "seed", "stratify"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["train", "validation", "test", "seed", "stratify", "group_by"])]
     lists: Option<PathBuf>,
+    /// With --lists: let files of equal content be in two splits.
+    #[arg(long, requires = "lists")]
+    allow_leaks: bool,
     /// Change it only if it still has this etag.
     #[arg(long, default_value = "", hide_default_value = true)]
     etag: String,
     #[command(flatten)]
     connection: Connection,
+}
+
+/// What stays together.
+#[derive(Debug, Clone)]
+struct Group(GroupBy);
+
+impl FromStr for Group {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const RIGHT: &str = "give folder, folder:LEVEL (1 is the topmost) or column:NAME";
+        let by = match text.split_once(':') {
+            None if text == "folder" => GroupBy::Folder(0),
+            Some(("folder", level)) => {
+                GroupBy::Folder(level.parse().ok().filter(|level| *level > 0).ok_or(RIGHT)?)
+            }
+            Some(("column", name)) if !name.trim().is_empty() => GroupBy::Column(name.to_owned()),
+            _ => return Err(RIGHT),
+        };
+        Ok(Self(by))
+    }
 }
 
 /// Splits and prints the dataset.
@@ -69,8 +101,14 @@ pub(super) async fn run(wanted: SplitArguments, format: Format) -> Result<(), Fa
             test: wanted.test,
             seed: wanted.seed,
             stratify: wanted.stratify,
+            group_by: wanted.group_by.map(|group| group.0),
         })],
-        Some(file) => read(file)?.into_iter().map(By::Lists).collect(),
+        Some(file) => {
+            let lists = read(file)?.into_iter();
+            lists
+                .map(|of| By::Lists(SplitLists { allow_leaks: wanted.allow_leaks, ..of }))
+                .collect()
+        }
     };
     let service = wanted.connection.open_as_caller().await?;
     let dataset_id = named::dataset(&service, &wanted.id).await?;
@@ -136,6 +174,17 @@ mod tests {
         assert_eq!(list.train, ["a b.png", "e.png"]);
         assert_eq!((&list.validation[0], &list.test[0]), (&"c.png".into(), &"d.png".into()));
         assert!(!list.keep_others);
+    }
+
+    #[test]
+    fn groups_are_named() {
+        let by = |text: &str| text.parse::<Group>().map(|group| group.0);
+        assert_eq!(by("folder"), Ok(GroupBy::Folder(0)));
+        assert_eq!(by("folder:2"), Ok(GroupBy::Folder(2)));
+        assert_eq!(by("column:patient id"), Ok(GroupBy::Column("patient id".into())));
+        for wrong in ["", "patient", "folder:0", "folder:x", "column:", "Folder"] {
+            assert!(by(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -77,7 +77,8 @@ fn is_bucket(name: &str) -> bool {
         && !name.contains("..")
 }
 
-fn is_endpoint(endpoint: &str) -> bool {
+/// Whether a text is the URL of a server: a scheme, a place, perhaps a path.
+pub(super) fn is_endpoint(endpoint: &str) -> bool {
     let Ok(uri) = endpoint.parse::<Uri>() else { return false };
     let has_place = uri.host().is_some_and(|host| !host.is_empty());
     let written = uri.authority().map(Authority::as_str).unwrap_or_default();

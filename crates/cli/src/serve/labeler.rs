@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_guard::Following;
+use hallpass_labeler::DOWNLOAD_PATH;
 use hallpass_revocation::Freshness;
 use hallpass_revocation::feed::Timing;
-use hallpass_server::{Bound, Config, Keepalive, Peer, ServiceSet, Shutdown};
+use hallpass_server::{Bound, Config, Fetch, Keepalive, Peer, ServiceSet, Shutdown};
 use hallpass_telemetry::{Telemetry, spawn_watched};
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +61,13 @@ impl Labeler {
             .add(labeler.splits())
             .add(labeler.uploads())
             .add(node.diagnostics().at_labeler());
-        let bound = node.bind(services, ready, Vec::new()).await?;
+        let fetches: Vec<(_, Fetch)> = vec![(DOWNLOAD_PATH, Arc::new(labeler.downloads()))];
+        let bound = node.bind(services, ready, Vec::new(), fetches).await?;
+        // Where a client reaches this port, unless the configuration says it.
+        if !bound.address().ip().is_unspecified() {
+            let scheme = if config.tls.is_some() { "https" } else { "http" };
+            labeler.answers_at(&format!("{scheme}://{}", bound.address()));
+        }
         Ok(Self { node, bound, service: labeler, shutdown, following: CancellationToken::new() })
     }
 

@@ -13,8 +13,8 @@ use hallpass_issuer::{Delegations, Diagnostics};
 use hallpass_nats::Mesh;
 use hallpass_revocation::{Freshness, List, Options, Sessions};
 use hallpass_server::{
-    Bound, Config, Contract, Document, Keepalive, Peer, PeerChannel, Ready, Server, ServerSetup,
-    ServiceSet,
+    Bound, Config, Contract, Document, Fetch, Keepalive, Peer, PeerChannel, Ready, Server,
+    ServerSetup, ServiceSet,
 };
 use hallpass_telemetry::{
     ClientTrace, ClientTraceLayer, ServiceTelemetry, Telemetry, gone, spawn_watched,
@@ -196,6 +196,7 @@ impl Node {
         services: ServiceSet,
         mut services_ready: Vec<(&'static str, Ready)>,
         documents: Vec<(&'static str, Document)>,
+        fetches: Vec<(&'static str, Fetch)>,
     ) -> Result<Bound, Failure> {
         services_ready.push((ring_watch::HEALTH, Arc::clone(&self.keys_right)));
         let (list, freshness, clock) =
@@ -212,6 +213,7 @@ impl Node {
             }),
             services_ready,
             documents,
+            fetches,
             node: self.number,
         };
         Server::bind(&self.config, setup).await.map_err(Failure::failed)

@@ -115,7 +115,8 @@ impl Platform {
         let reachable = watch_peer(node.channel(&labeler)?);
         let mut ready = vec![(DATASET_SERVICE, reachable), (JOB_SERVICE, answers)];
         ready.extend(oidc::start(config, &node)?);
-        let bound = node.bind(services, ready, vec![(JWKS, Arc::new(issuer.jwks()))]).await?;
+        let bound =
+            node.bind(services, ready, vec![(JWKS, Arc::new(issuer.jwks()))], Vec::new()).await?;
         Ok(Self { bound, service: platform, shutdown, feeding })
     }
 

@@ -2,6 +2,7 @@
 
 use hallpass_labeler::{FileStore, Quota, Settings};
 use hallpass_server::Config;
+use hallpass_telemetry::urls;
 
 use crate::failure::Failure;
 use crate::serve::bucket;
@@ -37,6 +38,8 @@ pub(super) fn of(config: &Config) -> Result<Settings, Failure> {
         Some(name) => name.clone(),
         None => usual.folder_bucket.clone(),
     };
+    let download_url = section.download_url.as_deref();
+    let download_url = download_url.map(|url| base(url, config.insecure_plaintext)).transpose()?;
     let limits = section.limits;
     let quota = Quota {
         datasets: limits.datasets,
@@ -48,9 +51,25 @@ pub(super) fn of(config: &Config) -> Result<Settings, Failure> {
         import_roots: section.import_roots.clone(),
         files,
         folder_bucket,
+        download_url,
         quota,
         max_open_uploads: limits.open_uploads,
         max_open_bytes: limits.open_bytes,
+        upload_memory_bytes: usize::try_from(limits.upload_memory_bytes).unwrap_or(usize::MAX),
         ..usual
     })
+}
+
+/// The beginning of download URLs, without a slash at the end.
+fn base(url: &str, plaintext: bool) -> Result<String, Failure> {
+    let wrong = |problem: &str| Failure::failed(format_args!("labeler.download_url: {problem}"));
+    if !bucket::is_endpoint(url) {
+        return Err(wrong("no URL of a server; right: such as https://files.example.org"));
+    }
+    if !url.starts_with("https://") && !plaintext && !urls::is_private(url) {
+        return Err(wrong(
+            "is without TLS and beyond loopback; right: https://, or insecure_plaintext",
+        ));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
 }

@@ -103,7 +103,7 @@ fn a_folder_goes_up_and_comes_down_as_it_was() {
     assert_eq!(mesh.json(&["dataset", "get", id], &bob), made);
     let check = ["dataset", "check", id];
     let of_bob = mesh.json(&check, &bob);
-    assert_eq!(of_bob, json!({"role": "viewer", "permissions": ["read"]}));
+    assert_eq!(of_bob, json!({"role": "viewer", "permissions": ["read"], "leaks": []}));
     assert_eq!(mesh.json(&check, &carol), json!({"role": "none", "permissions": []}));
     mesh.run(&["dataset", "get", id], &carol).fails(1, "(reason OBJECT_REFUSED, decision ");
 

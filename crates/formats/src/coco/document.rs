@@ -282,7 +282,7 @@ fn farther(known: &mut Option<End>, line: u64, at: f64) {
 }
 
 /// What is said of a panoptic file.
-const PANOPTIC: &str = "is a panoptic file, whose masks are not read: give the instances file in its place, such as \
+pub(super) const PANOPTIC: &str = "is a panoptic file, whose masks are not read: give the instances file in its place, such as \
      instances_train2017.json";
 
 /// The id under a name; otherwise what is wrong with it.

@@ -151,7 +151,8 @@ fn is_labelbox(first: &Glimpse) -> bool {
 fn is_record(first: &Glimpse) -> bool {
     let Glimpse::Object(entries) = first else { return false };
     let names = |is: fn(&str) -> bool| entries.iter().any(|(name, _)| is(name));
-    names_image(entries) && (names(is_label_column) || names(is_label_list))
+    let has_label = names(is_label_column);
+    has_label && has_image(entries) || names_image(entries) && (has_label || names(is_label_list))
 }
 
 /// Whether a member is for the image: by its name alone, or because its value ends like an image's name, too.
@@ -160,6 +161,17 @@ fn names_image(entries: &[(String, Glimpse)]) -> bool {
         Glimpse::Text(text) => {
             is_certain_image_column(name) || (is_image_column(name) && is_image(text))
         }
+        _ => false,
+    })
+}
+
+/// Whether a member's value ends like an image's name and its own name speaks of images or places (`image_url`).
+fn has_image(entries: &[(String, Glimpse)]) -> bool {
+    let speaks = |name: &str| {
+        ["image", "img", "url", "uri", "path", "file"].iter().any(|word| name.contains(word))
+    };
+    entries.iter().any(|(name, value)| match value {
+        Glimpse::Text(text) => is_image(text) && speaks(&name.to_lowercase()),
         _ => false,
     })
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::bounds::{DEEPEST_NESTING, LONGEST_ENTRY, LONGEST_TEXT};
-use crate::source::{MARK, Malformed};
+use crate::source::{MARK, Malformed, no_text};
 
 /// Where the parser is.
 #[derive(Debug, Default)]
@@ -89,10 +89,10 @@ impl<'p, R: Read> Watched<'p, R> {
     fn begin(&mut self) -> io::Result<()> {
         self.state = State::Outside;
         let head = self.reader.fill_buf()?;
-        if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
-            return Err(self.malformed("is UTF-16; save the file as UTF-8".to_owned()));
+        if let Some(told) = no_text(head) {
+            return Err(self.malformed(told.to_owned()));
         }
-        if head.starts_with(MARK) {
+        if self.reader.fill_buf()?.starts_with(MARK) {
             self.reader.consume(MARK.len());
         }
         Ok(())

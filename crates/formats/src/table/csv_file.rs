@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use csv::StringRecord;
 
 use super::labels::{of_field, of_plural};
-use super::layout::{Labels, Layout, is_hot};
+use super::layout::{Labels, Layout, is_hot, is_missing, missing};
 use super::rows::Rows;
 use super::{Record, is_description, split_of, take};
 use crate::kind::CSV;
@@ -72,7 +72,12 @@ pub(super) fn read<'a>(
             break;
         }
     }
-    if any { Ok(()) } else { Err(Problem::of(&file.path, "has no row below its header").into()) }
+    if any {
+        Ok(())
+    } else {
+        Err(Problem::of(&file.path, "has no row below its header: add rows, or leave the file out")
+            .into())
+    }
 }
 
 struct Reading<'r> {
@@ -110,6 +115,7 @@ impl Reading<'_> {
         match &self.layout.labels {
             Labels::One { column, may_be_blank } => match field(*column) {
                 "" if *may_be_blank => Ok(Vec::new()),
+                text if is_missing(text) => Err(missing(text)),
                 text => of_field(text),
             },
             Labels::Several(column) => of_plural(field(*column)),

@@ -55,20 +55,10 @@ pub(super) fn layout<'a>(
     places: &Places<'a>,
     source: &mut Source<'_>,
 ) -> Result<CsvKind, Refusal> {
-    let mut rows = Rows::open(file, source)?;
-    let mut sample = Sample { rows: Vec::new() };
-    while sample.rows.len() <= TRIED {
-        match rows.next()? {
-            None => break,
-            Some(Ok((_, record))) => {
-                sample.rows.push(record.iter().map(str::to_owned).collect());
-            }
-            Some(Err((line, text))) if sample.rows.is_empty() => {
-                return Ok(CsvKind::Other(Problem::at(&file.path, line, text)));
-            }
-            Some(Err(_)) => {}
-        }
-    }
+    let sample = match Sample::of(file, source)? {
+        Ok(sample) => sample,
+        Err(problem) => return Ok(CsvKind::Other(problem)),
+    };
     let Some(header) = sample.rows.first() else {
         let text = "is empty; it needs a header and rows";
         return Ok(CsvKind::Other(Problem::of(&file.path, text)));
@@ -77,7 +67,54 @@ pub(super) fn layout<'a>(
     Ok(sample.kind(&header, file, places))
 }
 
+/// Where the image and the column of this name are, in a table that has both. The name is in the form in which they are compared.
+pub(super) fn grouping<'a>(
+    file: &'a File,
+    places: &Places<'a>,
+    name: &str,
+    source: &mut Source<'_>,
+) -> Result<Option<(usize, usize)>, Refusal> {
+    let Ok(sample) = Sample::of(file, source)? else { return Ok(None) };
+    let Some(header) = sample.rows.first() else { return Ok(None) };
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let column = header.iter().position(|own| columns::plain(own) == name);
+    Ok(sample.image(&header, file, places).zip(column))
+}
+
+/// The names of a table's columns.
+pub(super) fn header_of(file: &File, source: &mut Source<'_>) -> Result<Vec<String>, Refusal> {
+    let sample = Sample::of(file, source)?;
+    Ok(sample.ok().and_then(|sample| sample.rows.into_iter().next()).unwrap_or_default())
+}
+
 impl Sample {
+    /// The first rows of a file, or what is wrong with its header.
+    fn of(file: &File, source: &mut Source<'_>) -> Result<Result<Self, Problem>, Refusal> {
+        let mut rows = Rows::open(file, source)?;
+        let mut sample = Self { rows: Vec::new() };
+        while sample.rows.len() <= TRIED {
+            match rows.next()? {
+                None => break,
+                Some(Ok((_, record))) => {
+                    sample.rows.push(record.iter().map(str::to_owned).collect());
+                }
+                Some(Err((line, text))) if sample.rows.is_empty() => {
+                    return Ok(Err(Problem::at(&file.path, line, text)));
+                }
+                Some(Err(_)) => {}
+            }
+        }
+        Ok(Ok(sample))
+    }
+
+    /// The column for the image: by its name if that is certain or if it names images, else by what it holds.
+    fn image<'a>(&self, header: &[&str], file: &'a File, places: &Places<'a>) -> Option<usize> {
+        let by_name = columns::image(header).ok().flatten().filter(|image| {
+            is_certain_image_column(header[*image]) || self.names_images(*image, file, places)
+        });
+        by_name.or_else(|| (0..header.len()).find(|column| self.looks_like_images(*column)))
+    }
+
     fn kind<'a>(&self, header: &[&str], file: &'a File, places: &Places<'a>) -> CsvKind {
         let problem = |text: String| Problem::at(&file.path, 1, text);
         if has_all(header, &["regionshapeattributes"]) {
@@ -95,16 +132,23 @@ impl Sample {
             return layout.unwrap_or_else(|| CsvKind::Foreign(problem(text.to_owned())));
         }
         let names = |column: usize| self.names_images(column, file, places);
-        let by_content = || (0..header.len()).find(|column| self.looks_like_images(*column));
-        let image = match image {
-            Some(image) if is_certain_image_column(header[image]) || names(image) => Some(image),
-            _ => by_content(),
+        let Some(image) = self.image(header, file, places) else {
+            return CsvKind::Other(problem(NO_IMAGE.to_owned()));
         };
-        let Some(image) = image else { return CsvKind::Other(problem(NO_IMAGE.to_owned())) };
         let split = match columns::split(header) {
             Ok(split) => split,
             Err(text) => return CsvKind::Foreign(problem(text)),
         };
+        if let Some(column) = label
+            && let Some(fraction) = self.fraction(column)
+        {
+            let text = format!(
+                "has {} in the column {}, and fractions are no classes: only classes are read, write them into a column label",
+                shown(fraction),
+                shown(header[column])
+            );
+            return CsvKind::Foreign(problem(text));
+        }
         let labels = label.map(|column| of_column(header, column));
         let Some(labels) = labels.or_else(|| self.unnamed(header, image, split)) else {
             let problem = problem(NO_LABEL.to_owned());
@@ -136,6 +180,16 @@ impl Sample {
         }
     }
 
+    /// A fraction in a column that holds nothing but numbers: measures, as of a regression.
+    fn fraction(&self, column: usize) -> Option<&str> {
+        let number = |value: &str| value.parse::<f64>().ok();
+        let mut values = self.values(column).filter(|value| !value.is_empty());
+        if !values.clone().all(|value| number(value).is_some()) {
+            return None;
+        }
+        values.find(|value| number(value).is_some_and(|number| number.fract() != 0.0))
+    }
+
     /// Whether a column without a telling name can hold classes: none is a long text or a fraction, and they are not all different
     /// numbers, as losses and ids are.
     fn may_be_classes(&self, column: usize) -> bool {
@@ -143,7 +197,7 @@ impl Sample {
         let number = |value: &str| value.parse::<f64>().ok();
         let is_class = |value: &str| {
             let is_fraction = number(value).is_some_and(|number| number.fract() != 0.0);
-            !value.is_empty() && value.len() <= LONGEST && !is_fraction
+            !value.is_empty() && value.len() <= LONGEST && !is_fraction && !is_places(value)
         };
         let different: BTreeSet<&str> = self.values(column).collect();
         let all_differ = different.len() == self.values(column).count();
@@ -165,7 +219,7 @@ impl Sample {
     }
 
     /// The values of a column below the header.
-    fn values(&self, column: usize) -> impl Iterator<Item = &str> {
+    fn values(&self, column: usize) -> impl Iterator<Item = &str> + Clone {
         let rows = self.rows.iter().skip(1);
         rows.map(move |row| row.get(column).map_or("", |value| value.trim()))
     }
@@ -178,6 +232,12 @@ fn of_column(header: &[&str], column: usize) -> Labels {
     }
     // Label Studio writes a row for each annotation, also for one that says that nothing is there.
     Labels::One { column, may_be_blank: has_all(header, &["annotationid"]) }
+}
+
+/// Whether a field holds several numbers, perhaps behind a name: boxes or runs of pixels, as Kaggle writes them.
+fn is_places(value: &str) -> bool {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    words.len() > 2 && words.iter().skip(1).all(|word| word.parse::<f64>().is_ok())
 }
 
 /// Whether a field of a column for a class says that the image shows it.
@@ -209,6 +269,34 @@ fn headless(row: &[&str]) -> Option<Layout> {
         3 if is_image(row[1]) && Split::of_words(row[0]).is_some() => with(1, 2, false, Some(0)),
         _ => None,
     }
+}
+
+/// Whether a field says that there is no value, as programs write it.
+pub(super) fn is_missing(field: &str) -> bool {
+    matches!(
+        field,
+        "" | "NaN"
+            | "nan"
+            | "NAN"
+            | "<NA>"
+            | "#N/A"
+            | "NULL"
+            | "null"
+            | "#REF!"
+            | "#VALUE!"
+            | "#NAME?"
+            | "#DIV/0!"
+    )
+}
+
+/// What is said of a field without a class.
+pub(super) fn missing(field: &str) -> String {
+    let what = if field.is_empty() {
+        "has a blank label".to_owned()
+    } else {
+        format!("has the label {field}, which stands for none")
+    };
+    format!("{what}: give it a class, or take the row out, and the image counts as not labelled")
 }
 
 /// What is said of a field of several classes that cannot be told apart.

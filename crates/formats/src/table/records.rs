@@ -32,9 +32,10 @@ pub(super) fn read<'a>(
     })?;
     let (base, _) = places.choose(&file.path, || names.iter().map(String::as_str));
     let whole = Split::of_words(file.path.stem());
-    let mut any = false;
+    let (mut any, mut only_predicted) = (false, 0_u64);
     each(file, tool, source, &mut |line, entry| {
         any = true;
+        only_predicted += u64::from(entry.is_only_predicted(tool));
         let taken = entry.record(tool, whole).and_then(|(image, classes, split)| {
             take(survey, &base, &Record { image, classes: &classes, split })
         });
@@ -43,7 +44,35 @@ pub(super) fn read<'a>(
         }
         !survey.problems.is_full()
     })?;
+    if only_predicted > 0 {
+        let text = format!(
+            "has {only_predicted} tasks with predictions and no annotation: predictions are not read, accept them as annotations first"
+        );
+        survey.notes.add(Problem::of(&file.path, text));
+    }
     if any { Ok(()) } else { Err(Problem::of(&file.path, "has no entry").into()) }
+}
+
+/// Takes the line of an entry, its image and its members.
+type TakeMembers<'t> = dyn FnMut(u64, &str, &Map<String, Value>) + 't;
+
+/// Goes through the entries of a file that are objects and name an image: its line, the image, the members.
+pub(super) fn members(
+    file: &File,
+    tool: Tool,
+    source: &mut Source<'_>,
+    take: &mut TakeMembers<'_>,
+) -> Result<(), Refusal> {
+    each(file, tool, source, &mut |line, entry| {
+        let own = match (tool, entry.value) {
+            (Tool::LabelStudio, task) => task.get("data").and_then(Value::as_object),
+            (_, value) => value.as_object(),
+        };
+        if let (Ok(image), Some(members)) = (entry.image(tool), own) {
+            take(line, image, members);
+        }
+        true
+    })
 }
 
 /// What is said of an image.
@@ -73,6 +102,17 @@ impl Entry<'_> {
             (Tool::Lines | Tool::Records, _) => return Err("is no object".to_owned()),
         };
         Ok((image, classes, self.split(whole)?))
+    }
+
+    /// Whether a task of Label Studio has predictions alone.
+    fn is_only_predicted(&self, tool: Tool) -> bool {
+        let has = |name: &str| {
+            self.value.get(name).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+        };
+        tool == Tool::LabelStudio
+            && has("predictions")
+            && !has("annotations")
+            && !has("completions")
     }
 
     fn image(&self, tool: Tool) -> Result<&str, String> {

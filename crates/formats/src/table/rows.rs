@@ -10,7 +10,7 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
 use crate::bounds::LONGEST_TEXT;
 use crate::shape::File;
-use crate::source::{MARK, Malformed, NOT_UTF8, Source, unreadable};
+use crate::source::{MARK, Malformed, NOT_UTF8, Source, no_text, unreadable};
 use crate::{FilePath, Problem, Refusal};
 
 /// Reads rows, one after the other, the header too.
@@ -46,11 +46,43 @@ impl<'s> Rows<'s> {
             Ok(false) => Ok(None),
             Ok(true) => {
                 let line = self.record.position().map_or(0, csv::Position::line);
+                if self.record.iter().any(|field| field.starts_with('"')) {
+                    match unquoted(&self.record) {
+                        Ok(record) => self.record = record,
+                        Err(text) => return Ok(Some(Err((self.before + line, text)))),
+                    }
+                }
                 Ok(Some(Ok((self.before + line, &self.record))))
             }
-            Err(error) => wrong_row(error, &self.path, self.before).map(|wrong| Some(Err(wrong))),
+            Err(error) => {
+                let (line, mut text) = wrong_row(error, &self.path, self.before)?;
+                // `cat, "big, brown"`: the quotes are not taken as such, and a comma within them parts the field.
+                if self.record.iter().any(|field| field.starts_with('"')) {
+                    text = format!("{text}; {QUOTE_BEHIND_BLANK}");
+                }
+                Ok(Some(Err((line, text))))
+            }
         }
     }
+}
+
+/// What is said of a row whose quotes cannot be taken as such.
+const QUOTE_BEHIND_BLANK: &str = "has a quote behind a blank: take out the blanks before quotes";
+
+/// A row whose fields have quotes behind a blank (`1.png, "cat"`), which RFC 4180 takes for a part of the field.
+fn unquoted(record: &StringRecord) -> Result<StringRecord, String> {
+    let mut plain = StringRecord::new();
+    for field in record {
+        match field.strip_prefix('"') {
+            None => plain.push_field(field),
+            Some(rest) => match rest.strip_suffix('"') {
+                Some(inner) => plain.push_field(&inner.replace("\"\"", "\"")),
+                None if !rest.contains('"') => return Err(QUOTE_BEHIND_BLANK.to_owned()),
+                None => plain.push_field(field),
+            },
+        }
+    }
+    Ok(plain)
 }
 
 /// What may part fields; of two that part the header equally often the first counts.
@@ -63,6 +95,9 @@ fn begin(reader: &mut impl BufRead) -> io::Result<(u8, u64)> {
         reader.consume(MARK.len());
     }
     let head = reader.fill_buf()?;
+    if let Some(told) = no_text(head) {
+        return Err(Malformed { line: 1, text: told.to_owned() }.into());
+    }
     let line = first_line(head);
     let said = line.strip_suffix(b"\r").unwrap_or(line);
     if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] = said {

@@ -15,7 +15,7 @@ fn names_are_bounded_as_they_come() {
         (&["a/1.png", "b/2.png"], "b/2.png: is one folder too many; 1 are allowed"),
         (
             &["a/1.png", "A/2.png"],
-            "A/2.png: is to some systems the same folder as a: they differ only in case or in form",
+            "A/2.png: is to some systems the same folder as a: they differ only in case or in form, rename one of them",
         ),
         (
             &["a/1.exe"],

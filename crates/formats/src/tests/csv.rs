@@ -46,6 +46,8 @@ fn files_of_any_program_are_read() {
     }
     let quoted = read("file,label\n1.png,\"cat, \"\"big\"\"\"\n");
     assert_eq!(classes(&quoted), [("cat, \"big\"", 1)]);
+    let blank = read("\"file\", \"label\"\n\"1.png\", \"cat\"\n");
+    assert_eq!(classes(&blank), [("cat", 1)], "quotes behind blanks");
 }
 
 #[test]
@@ -71,7 +73,10 @@ fn each_wrong_row_is_told_with_its_line() {
         ),
         ("../labels.csv,cat,\n", "\"../labels.csv\" is no image"),
         (",cat,\n", "names no image"),
-        ("2.png,,\n", "a class has a blank name"),
+        (
+            "2.png,,\n",
+            "has a blank label: give it a class, or take the row out, and the image counts as not labelled",
+        ),
         (
             "2.png,\"a\nb\",\n",
             "the class \"a\\nb\" holds the character U+000A, which is not allowed",
@@ -91,7 +96,7 @@ fn each_wrong_header_is_told() {
     let image = "filename, file_name, file, filepath, file_path, path, image, image_path";
     for (text, problem) in [
         ("", "labels.csv: is empty; it needs a header and rows".to_owned()),
-        ("file,label\n", "labels.csv: has no row below its header".to_owned()),
+        ("file,label\n", "labels.csv: has no row below its header: add rows, or leave the file out".to_owned()),
         ("x,label\n1,cat\n", format!("labels.csv line 1: has no column for the image: the header needs one of {image}")),
         ("1.png,3,cat,7\n", "labels.csv line 1: has no header, so it is not known which column is which: add one, such as \
                              filename,label".to_owned()),
@@ -107,12 +112,12 @@ fn each_wrong_header_is_told() {
 
 #[test]
 fn what_is_no_text_is_told() {
-    let utf8 = "is not UTF-8; save the file as UTF-8";
-    for (bytes, line) in [
-        (b"file,label\n1.png,cat\n2.png,caf\xe9\n".as_slice(), 3),
-        (b"\xff\xfef\0i\0l\0e\0", 1),
-        (b"file,lab\xe9l\n", 1),
+    for (bytes, line, what) in [
+        (b"file,label\n1.png,cat\n2.png,caf\xe9\n".as_slice(), 3, "not UTF-8"),
+        (b"\xff\xfef\0i\0l\0e\0", 1, "UTF-16"),
+        (b"file,lab\xe9l\n", 1, "not UTF-8"),
     ] {
+        let utf8 = format!("is {what}; save the file as UTF-8");
         let world =
             World::new([("images/1.png", &b""[..]), ("images/2.png", b""), ("labels.csv", bytes)]);
         assert_eq!(world.refusal(Some(Format::Csv)), format!("labels.csv line {line}: {utf8}"));

@@ -18,6 +18,10 @@ fn refusal(files: &[(&str, &str)]) -> String {
 fn each_tool_is_read() {
     for (path, text) in [
         (
+            "azure.jsonl",
+            "{\"image_url\": \"AmlDatastore://x/images/a.png\", \"label\": \"cat\"}\n{\"image_url\": \"AmlDatastore://x/images/b.png\", \"label\": \"dog\"}\n",
+        ),
+        (
             "metadata.jsonl",
             "{\"file_name\": \"images/a.png\", \"label\": \"cat\"}\n{\"file_name\": \"images/b.png\", \"label\": \"dog\"}\n",
         ),

@@ -118,3 +118,95 @@ fn masks_are_no_background() {
     let problem = "masks/1.png: is a mask of another image, and masks are not read: leave it out";
     assert_eq!(refusal(&files), problem);
 }
+
+#[test]
+fn values_that_are_no_classes_are_named() {
+    for (table, part) in [
+        (
+            "filename,target\na.png,0.137\nb.png,2.5\n",
+            "\"0.137\" in the column \"target\", and fractions are no classes",
+        ),
+        (
+            "ImageId,PredictionString\na.png,cat 1 2 3 4\nb.png,dog 1 2 3 4\n",
+            "no column for the label",
+        ),
+        ("ImageId,EncodedPixels\na.png,1 3 10 5\nb.png,2 2 9 1\n", "no column for the label"),
+        (
+            "filename,label\na.png,NaN\nb.png,dog\n",
+            "line 2: has the label NaN, which stands for none",
+        ),
+        ("filename,label\na.png,\nb.png,dog\n", "line 2: has a blank label: give it a class"),
+        (
+            "filename, label\na.png, \"cat, big\"\nb.png, dog\n",
+            "line 2: has 3 fields; the header has 2; has a quote behind a blank",
+        ),
+    ] {
+        let refused = refusal(&[("images/a.png", ""), ("images/b.png", ""), ("train.csv", table)]);
+        assert!(refused.starts_with("train.csv") && refused.contains(part), "{table}: {refused}");
+    }
+}
+
+#[test]
+fn what_is_read_otherwise_than_it_may_be_meant_is_a_note() {
+    let images = [("images/a.png", ""), ("images/b.png", "")];
+    let coco = r#"{"images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}], "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0.1, 0.2, 0.5, 0.5]}, {"image_id": 2, "category_id": 1, "bbox": BOX}]}"#;
+    let predicted = r#"[{"id": 1, "data": {"image": "a.png"}, "annotations": [], "predictions": [{"result": []}]}]"#;
+    let fractions = coco.replace("BOX", "[0, 0, 1, 1]");
+    for (path, text, note) in [
+        ("a.json", fractions.as_str(), "every bbox lies within the first pixel"),
+        ("project.json", predicted, "has 1 tasks with predictions and no annotation"),
+    ] {
+        let contents = World::new(images.into_iter().chain([(path, text)])).contents(None);
+        assert!(contents.notes.to_string().contains(note), "{path}: {}", contents.notes);
+    }
+    let pixels = coco.replace("BOX", "[0, 0, 9, 9]");
+    let contents =
+        World::new(images.into_iter().chain([("a.json", pixels.as_str())])).contents(None);
+    assert!(contents.notes.is_empty(), "{}", contents.notes);
+}
+
+#[test]
+fn what_is_no_text_is_named() {
+    for (path, text, part) in [
+        ("a.json", "<!DOCTYPE html><html></html>", "is a web page"),
+        ("labels.csv", "<html><body>sign in</body></html>", "is a web page"),
+        (
+            "data.yaml",
+            "version https://git-lfs.github.com/spec/v1\noid x\n",
+            "is a pointer of Git LFS",
+        ),
+        ("labels.csv", "PK\u{3}\u{4}xl/workbook.xml", "is an archive or a spreadsheet"),
+        ("a.json", "\0\0\0\0\0\0", "only zero bytes"),
+    ] {
+        let given = if path == "data.yaml" { Some(Format::Yolo) } else { None };
+        let files = [("images/a.png", ""), ("labels/a.txt", "0 .5 .5 .1 .1"), (path, text)];
+        let refused = World::new(files).refusal(given);
+        assert!(refused.contains(path) && refused.contains(part), "{path}: {refused}");
+    }
+}
+
+#[test]
+fn a_panoptic_file_beside_instances_is_a_note() {
+    let instances = r#"{"images": [{"id": 1, "file_name": "1.png"}], "annotations": [{"image_id": 1, "category_id": 1}],
+        "categories": [{"id": 1, "name": "cat"}]}"#;
+    let panoptic = r#"{"images": [{"id": 1, "file_name": "1.png"}], "annotations": [{"image_id": 1, "segments_info": []}],
+        "categories": [{"id": 1, "name": "cat"}]}"#;
+    let files = [("1.png", ""), ("a/instances.json", instances), ("a/panoptic.json", panoptic)];
+    let contents = World::new(files).contents(None);
+    assert!(contents.notes.to_string().contains("a/panoptic.json"), "{}", contents.notes);
+    let alone = [("1.png", ""), ("a/panoptic.json", panoptic)];
+    assert!(World::new(alone).refusal(None).contains("panoptic file"));
+}
+
+#[test]
+fn masks_and_splits_have_many_names() {
+    let files = [
+        ("val2017/1.png", ""),
+        ("stuffthingmaps/val2017/1.png", ""),
+        ("labels.csv", "filename,label\nval2017/1.png,cat\n"),
+    ];
+    assert!(refusal(&files).contains("is a mask of another image"));
+    let intel = [("seg_train/cat/1.png", ""), ("seg_test/cat/2.png", ""), ("seg_pred/3.png", "")];
+    assert!(refusal(&intel).contains("the folders seg_test, seg_train are called like splits"));
+}

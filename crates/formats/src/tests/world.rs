@@ -44,6 +44,20 @@ impl World {
         })
     }
 
+    /// The values of a column, or what is said instead.
+    pub(super) fn column(&self, name: &str) -> Result<Vec<(String, String)>, String> {
+        let mut shape = Shape::new(self.bounds);
+        for (path, bytes) in &self.files {
+            shape.add(path, bytes.len() as u64, None).unwrap();
+        }
+        let found = shape.column(name, |path| {
+            let bytes = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
+            Ok(Box::new(bytes.as_slice()) as Box<dyn Read>)
+        });
+        let found = found.map_err(|refusal| refusal.to_string())?;
+        Ok(found.into_iter().map(|(path, value)| (path.to_string(), value)).collect())
+    }
+
     /// What a right dataset holds.
     pub(super) fn contents(&self, given: Option<Format>) -> Contents {
         self.read(given).unwrap_or_else(|refusal| unreachable!("refused: {refusal}"))

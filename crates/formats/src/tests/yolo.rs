@@ -155,7 +155,10 @@ fn each_wrong_description_is_told_with_its_line() {
         ("names:\n- dog\n-\n", " line 3: a class has a blank name"),
         ("names:\n- dog\n- [cat]", " line 3: the name of a class is a text"),
         ("names:\n- dog\n- cat\n- dog", " line 4: class 2 is called \"dog\", as class 0 is"),
-        ("names:\n  0: dog\n  2: cat", " line 3: class 2 is there, but class 1 is not"),
+        (
+            "names:\n  0: dog\n  2: cat",
+            " line 3: class 2 is there, but class 1 is not: name each number from 0 on",
+        ),
         ("names:\n  0: dog\n  0: cat", " line 3: class 0 is there twice"),
         ("names:\n  dog: 0", " line 2: the number of a class is a whole number"),
         ("names: [dog]\nnames: [cat]", " line 2: \"names\" is there twice"),
@@ -166,7 +169,7 @@ fn each_wrong_description_is_told_with_its_line() {
         ("names: [dog]\ntrain: [[a]]", " line 2: \"train\" is a folder or a list of folders"),
         (
             "names: [dog]\nval: images/absent",
-            " line 2: the split val names \"images/absent\", which is not in the dataset",
+            " line 2: the split val names \"images/absent\", which is not in the dataset: add it, or leave the split out",
         ),
         (
             "names: [dog]\ntrain: /home/me/absent",
@@ -180,7 +183,7 @@ fn each_wrong_description_is_told_with_its_line() {
         ),
         (
             "names: [dog]\ntrain: images/train\nval: images",
-            " line 3: images/train/1.png is in the split val and in the split train: give each split its own images",
+            " line 3: images/train/1.png is in the split val and in the split train: give each split its own images, or leave one of them out and split the dataset once it is imported",
         ),
         ("names: [dog\n", " line 2: is no valid YAML: a comma or a closing bracket is missing"),
         ("names: \"dog", " line 1: is no valid YAML: a quote is not closed"),
@@ -236,7 +239,7 @@ fn each_stray_file_is_told() {
                 ("data.yaml", "names: [dog]\ntrain: a.txt"),
                 ("a.txt", "images/train/1.png\nimages/train/8.png"),
             ],
-            "a.txt line 2: \"images/train/8.png\" is not among the images",
+            "a.txt line 2: \"images/train/8.png\" is not among the images: add it, or take the line out",
         ),
         (
             &[("data.yaml", "names: [dog]\ntest: labels"), ("labels/classes.txt", "")],
@@ -256,12 +259,12 @@ fn each_stray_file_is_told() {
 
 #[test]
 fn what_is_no_text_is_told() {
-    let utf8 = "is not UTF-8; save the file as UTF-8";
-    for (path, bytes, line) in [
-        ("data.yaml", b"names:\n- caf\xe9\n".as_slice(), 2),
-        ("data.yaml", b"\xff\xfen\0a\0", 1),
-        ("classes.txt", b"dog\ncaf\xe9\n", 2),
+    for (path, bytes, line, what) in [
+        ("data.yaml", b"names:\n- caf\xe9\n".as_slice(), 2, "not UTF-8"),
+        ("data.yaml", b"\xff\xfen\0a\0", 1, "UTF-16"),
+        ("classes.txt", b"dog\ncaf\xe9\n", 2, "not UTF-8"),
     ] {
+        let utf8 = format!("is {what}; save the file as UTF-8");
         let world = World::new([("images/1.png", &b""[..]), (path, bytes)]);
         assert_eq!(world.refusal(Some(Format::Yolo)), format!("{path} line {line}: {utf8}"));
     }

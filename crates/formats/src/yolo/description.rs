@@ -9,7 +9,7 @@ use crate::bounds::LONGEST_DESCRIPTION;
 use crate::classes::class_name;
 use crate::lines::Lines;
 use crate::shape::File;
-use crate::source::{MARK, NOT_UTF8, Source, unreadable};
+use crate::source::{MARK, NOT_UTF8, Source, no_text, unreadable};
 use crate::{Bounds, FilePath, Problem, Refusal, Split, shown};
 
 /// A description.
@@ -107,6 +107,9 @@ fn read_tree(file: &File, source: &mut Source<'_>) -> Result<Node, Refusal> {
     let mut reader = source.open_up_to(file, LONGEST_DESCRIPTION)?.take(LONGEST_DESCRIPTION);
     let read: io::Result<usize> = reader.read_to_end(&mut bytes);
     read.map_err(|error| unreadable(&file.path, error))?;
+    if let Some(told) = no_text(&bytes) {
+        return Err(Problem::at(&file.path, 1, told).into());
+    }
     let text = std::str::from_utf8(bytes.strip_prefix(MARK).unwrap_or(&bytes));
     let Ok(text) = text else {
         let valid = text.map_or_else(|error| error.valid_up_to(), str::len);
@@ -172,7 +175,9 @@ fn in_order(entries: &[(Node, Node)]) -> Result<Vec<(&Node, usize)>, Wrong> {
             let text = if *number < expected {
                 format!("class {number} is there twice")
             } else {
-                format!("class {number} is there, but class {expected} is not")
+                format!(
+                    "class {number} is there, but class {expected} is not: name each number from 0 on"
+                )
             };
             return Err((name.line, text));
         }

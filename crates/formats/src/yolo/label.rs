@@ -77,9 +77,14 @@ const TOLERANCE: f64 = 0.01;
 /// The numbers of a box: its centre, its width, its height.
 const BOX: u32 = 4;
 
+fn no_number(field: &str) -> String {
+    let what = format!("holds {}, which is no number", crate::shown(field));
+    let is_comma = field.replacen(',', ".", 1).parse::<f64>().is_ok();
+    if is_comma { format!("{what}: write a point for the comma") } else { what }
+}
+
 fn check(field: &str, at: u32, pose: Option<u32>) -> Result<(), String> {
-    let number: f64 =
-        field.parse().map_err(|_| format!("holds {}, which is no number", crate::shown(field)))?;
+    let number: f64 = field.parse().map_err(|_| no_number(field))?;
     // Of a pose's points also how well they can be seen is told, as a number up to 2.
     let most = if pose.is_some() && at >= BOX { 2.0 } else { 1.0 };
     if (-TOLERANCE..=most + TOLERANCE).contains(&number) {
@@ -172,7 +177,7 @@ mod tests {
             ("0 0 0 inf 1", format!("holds \"inf\", {range}")),
             ("0 0 0 -0.1 1", format!("holds \"-0.1\", {range}")),
             ("0 320 0 1 1", format!("holds \"320\", {range}")),
-            ("0 0,5 0 1 1", "holds \"0,5\", which is no number".to_owned()),
+            ("0 0,5 0 1 1", "holds \"0,5\", which is no number: write a point for the comma".to_owned()),
         ];
         for (line, problem) in table {
             assert_eq!(read(line, 3, "data.yaml", None), Err(problem), "{line}");

@@ -59,7 +59,7 @@ fn absent(split: Split, text: &str) -> String {
     } else if is_absolute(text) {
         "an absolute path that is not in the dataset: write it relative to data.yaml, such as images/train"
     } else {
-        "which is not in the dataset"
+        "which is not in the dataset: add it, or leave the split out"
     };
     format!("the split {split} names {}, {what}", shown(text))
 }
@@ -120,7 +120,11 @@ fn put_folder(survey: &mut Survey<'_>, folder: &str, split: Split) -> Result<(),
         if file.path.as_str().starts_with(folder) {
             any = true;
             survey.put_in(image, split).map_err(|other| {
-                format!("{} is in the split {split} and in the split {other}: give each split its own images", file.path)
+                format!(
+                    "{} is in the split {split} and in the split {other}: give each split its own images, or leave one of them out and split \
+                     the dataset once it is imported",
+                    file.path
+                )
             })?;
         }
     }
@@ -153,7 +157,9 @@ fn read_list(
             continue;
         }
         let found = listed(shape, bases, text).or_else(|| Some(elsewhere.image(text).ok()?.0));
-        let listed = found.ok_or_else(|| format!("{} is not among the images", shown(text)));
+        let listed = found.ok_or_else(|| {
+            format!("{} is not among the images: add it, or take the line out", shown(text))
+        });
         let put = listed.and_then(|image| {
             survey.put_in(image, split).map_err(|other| {
                 format!("{} is in the split {split} and in the split {other}: give each split its own images", shape.path(image))

@@ -7,7 +7,7 @@ use hallpass_policy::{Access, Rule, WhenStale};
 const REQUEST_BYTES: u32 = 1024;
 
 /// What anyone may call. A server that does not offer reflection answers `UNIMPLEMENTED` to it.
-pub static PUBLIC_RULES: [Rule; 5] = [
+pub static PUBLIC_RULES: [Rule; 6] = [
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Check", "Check", Side::NONE),
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Watch", "Watch", Side::SERVER),
     public(
@@ -24,12 +24,17 @@ pub static PUBLIC_RULES: [Rule; 5] = [
     ),
     // Not gRPC: a document for plain HTTP (RFC 8414 names the place). It holds public keys alone.
     public(".well-known", "/.well-known/jwks.json", "jwks.json", Side::NONE),
+    // Neither: a file by a URL that is signed and ends after a minute.
+    public("download", "/download/file", "file", Side::NONE),
 ];
 
 /// Finds a path in [`PUBLIC_RULES`].
 pub fn public_rule(path: &str) -> Option<&'static Rule> {
     // Every such path begins so; all others are spared the comparisons.
-    if !path.starts_with("/grpc.") && !path.starts_with("/.well-known/") {
+    if !path.starts_with("/grpc.")
+        && !path.starts_with("/.well-known/")
+        && !path.starts_with("/download/")
+    {
         return None;
     }
     PUBLIC_RULES.iter().find(|rule| rule.path == path)

@@ -86,7 +86,9 @@ impl Wanted {
                 continue;
             }
             if room < path.len() || calls.is_empty() {
-                calls.push(SplitLists { keep_others: true, ..SplitLists::default() });
+                // In several calls equal files may be apart for a moment; and a trainer may know what it does.
+                let (keep_others, allow_leaks) = (true, true);
+                calls.push(SplitLists { keep_others, allow_leaks, ..SplitLists::default() });
                 room = AT_ONCE;
             }
             room = room.saturating_sub(path.len());

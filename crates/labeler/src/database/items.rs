@@ -10,11 +10,11 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::Database;
 use super::counts::recount_splits;
 use super::permissions::{may, touch};
-use super::read::{dataset, known, places};
+use super::read::{dataset, known, places, sha256_of};
 use crate::error::Error;
 use crate::model::dataset::{Dataset, Split};
 use crate::model::ids::DatasetId;
-use crate::splits::items::{Item, ItemFilter, SplitRule};
+use crate::splits::items::{Column, Item, ItemFilter, SplitRule};
 use crate::splits::ratios::Candidate;
 
 /// Who splits which dataset, and from which state.
@@ -62,9 +62,12 @@ impl Database {
         &self,
         assignment: Assignment<'_>,
         rule: &SplitRule,
+        column: &Column,
     ) -> Result<Option<Dataset>, Error> {
-        let work = (assignment, rule);
-        self.store.change(&work, |change, work| Box::pin(assign(change, work.0, work.1))).await
+        let work = (assignment, rule, column);
+        self.store
+            .change(&work, |change, work| Box::pin(assign(change, work.0, work.1, work.2)))
+            .await
     }
 }
 
@@ -72,6 +75,7 @@ async fn assign(
     change: &mut Connection,
     assignment: Assignment<'_>,
     rule: &SplitRule,
+    column: &Column,
 ) -> Result<Option<Dataset>, Error> {
     let Assignment { id, by, expected, etag, now } = assignment;
     if let Some(user) = by
@@ -84,7 +88,7 @@ async fn assign(
         return Err(Error::EtagMismatch);
     }
     let items = all(change, number, rule.by_class()).await?;
-    let wanted = rule.apply(&items)?;
+    let wanted = rule.apply(&items, column)?;
     let mut changed = false;
     for split in [None, Some(Split::Train), Some(Split::Validation), Some(Split::Test)] {
         let moved = items
@@ -107,6 +111,8 @@ async fn assign(
 pub(crate) struct Unsplit {
     /// What counts for the split.
     pub(crate) candidate: Candidate,
+    /// The SHA-256 of its file.
+    pub(crate) sha256: [u8; 32],
     /// The split that it has.
     pub(crate) split: Option<Split>,
 }
@@ -117,11 +123,15 @@ async fn all(
     number: i64,
     by_class: bool,
 ) -> Result<Vec<Unsplit>, sqlx::Error> {
-    let rows = sqlx::query("SELECT path, split FROM items WHERE dataset = $1 ORDER BY path");
+    let rows = sqlx::query(
+        "SELECT items.path AS path, split, sha256 FROM items \
+         JOIN files ON files.dataset = items.dataset AND files.path = items.path \
+         WHERE items.dataset = $1 ORDER BY items.path",
+    );
     let rows = rows.bind(number).fetch_all(&mut *change).await?;
     let unsplit = |row: &Row| -> Result<Unsplit, sqlx::Error> {
-        let candidate = Candidate { path: row.try_get("path")?, classes: Vec::new() };
-        Ok(Unsplit { candidate, split: split_of(row)? })
+        let candidate = Candidate { path: row.try_get("path")?, classes: Vec::new(), size: 1 };
+        Ok(Unsplit { candidate, sha256: sha256_of(row)?, split: split_of(row)? })
     };
     let mut items = rows.iter().map(unsplit).collect::<Result<Vec<_>, _>>()?;
     if by_class {
@@ -197,7 +207,8 @@ fn filtered(filter: &ItemFilter) -> String {
         (true, true) => " AND class = $5",
     };
     format!(
-        "SELECT {of}.path AS path, split FROM {of}{joined} WHERE {of}.dataset = $1 AND {of}.path > $2{split}{class} \
+        "SELECT {of}.path AS path, split, sha256 FROM {of}{joined} \
+         JOIN files ON files.dataset = {of}.dataset AND files.path = {of}.path WHERE {of}.dataset = $1 AND {of}.path > $2{split}{class} \
          ORDER BY {of}.path LIMIT $3"
     )
 }
@@ -242,7 +253,8 @@ async fn name_classes(
 }
 
 fn item(row: &Row) -> Result<Item, sqlx::Error> {
-    Ok(Item { path: row.try_get("path")?, class_names: Vec::new(), split: split_of(row)? })
+    let (path, class_names) = (row.try_get("path")?, Vec::new());
+    Ok(Item { path, class_names, split: split_of(row)?, sha256: sha256_of(row)? })
 }
 
 /// The split of a row; the empty text is none.

@@ -257,13 +257,18 @@ fn class(row: &Row) -> Result<Class, sqlx::Error> {
 }
 
 pub(super) fn file(row: &Row) -> Result<FileRow, sqlx::Error> {
-    let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
     let stored = StoredFile {
         number: from_stored(row.try_get("stored_as")?),
         size: from_stored(row.try_get("size_bytes")?),
-        sha256: sha256.map_err(|error| sqlx::Error::Decode(error.into()))?,
+        sha256: sha256_of(row)?,
     };
     Ok(FileRow { path: row.try_get("path")?, stored })
+}
+
+/// The SHA-256 of a row's file.
+pub(super) fn sha256_of(row: &Row) -> Result<[u8; 32], sqlx::Error> {
+    let sha256 = <[u8; 32]>::try_from(row.try_get::<&[u8], _>("sha256")?);
+    sha256.map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// A column whose text must be one that this crate writes.

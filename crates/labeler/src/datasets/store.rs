@@ -4,7 +4,7 @@
 //! by id, as whether it may is the question itself.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hallpass_policy::{Denial, Granted, Permission, Permit};
 use tokio_util::task::TaskTracker;
@@ -13,6 +13,7 @@ use tracing::Instrument;
 use crate::Now;
 use crate::database::{Database, Object, Opened, Several, same_wish};
 use crate::datasets::permissions::audit;
+use crate::download::signature::UrlKey;
 use crate::error::Error;
 use crate::files::Files;
 use crate::model::access::{Kind, Role};
@@ -21,6 +22,7 @@ use crate::model::ids::DatasetId;
 use crate::model::spec::Spec;
 use crate::page::PageKey;
 use crate::settings::Settings;
+use crate::uploads::memory::UploadMemory;
 use crate::uploads::store::{Open, Purpose, maker};
 use crate::uploads::stream::Upload;
 use crate::uploads::target::Claims;
@@ -36,8 +38,13 @@ pub(crate) struct Datasets {
     pub(crate) settings: Arc<Settings>,
     pub(crate) now: Now,
     pub(crate) pages: PageKey,
+    /// Signs URLs of files in the data folder.
+    pub(crate) url_key: UrlKey,
+    /// Where this process answers, once it does.
+    pub(crate) address: OnceLock<String>,
     pub(crate) tasks: TaskTracker,
     pub(crate) claims: Claims,
+    pub(crate) memory: Arc<UploadMemory>,
 }
 
 /// How an upload goes on.

@@ -11,6 +11,8 @@ use hallpass_token::{SKEW, UnixTime};
 
 use crate::database::FileRow;
 use crate::datasets::store::{Datasets, gone, id_of};
+use crate::download::fetch::DOWNLOAD_PATH;
+use crate::download::signature::Ticket;
 use crate::download::{Source, one};
 use crate::error::Error;
 use crate::files::FileUrl;
@@ -48,9 +50,25 @@ impl Datasets {
         let Some(life) = life(proof.permit(), now) else {
             return Err(Error::Refused(proof.permit().refuse(Denial::TokenExpired)));
         };
-        let url = self.files.url(&id, file.stored.number, life).await?;
         let expires = UnixTime::from_secs(now.as_secs() + life.as_secs());
+        let number = file.stored.number;
+        let url = match self.files.url(&id, number, life).await? {
+            Some(url) => url,
+            None => {
+                self.own_url(&Ticket { dataset: id, path: file.path.clone(), number, expires })?
+            }
+        };
         Ok(DownloadUrl { url, expires, file })
+    }
+}
+
+impl Datasets {
+    /// A URL at which this service answers itself.
+    fn own_url(&self, ticket: &Ticket) -> Result<FileUrl, Error> {
+        let configured = self.settings.download_url.as_deref();
+        let base = configured.or_else(|| self.address.get().map(String::as_str));
+        let base = base.ok_or(Error::NoUrls)?;
+        Ok(FileUrl::new(format!("{base}{DOWNLOAD_PATH}?{}", self.url_key.query(ticket))))
     }
 }
 

@@ -27,6 +27,11 @@ impl fmt::Debug for UrlSigner {
 pub(crate) struct FileUrl(String);
 
 impl FileUrl {
+    /// A URL that was signed here.
+    pub(crate) const fn new(url: String) -> Self {
+        Self(url)
+    }
+
     /// The URL itself, for the one answer that carries it.
     pub(crate) fn into_exposed(self) -> String {
         self.0
@@ -40,16 +45,16 @@ impl fmt::Debug for FileUrl {
 }
 
 impl Files {
-    /// A URL from which a file can be fetched for so long. Fails where the files have none.
+    /// A URL from which a file can be fetched for so long; `None` if the store gives none, as a folder.
     pub(crate) async fn url(
         &self,
         id: &DatasetId,
         number: u64,
         life: Duration,
-    ) -> Result<FileUrl, Error> {
-        let Place::S3 { signer, .. } = &self.place else { return Err(Error::NoUrls) };
+    ) -> Result<Option<FileUrl>, Error> {
+        let Place::S3 { signer, .. } = &self.place else { return Ok(None) };
         let location = self.location(id, number);
         let signed = signer.0.signed_url(Method::GET, &location, life).await;
-        signed.map(|url| FileUrl(url.into())).map_err(|error| failed("signing", &error))
+        signed.map(|url| Some(FileUrl(url.into()))).map_err(|error| failed("signing", &error))
     }
 }

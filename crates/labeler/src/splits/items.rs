@@ -2,7 +2,7 @@
 //!
 //! Invariant: a list names items that the dataset has, each once; one name that is wrong, and nothing changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use hallpass_contract::can::{ReadDataset, WriteDataset};
@@ -16,6 +16,7 @@ use crate::model::dataset::{Dataset, Split};
 use crate::model::ids::{etag, random};
 use crate::page::PageRequest;
 use crate::splits::ratios::Ratios;
+use crate::splits::units::{GroupBy, Units};
 use hallpass_formats::shown;
 
 /// An image and what it shows.
@@ -27,12 +28,14 @@ pub(crate) struct Item {
     pub(crate) class_names: Vec<String>,
     /// What it is for.
     pub(crate) split: Option<Split>,
+    /// The SHA-256 of its file.
+    pub(crate) sha256: [u8; 32],
 }
 
 impl Item {
     /// How many bytes it takes in an answer, roughly and not less.
     pub(crate) fn weight(&self) -> usize {
-        16 + self.path.len() + self.class_names.iter().map(|name| name.len() + 4).sum::<usize>()
+        52 + self.path.len() + self.class_names.iter().map(|name| name.len() + 4).sum::<usize>()
     }
 }
 
@@ -67,15 +70,25 @@ pub(crate) struct ItemPage {
 #[derive(Debug)]
 pub(crate) enum SplitRule {
     /// By ratio.
-    Ratios(Ratios),
+    Ratios {
+        /// So much of each.
+        ratios: Ratios,
+        /// What stays together besides equal files.
+        group_by: Option<GroupBy>,
+    },
     /// By name.
     Lists {
         /// The items that are named.
         named: BTreeMap<String, Split>,
         /// Whether the others stay as they are.
         keep_others: bool,
+        /// Whether equal files may be in two splits.
+        allow_leaks: bool,
     },
 }
+
+/// The value that each item has in the column that groups.
+pub(crate) type Column = BTreeMap<String, String>;
 
 /// At most so many wrong names are in a message.
 const NAMED: usize = 10;
@@ -85,6 +98,7 @@ impl SplitRule {
     pub(crate) fn lists(
         lists: [(&'static str, Split, Vec<String>); 3],
         keep_others: bool,
+        allow_leaks: bool,
     ) -> Result<Self, Error> {
         let mut named = BTreeMap::new();
         for (field, split, paths) in lists {
@@ -100,37 +114,111 @@ impl SplitRule {
                 return Err(Error::invalid(field, problem));
             }
         }
-        Ok(Self::Lists { named, keep_others })
+        Ok(Self::Lists { named, keep_others, allow_leaks })
     }
 
     /// Whether the items' classes matter.
     pub(crate) const fn by_class(&self) -> bool {
         match self {
-            Self::Ratios(ratios) => ratios.stratify(),
+            Self::Ratios { ratios, .. } => ratios.stratify(),
             Self::Lists { .. } => false,
         }
     }
 
-    /// The split of each item; the items come in the order of their paths.
-    pub(crate) fn apply(&self, items: &[Unsplit]) -> Result<Vec<Option<Split>>, Error> {
-        let (named, keep_others) = match self {
-            Self::Ratios(ratios) => {
-                return Ok(ratios.assign(items.iter().map(|item| &item.candidate)));
+    /// The column of the dataset's tables that groups, if one does.
+    pub(crate) fn column(&self) -> Option<&str> {
+        match self {
+            Self::Ratios { group_by: Some(GroupBy::Column(name)), .. } => Some(name),
+            Self::Ratios { .. } | Self::Lists { .. } => None,
+        }
+    }
+
+    /// The split of each item; the items come in the order of their paths. `column` is that which was asked for.
+    pub(crate) fn apply(
+        &self,
+        items: &[Unsplit],
+        column: &Column,
+    ) -> Result<Vec<Option<Split>>, Error> {
+        match self {
+            Self::Ratios { ratios, group_by } => drawn(ratios, group_by.as_ref(), items, column),
+            Self::Lists { named, keep_others, allow_leaks } => {
+                let wanted = listed_splits(named, *keep_others, items)?;
+                if !allow_leaks {
+                    check_leaks(items, &wanted)?;
+                }
+                Ok(wanted)
             }
-            Self::Lists { named, keep_others } => (named, *keep_others),
-        };
-        let is_there = |path: &str| {
-            items.binary_search_by(|item| item.candidate.path.as_str().cmp(path)).is_ok()
-        };
-        let unknown: Vec<_> = named.keys().filter(|path| !is_there(path)).cloned().collect();
-        if !unknown.is_empty() {
-            let problem = format!("names what is no item of the dataset: {}", listed(&unknown));
+        }
+    }
+}
+
+/// By ratio: equal files, and groups, stay together.
+fn drawn(
+    ratios: &Ratios,
+    group_by: Option<&GroupBy>,
+    items: &[Unsplit],
+    column: &Column,
+) -> Result<Vec<Option<Split>>, Error> {
+    let mut units = Units::new(items.len());
+    units.join(items.iter().map(|item| Some(item.sha256)));
+    if let Some(group_by) = group_by {
+        let group = |path| group_by.folder(path).or_else(|| column.get(path).map(String::as_str));
+        units.join(items.iter().map(|item| group(&item.candidate.path)));
+    }
+    let candidates: Vec<_> = items.iter().map(|item| &item.candidate).collect();
+    let (units, places) = units.candidates(&candidates);
+    let assigned = ratios.assign(&units);
+    let is_empty = |split: &Split| !assigned.contains(&Some(*split));
+    if group_by.is_some()
+        && let Some(empty) = ratios.wanted().find(is_empty)
+    {
+        let problem = format!(
+            "leave the split {} empty: the items make {} groups that stay together; give other ratios, another seed or smaller groups",
+            empty.as_str(),
+            units.len()
+        );
+        return Err(Error::invalid("ratios", problem));
+    }
+    Ok(places.into_iter().map(|place| assigned[place]).collect())
+}
+
+/// By name.
+fn listed_splits(
+    named: &BTreeMap<String, Split>,
+    keep_others: bool,
+    items: &[Unsplit],
+) -> Result<Vec<Option<Split>>, Error> {
+    let is_there =
+        |path: &str| items.binary_search_by(|item| item.candidate.path.as_str().cmp(path)).is_ok();
+    let unknown: Vec<_> = named.keys().filter(|path| !is_there(path)).cloned().collect();
+    if !unknown.is_empty() {
+        let problem = format!("names what is no item of the dataset: {}", listed(&unknown));
+        return Err(Error::invalid("lists", problem));
+    }
+    let other = |item: &Unsplit| item.split.filter(|_| keep_others);
+    let split = |item: &Unsplit| named.get(&item.candidate.path).copied();
+    Ok(items.iter().map(|item| split(item).or_else(|| other(item))).collect())
+}
+
+/// Refuses equal files in two splits.
+fn check_leaks(items: &[Unsplit], wanted: &[Option<Split>]) -> Result<(), Error> {
+    let mut first: HashMap<[u8; 32], (&str, Split)> = HashMap::new();
+    for (item, split) in items.iter().zip(wanted) {
+        let Some(split) = *split else { continue };
+        let path = item.candidate.path.as_str();
+        let (other, its) = *first.entry(item.sha256).or_insert((path, split));
+        if its != split {
+            let problem = format!(
+                "put equal files into two splits: {} into {} and {} into {}; put them into one, or set allow_leaks",
+                shown(other),
+                its.as_str(),
+                shown(path),
+                split.as_str()
+            );
             return Err(Error::invalid("lists", problem));
         }
-        let other = |item: &Unsplit| item.split.filter(|_| keep_others);
-        let split = |item: &Unsplit| named.get(&item.candidate.path).copied();
-        Ok(items.iter().map(|item| split(item).or_else(|| other(item))).collect())
     }
+    Ok(())
 }
 
 impl Datasets {
@@ -168,8 +256,17 @@ impl Datasets {
         let (id, etag) = (id_of(proof)?, etag(random()?));
         let by = proof.permit().subject();
         let now = (Arc::clone(&self.now))();
+        // A column is read before; the state that it was read from must still be there when its groups are drawn.
+        let (column, read) = match rule.column() {
+            Some(name) => self.column(proof, &id, name).await?,
+            None => (Column::new(), String::new()),
+        };
+        if !expected.is_empty() && !read.is_empty() && expected != read {
+            return Err(Error::EtagMismatch);
+        }
+        let expected = if read.is_empty() { expected } else { &read };
         let assignment = Assignment { id: &id, by, expected, etag: &etag, now };
-        let dataset = self.database.assign(assignment, rule).await?;
+        let dataset = self.database.assign(assignment, rule, &column).await?;
         let dataset = dataset.ok_or_else(|| gone(proof))?;
         audit(proof, "assign splits");
         Ok(dataset)

@@ -15,6 +15,10 @@
 //!    training, the next for validation, the next for test, the last for nothing.
 //!
 //! So a split's part of a group is never off by a whole item, and over all groups, the rests balance.
+//!
+//! Items that must stay together (equal files, and groups that were asked for) are one unit, drawn by the path of its first item and with
+//! the classes of all of them. It counts as many items as it has. In step 4 a unit belongs where its middle lies. What a split got too
+//! much or too little of by that in one group is taken from it or added to it in the next.
 
 use std::collections::BTreeMap;
 
@@ -42,13 +46,15 @@ pub(crate) struct Ratios {
     stratify: bool,
 }
 
-/// An item that is to be in a split or not.
+/// An item, or several that stay together, to be in a split or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     /// Its path.
     pub(crate) path: String,
     /// Its classes by their places in the order of names.
     pub(crate) classes: Vec<u32>,
+    /// How many items it is.
+    pub(crate) size: u64,
 }
 
 impl Ratios {
@@ -74,6 +80,12 @@ impl Ratios {
         self.stratify
     }
 
+    /// The splits that are to have items.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = Split> {
+        let kinds = KINDS.into_iter().zip(self.parts).filter(|(_, part)| *part > 0);
+        kinds.filter_map(|(kind, _)| kind)
+    }
+
     /// The split of each item, as they come.
     pub(crate) fn assign<'a>(
         &self,
@@ -81,15 +93,22 @@ impl Ratios {
     ) -> Vec<Option<Split>> {
         let items: Vec<_> = items.into_iter().collect();
         let mut assigned = vec![None; items.len()];
-        let mut owed = [0; 4];
+        let (mut owed, mut debts) = ([0; 4], [0; 4]);
         for mut group in self.groups(&items) {
-            let quotas = quotas(group.len() as u64, &self.parts, &mut owed);
+            let size = group.iter().map(|at| items[*at].size).sum();
+            let quotas = quotas(size, &self.parts, &mut owed);
+            let settled = settled(&quotas, &debts);
             group.sort_by_cached_key(|at| (self.rank(&items[*at].path), items[*at].path.as_str()));
-            let mut kinds = KINDS.into_iter().zip(quotas).flat_map(|(kind, quota)| {
-                std::iter::repeat_n(kind, usize::try_from(quota).unwrap_or(usize::MAX))
-            });
+            let (mut before, mut given) = (0, [0; 4]);
             for at in group {
-                assigned[at] = kinds.next().flatten();
+                let size = items[at].size;
+                let kind = kind_at(&settled, before + before + size);
+                assigned[at] = KINDS[kind];
+                given[kind] += size;
+                before += size;
+            }
+            for kind in 0..KINDS.len() {
+                debts[kind] += signed(quotas[kind]) - signed(given[kind]);
             }
         }
         assigned
@@ -100,8 +119,10 @@ impl Ratios {
             return vec![(0..items.len()).collect()];
         }
         let mut carried: BTreeMap<u32, u64> = BTreeMap::new();
-        for class in items.iter().flat_map(|item| &item.classes) {
-            *carried.entry(*class).or_default() += 1;
+        for (class, size) in
+            items.iter().flat_map(|item| item.classes.iter().map(|class| (class, item.size)))
+        {
+            *carried.entry(*class).or_default() += size;
         }
         let rarest = |item: &Candidate| {
             item.classes.iter().copied().min_by_key(|class| (carried.get(class).copied(), *class))
@@ -138,6 +159,37 @@ fn quotas(size: u64, parts: &[u64; 4], owed: &mut [i128; 4]) -> [u64; 4] {
         owed[kind] -= ONE.cast_signed();
     }
     quotas
+}
+
+/// The quotas with what is owed from earlier groups; together they stay what they were. Alone, items owe nothing.
+fn settled(quotas: &[u64; 4], debts: &[i64; 4]) -> [i64; 4] {
+    let mut settled: [i64; 4] = std::array::from_fn(|kind| signed(quotas[kind]) + debts[kind]);
+    // Below nothing nobody gets: whoever has most gives way.
+    while let Some(below) = (0..settled.len()).find(|kind| settled[*kind] < 0) {
+        let most = (0..settled.len()).max_by_key(|kind| settled[*kind]).unwrap_or(below);
+        if settled[most] <= 0 {
+            break;
+        }
+        let moved = settled[most].min(-settled[below]);
+        settled[most] -= moved;
+        settled[below] += moved;
+    }
+    settled
+}
+
+/// The kind in whose part of a group this place lies; both doubled, so that the middle of a unit is whole.
+fn kind_at(settled: &[i64; 4], doubled: u64) -> usize {
+    let mut end = 0;
+    let ends = settled.iter().map(|part| {
+        end += part;
+        end
+    });
+    let within = |end: i64| u64::try_from(end).is_ok_and(|end| end + end > doubled);
+    ends.into_iter().position(within).unwrap_or(KINDS.len() - 1)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[expect(

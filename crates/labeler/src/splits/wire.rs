@@ -8,6 +8,8 @@ use crate::error::Error;
 use crate::model::dataset::Split;
 use crate::splits::items::{Item, ItemFilter, ItemPage, SplitRule};
 use crate::splits::ratios::Ratios;
+use crate::splits::units::GroupBy;
+use hallpass_formats::DEEPEST_PATH;
 
 /// The longest name of a class, in bytes: a part of a path.
 const LONGEST_CLASS: usize = 255;
@@ -37,6 +39,7 @@ pub(crate) fn items(page: ItemPage) -> wire::ListItemsResponse {
         path: item.path,
         class_names: item.class_names,
         split: item.split.map_or(wire::Split::Unspecified, split).into(),
+        sha256: item.sha256.to_vec().into(),
     };
     let items = page.items.into_iter().map(item).collect();
     wire::ListItemsResponse { items, next_page_token: page.next_page_token }
@@ -48,7 +51,9 @@ pub(crate) fn split_rule(by: Option<By>) -> Result<SplitRule, Error> {
         Some(By::Ratios(by)) => {
             let ratios = [by.train, by.validation, by.test];
             let ratios = Ratios::new(ratios, by.seed, by.stratify);
-            ratios.map(SplitRule::Ratios).map_err(|error| error.within("ratios"))
+            let ratios = ratios.map_err(|error| error.within("ratios"))?;
+            let group_by = by.group_by.map(group_by).transpose()?;
+            Ok(SplitRule::Ratios { ratios, group_by })
         }
         Some(By::Lists(by)) => {
             let lists = [
@@ -56,9 +61,28 @@ pub(crate) fn split_rule(by: Option<By>) -> Result<SplitRule, Error> {
                 ("validation", Split::Validation, by.validation),
                 ("test", Split::Test, by.test),
             ];
-            SplitRule::lists(lists, by.keep_others).map_err(|error| error.within("lists"))
+            SplitRule::lists(lists, by.keep_others, by.allow_leaks)
+                .map_err(|error| error.within("lists"))
         }
         None => Err(Error::invalid("ratios", "must be set, or else lists")),
+    }
+}
+
+/// What is to stay together.
+fn group_by(by: wire::split_ratios::GroupBy) -> Result<GroupBy, Error> {
+    match by {
+        wire::split_ratios::GroupBy::Folder(0) => Ok(GroupBy::Folder),
+        wire::split_ratios::GroupBy::Folder(level) => {
+            let level = usize::try_from(level).ok().filter(|level| *level < DEEPEST_PATH);
+            let problem = format!("must be below {DEEPEST_PATH}, the most parts of a path");
+            level.map(GroupBy::FolderAt).ok_or_else(|| Error::invalid("ratios.folder", problem))
+        }
+        wire::split_ratios::GroupBy::Column(name) => {
+            if name.trim().is_empty() || name.len() > LONGEST_CLASS {
+                return Err(Error::invalid("ratios.column", "must have 1 to 255 bytes"));
+            }
+            Ok(GroupBy::Column(name))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Opening a data folder: one process at a time, and what nobody owns is swept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hallpass_token::UnixTime;
 
@@ -86,5 +88,29 @@ async fn the_folder_is_its_owners_alone() {
     let data = folder.path().join("data/labeler");
     let labeler = open(&data).await.unwrap();
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    labeler.close().await;
+}
+
+/// A background task that is gone is no secret: the log names it, and the process is not ready any more.
+#[tokio::test]
+async fn a_sweep_that_panics_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let is_broken = Arc::clone(&broken);
+    let now = Arc::new(move || {
+        assert!(!is_broken.load(Ordering::SeqCst), "the clock is broken");
+        UnixTime::from_secs(1_800_000_000)
+    });
+    let settings = Settings { sweep_every: Duration::from_secs(1), ..Settings::default() };
+    let database = hallpass_store::testing::location(&folder.path().join("labeler.sqlite")).await;
+    let labeler = Labeler::open_on(&database, folder.path(), settings, now).await.unwrap();
+    broken.store(true, Ordering::SeqCst);
+    let noticed = async {
+        let mut every = tokio::time::interval(Duration::from_millis(10));
+        while hallpass_telemetry::gone() != Some("labeler sweep") {
+            every.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), noticed).await.unwrap();
     labeler.close().await;
 }

@@ -52,13 +52,14 @@ impl Place {
 }
 
 fn ratios(train: f64, validation: f64, test: f64, seed: u64, stratify: bool) -> By {
-    By::Ratios(SplitRatios { train, validation, test, seed, stratify })
+    let group_by = None;
+    By::Ratios(SplitRatios { train, validation, test, seed, stratify, group_by })
 }
 
 fn lists(train: &[&str], validation: &[&str], test: &[&str], keep_others: bool) -> By {
     let owned = |paths: &[&str]| paths.iter().map(ToString::to_string).collect();
     let (train, validation, test) = (owned(train), owned(validation), owned(test));
-    By::Lists(SplitLists { train, validation, test, keep_others })
+    By::Lists(SplitLists { train, validation, test, keep_others, allow_leaks: false })
 }
 
 fn counts(dataset: &wire::Dataset) -> [u64; 3] {

@@ -35,11 +35,15 @@ async fn refusals_name_the_file_and_leave_nothing() {
     let world = World::new().await;
     let cut = sample_files()[1].1[..100].to_vec();
     let table: Vec<(File, &str, &str)> = vec![
-        (("cat/1.png".into(), vec![]), "chunk", "file \"cat/1.png\": is empty"),
+        (
+            ("cat/1.png".into(), vec![]),
+            "chunk",
+            "file \"cat/1.png\": is empty; copy it again, or leave it out",
+        ),
         (
             ("cat/1.png".into(), cut),
             "chunk",
-            "file \"cat/1.png\": is a truncated PNG: it ends before its IEND chunk",
+            "file \"cat/1.png\": is a truncated PNG: it ends before its IEND chunk; copy it again, or leave it out",
         ),
         (
             ("cat/1.png".into(), b"<html>not an image</html>".into()),

@@ -1,4 +1,4 @@
-//! URLs of single files: none from a folder, and short-lived ones from a store that speaks S3.
+//! URLs of single files, short-lived: signed by Labeler for the data folder, and by a store that speaks S3 for its own.
 //!
 //! `TEST_S3` names such a store, as `http://127.0.0.1:PORT`; moto's is one.
 
@@ -10,6 +10,8 @@ use hallpass_contract::labeler as wire;
 use hallpass_contract::labeler::DatasetService;
 use hallpass_policy::Permit;
 use hallpass_token::{Grants, SKEW};
+use http_body_util::BodyExt as _;
+use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -28,21 +30,110 @@ async fn url(
     Ok(world.handlers().get_download_url(proof, request).await?)
 }
 
+/// A world whose files lie in its folder.
+async fn in_a_folder(download_url: Option<&str>) -> World {
+    let download_url = download_url.map(str::to_owned);
+    World::with(Settings { download_url, ..Settings::default() }).await
+}
+
+/// The status, the headers and the body that a URL gives.
+async fn fetch(world: &World, url: &str, range: Option<&str>) -> (u16, HeaderMap, Vec<u8>) {
+    let (uri, mut headers) = (url.parse().unwrap(), HeaderMap::new());
+    if let Some(range) = range {
+        headers.insert("range", range.parse().unwrap());
+    }
+    let (head, body) = world.labeler.downloads()(uri, headers).await.into_parts();
+    (head.status.as_u16(), head.headers, body.collect().await.unwrap().to_bytes().to_vec())
+}
+
 #[tokio::test]
-async fn a_folder_has_no_urls() {
-    let world = World::new().await;
+async fn a_folder_has_urls_once_it_is_known_where_clients_reach_it() {
+    let world = in_a_folder(None).await;
     let (alice, id) = (world.user("alice"), world.sample_of("alice").await.dataset_id);
     let refused = url(&world, &alice, &id, "circle/01.png").await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert_eq!(refused.get_details_error_info().unwrap().reason, "NO_URLS");
-    assert!(refused.message().contains("DownloadDataset"), "{refused}");
+    assert!(refused.message().contains("labeler.download_url"), "{refused}");
+    world.labeler.answers_at("http://127.0.0.1:8012");
+    let found = url(&world, &alice, &id, "circle/01.png").await.unwrap();
+    let base = "http://127.0.0.1:8012/download/file?dataset=ds_";
+    assert!(found.url.starts_with(base), "{}", found.url);
+    let named = in_a_folder(Some("https://files.example.org/labeler")).await;
+    let (alice, id) = (named.user("alice"), named.sample_of("alice").await.dataset_id);
+    named.labeler.answers_at("http://127.0.0.1:8012");
+    let found = url(&named, &alice, &id, "circle/01.png").await.unwrap();
+    let base = "https://files.example.org/labeler/download/file?dataset=ds_";
+    assert!(found.url.starts_with(base), "{}", found.url);
     for (path, code) in
         [("", Code::InvalidArgument), ("circle/99.png", Code::NotFound), ("../x", Code::NotFound)]
     {
-        assert_eq!(url(&world, &alice, &id, path).await.unwrap_err().code(), code, "{path}");
+        assert_eq!(url(&named, &alice, &id, path).await.unwrap_err().code(), code, "{path}");
     }
-    let bob = url(&world, &world.user("bob"), &id, "circle/01.png").await.unwrap_err();
+    let bob = url(&named, &named.user("bob"), &id, "circle/01.png").await.unwrap_err();
     assert_eq!(bob.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_url_of_a_folder_gives_exactly_its_file_for_a_minute_at_most() {
+    let world = in_a_folder(Some("http://h")).await;
+    let (alice, id) = (world.user("alice"), world.sample_of("alice").await.dataset_id);
+    for (path, data) in sample_files() {
+        let found = url(&world, &alice, &id, &path).await.unwrap();
+        assert_eq!(found.expire_time.unwrap().seconds.cast_unsigned(), world.now().as_secs() + 60);
+        let (status, headers, body) = fetch(&world, &found.url, None).await;
+        assert_eq!((status, body.len()), (200, data.len()), "{path}");
+        assert!(body == data, "{path}");
+        assert_eq!(headers["content-length"], data.len().to_string().as_str());
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "private, no-store");
+    }
+    let found = url(&world, &alice, &id, "circle/01.png").await.unwrap().url;
+    let (status, headers, whole) = fetch(&world, &found, None).await;
+    assert_eq!((status, &headers["content-type"]), (200, &"image/png".parse().unwrap()));
+    let (status, headers, rest) = fetch(&world, &found, Some("bytes=10-")).await;
+    assert_eq!((status, rest.as_slice()), (206, &whole[10..]));
+    let range = format!("bytes 10-{}/{}", whole.len() - 1, whole.len());
+    assert_eq!(headers["content-range"], range.as_str());
+    assert_eq!(fetch(&world, &found, Some("bytes=0-3")).await.2, whole, "not offered: all of it");
+    assert_eq!(fetch(&world, &found, Some("bytes=99999999-")).await.0, 416);
+
+    for (altered, told) in [
+        (found.replace("circle", "square"), "ask for a new one"),
+        (found.split('?').next().unwrap().to_owned(), "ask for a new one"),
+    ] {
+        let (status, _, body) = fetch(&world, &altered, None).await;
+        assert_eq!(status, 403, "{altered}");
+        assert!(String::from_utf8(body).unwrap().contains(told));
+    }
+    world.advance(60);
+    let (status, _, body) = fetch(&world, &found, None).await;
+    assert_eq!(status, 403);
+    assert_eq!(body, b"this URL has expired: ask for a new one\n");
+}
+
+#[tokio::test]
+async fn a_url_of_a_folder_ends_with_its_file_and_with_its_token() {
+    let world = in_a_folder(Some("http://h")).await;
+    let (alice, id) = (world.user("alice"), world.sample_of("alice").await.dataset_id);
+    let found = url(&world, &alice, &id, "circle/01.png").await.unwrap().url;
+    world.delete(&alice, &id, "").await.unwrap();
+    let (status, _, body) = fetch(&world, &found, None).await;
+    assert_eq!(
+        (status, body.as_slice()),
+        (404, &b"the file is there no more, or has changed\n"[..])
+    );
+    let id = world.sample_of("alice").await.dataset_id;
+    let token = alice.token().unwrap();
+    let left = token.expires_at().unwrap().as_secs() - world.now().as_secs();
+    world.advance(left - 7);
+    let last = url(&world, &alice, &id, "circle/01.png").await.unwrap();
+    let still = 7 + SKEW.as_secs();
+    assert_eq!(last.expire_time.unwrap().seconds.cast_unsigned(), world.now().as_secs() + still);
+    // Another process over the same store has the same key.
+    let world = world.restarted().await;
+    assert_eq!(fetch(&world, &last.url, None).await.0, 200);
+    world.advance(still);
+    assert_eq!(fetch(&world, &last.url, None).await.0, 403);
 }
 
 #[tokio::test]

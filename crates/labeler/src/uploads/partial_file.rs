@@ -9,6 +9,7 @@ use hallpass_formats::{FileKind, ImageCheck};
 use crate::database::{Part, Step};
 use crate::error::Error;
 use crate::model::spec::digest;
+use crate::uploads::memory::Held;
 use crate::uploads::target::Claim;
 use hallpass_formats::{FilePath, shown};
 
@@ -34,6 +35,8 @@ pub(crate) struct Incoming {
     pub(crate) parts: Vec<Part>,
     /// What is not.
     pub(crate) buffer: BytesMut,
+    /// The memory of the buffer.
+    pub(crate) held: Option<Held>,
     pub(crate) claim: Claim,
     checks: Checks,
 }
@@ -64,7 +67,7 @@ impl Incoming {
         claim: Claim,
     ) -> Self {
         let (parts, buffer) = (Vec::new(), BytesMut::new());
-        Self { path, announced, received: 0, parts, buffer, claim, checks }
+        Self { path, announced, received: 0, parts, buffer, held: None, claim, checks }
     }
 
     /// Looks at the next bytes.

@@ -40,6 +40,8 @@ impl Open {
             settings: Arc::clone(&datasets.settings),
             now: Arc::clone(&datasets.now),
             claims: Arc::clone(&datasets.claims),
+            memory: Arc::clone(&datasets.memory),
+            owner: self.row.owner.clone(),
             upload: self.row.number,
             dataset_id: self.row.dataset_id.clone(),
             names,

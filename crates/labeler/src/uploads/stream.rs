@@ -23,8 +23,8 @@ use crate::uploads::store::Open;
 use crate::uploads::target::Receiver;
 use crate::uploads::writer::{Intake, Piece, Tally};
 
-/// So many messages may wait for the disk; then the client waits.
-const WAITING: usize = 4;
+/// So many messages may wait for the disk; then the client waits. The memory of uploads counts them.
+const WAITING: usize = 1;
 
 /// When nothing has come for so long, what has been written is recorded.
 const LULL: Duration = Duration::from_millis(500);
@@ -81,15 +81,27 @@ impl<T: Send + 'static> Upload<T> {
         let Self { messages: to, outcome, idle } = self;
         let mut messages = pin!(messages);
         loop {
+            // The next message is taken from the client only when there is a place for it. Where the task takes no more, it has
+            // failed and says why.
+            let Ok(place) = to.reserve().await else {
+                drop(to);
+                return outcome.await.unwrap_or(Err(Error::TaskLost));
+            };
             let message = match tokio::time::timeout(idle, messages.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(None) => Message::End,
-                Ok(Some(Err(error))) => return Err(after(to, outcome, error).await),
-                Err(_) => return Err(after(to, outcome, Error::Idle(idle)).await),
+                Ok(Some(Err(error))) => {
+                    drop(place);
+                    return Err(after(to, outcome, error).await);
+                }
+                Err(_) => {
+                    drop(place);
+                    return Err(after(to, outcome, Error::Idle(idle)).await);
+                }
             };
             let last = matches!(message, Message::End);
-            // Where the task takes no more, it has failed and says why.
-            if to.send(message).await.is_err() || last {
+            place.send(message);
+            if last {
                 drop(to);
                 return outcome.await.unwrap_or(Err(Error::TaskLost));
             }
@@ -118,7 +130,8 @@ async fn after<T>(
 }
 
 async fn into_open(receiver: Receiver, messages: mpsc::Receiver<Message>) -> Result<Tally, Error> {
-    let mut intake = Intake::new(receiver);
+    let memory = receiver.memory.stream(&receiver.owner).await?;
+    let mut intake = Intake::new(receiver, memory);
     let outcome = match receive(&mut intake, messages).await {
         Ok(tally) => Ok(tally),
         Err(error) => Err(kept(&mut intake, error).await),
@@ -145,10 +158,7 @@ async fn into_dataset(
     spec: Spec,
     messages: mpsc::Receiver<Message>,
 ) -> Result<Dataset, Error> {
-    let mut intake = Intake::new(open.receiver(&datasets, true));
-    let received = receive(&mut intake, messages).await;
-    // A write that lands after the removal would stay.
-    intake.come_to_rest(true).await;
+    let received = receive_all(&datasets, &open, messages).await;
     let outcome = match received {
         Ok(_) => {
             let wanted = Wanted { spec: Some(spec), ..Wanted::default() };
@@ -160,6 +170,19 @@ async fn into_dataset(
         datasets.leave_nothing(&open.row).await;
     }
     outcome
+}
+
+async fn receive_all(
+    datasets: &Datasets,
+    open: &Open,
+    messages: mpsc::Receiver<Message>,
+) -> Result<Tally, Error> {
+    let memory = datasets.memory.stream(&open.row.owner).await?;
+    let mut intake = Intake::new(open.receiver(datasets, true), memory);
+    let received = receive(&mut intake, messages).await;
+    // A write that lands after the removal would stay.
+    intake.come_to_rest(true).await;
+    received
 }
 
 async fn receive(

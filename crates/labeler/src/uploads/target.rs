@@ -19,6 +19,7 @@ use crate::files::{Files, failed};
 use crate::model::ids::DatasetId;
 use crate::model::spec::digest;
 use crate::settings::{MAX_PATH_BYTES, Settings};
+use crate::uploads::memory::UploadMemory;
 use crate::uploads::partial_file::Incoming;
 use hallpass_formats::{FilePath, shown};
 
@@ -32,6 +33,9 @@ pub(crate) struct Receiver {
     pub(crate) settings: Arc<Settings>,
     pub(crate) now: Now,
     pub(crate) claims: Claims,
+    pub(crate) memory: Arc<UploadMemory>,
+    /// Whose upload it is.
+    pub(crate) owner: String,
     /// The upload's number.
     pub(crate) upload: i64,
     pub(crate) dataset_id: DatasetId,

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::database::{BLOCK, Part, Step};
 use crate::error::Error;
 use crate::settings::MAX_PIECE;
+use crate::uploads::memory::{Held, KEPT, StreamMemory};
 use crate::uploads::partial_file::{Announced, Checks, Incoming, PART};
 use crate::uploads::target::{Claim, Receiver};
 use hallpass_formats::{FilePath, shown};
@@ -47,6 +48,7 @@ const WORTH_KEEPING: usize = 256 << 10;
 /// Files that are coming in.
 pub(crate) struct Intake {
     to: Receiver,
+    memory: StreamMemory,
     tally: Tally,
     /// The numbers that are left of the last block.
     numbers: std::ops::Range<u64>,
@@ -62,6 +64,8 @@ struct Writing {
     task: JoinHandle<Result<(), Error>>,
     size: u64,
     then: Written,
+    /// The memory of what is being written.
+    _held: Option<Held>,
 }
 
 /// An object that is in the store and not recorded yet.
@@ -75,9 +79,10 @@ struct Written {
 
 impl Intake {
     /// Nothing has come yet.
-    pub(crate) fn new(to: Receiver) -> Self {
-        let (writing, written, lost) = (VecDeque::new(), Vec::new(), BTreeSet::new());
-        Self { to, tally: Tally::default(), numbers: 0..0, open: None, writing, written, lost }
+    pub(crate) fn new(to: Receiver, memory: StreamMemory) -> Self {
+        let (tally, open, writing) = (Tally::default(), None, VecDeque::new());
+        let (written, lost) = (Vec::new(), BTreeSet::new());
+        Self { to, memory, tally, numbers: 0..0, open, writing, written, lost }
     }
 
     /// Takes the next piece of a stream that names the file with every piece.
@@ -133,6 +138,7 @@ impl Intake {
         let mut data = data;
         while !data.is_empty() {
             let room = data.len().min(PART - file.buffer.len());
+            self.make_room(&mut file, room).await?;
             file.buffer.extend_from_slice(&data.split_to(room));
             if file.buffer.len() == PART && !(file.is_whole() && data.is_empty()) {
                 self.store_part(&mut file).await?;
@@ -185,6 +191,25 @@ impl Intake {
         }
     }
 
+    /// Takes memory for so many bytes more of a file. Where there is none, what this stream holds goes to the store first, so that it
+    /// waits for others only.
+    async fn make_room(&mut self, file: &mut Incoming, bytes: usize) -> Result<(), Error> {
+        let held = if let Some(held) = self.memory.try_take(bytes) {
+            held
+        } else {
+            if file.buffer.len() >= KEPT {
+                self.store_part(file).await?;
+            }
+            while self.landed().await? {}
+            self.memory.take(bytes).await?
+        };
+        match &mut file.held {
+            Some(own) => own.join(held),
+            own @ None => *own = Some(held),
+        }
+        Ok(())
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "stands beside `end`, which may fail")]
     fn keep_open(&mut self, file: Incoming) -> Result<(), Error> {
         self.open = Some(file);
@@ -226,9 +251,15 @@ impl Intake {
             let part = self.number(file.buffer.len() as u64).await?;
             let step = file.step(part, None, Some(sha256), true);
             let data = std::mem::take(&mut file.buffer).freeze();
-            return self.write(data, Some(step), part, Some(file.claim)).await;
+            return self.write((data, file.held), Some(step), part, Some(file.claim)).await;
+        }
+        if file.buffer.len() >= KEPT {
+            self.store_part(&mut file).await?;
         }
         while self.landed().await? {}
+        // What is left of the buffer passes through the writer.
+        file.held = None;
+        let _held = self.memory.take(self.to.files.writer_bytes()).await?;
         let whole = self.number(file.received).await?;
         let put_together = self.to.put_together(&mut file, whole.number, sha256).await;
         if let Err(error) = put_together {
@@ -255,7 +286,7 @@ impl Intake {
         let step = file.announced.map(|_| file.step(part, behind, None, false));
         file.parts.push(part);
         let data = std::mem::take(&mut file.buffer).freeze();
-        self.write(data, step, part, None).await
+        self.write((data, file.held.take()), step, part, None).await
     }
 
     async fn number(&mut self, size: u64) -> Result<Part, Error> {
@@ -268,7 +299,7 @@ impl Intake {
 
     async fn write(
         &mut self,
-        data: Bytes,
+        (data, held): (Bytes, Option<Held>),
         step: Option<Step>,
         part: Part,
         claim: Option<Claim>,
@@ -282,7 +313,7 @@ impl Intake {
         let (files, id) = (self.to.files.clone(), self.to.dataset_id.clone());
         let task = tokio::spawn(async move { files.put(&id, part.number, data).await });
         let then = Written { step, number: part.number, _claim: claim };
-        self.writing.push_back(Writing { task, size: part.size, then });
+        self.writing.push_back(Writing { task, size: part.size, then, _held: held });
         let waiting = self.written.iter().filter_map(|one| one.step.as_ref());
         let waiting: u64 = waiting.map(|step| step.part.size).sum();
         if self.written.len() >= FILES_TOGETHER || waiting >= BYTES_TOGETHER {

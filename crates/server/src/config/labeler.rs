@@ -19,6 +19,8 @@ pub struct LabelerSection {
     pub bucket: Option<String>,
     /// The bucket for the files of datasets; without it they are in the data folder.
     pub files: Option<BucketSection>,
+    /// What download URLs of files in the data folder begin with [default: where Labeler listens, unless that is every address].
+    pub download_url: Option<String>,
     /// What one user's datasets may come to.
     pub limits: DatasetLimits,
 }
@@ -39,7 +41,13 @@ pub struct DatasetLimits {
     pub open_uploads: u32,
     /// The most bytes that all of one user's open uploads hold together [default: 64 GiB].
     pub open_bytes: u64,
+    /// The most bytes of memory that all streams of uploads hold together, of which one user has a quarter [default: 256 MiB; at least
+    /// 192 MiB].
+    pub upload_memory_bytes: u64,
 }
+
+/// A quarter of this has room for putting a big file together on S3.
+const LEAST_UPLOAD_MEMORY: u64 = 192 << 20;
 
 impl Default for DatasetLimits {
     fn default() -> Self {
@@ -50,6 +58,7 @@ impl Default for DatasetLimits {
             shares: 1000,
             open_uploads: 20,
             open_bytes: 64 << 30,
+            upload_memory_bytes: 256 << 20,
         }
     }
 }
@@ -57,7 +66,23 @@ impl Default for DatasetLimits {
 impl DatasetLimits {
     /// The first that nothing would fit in.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        let Self { datasets, bytes, snapshots, shares, open_uploads, open_bytes } = *self;
+        let Self {
+            datasets,
+            bytes,
+            snapshots,
+            shares,
+            open_uploads,
+            open_bytes,
+            upload_memory_bytes,
+        } = *self;
+        if upload_memory_bytes < LEAST_UPLOAD_MEMORY
+            || usize::try_from(upload_memory_bytes).is_err()
+        {
+            let problem =
+                format!("{upload_memory_bytes} is too little: give {LEAST_UPLOAD_MEMORY} or more");
+            let key = "labeler.limits.upload_memory_bytes".to_owned();
+            return Err(Problem { key, source: None, problem });
+        }
         let all = [
             ("datasets", datasets),
             ("bytes", bytes),

@@ -117,6 +117,7 @@ pub(crate) fn limited(
         ready: Arc::new(|| true),
         services_ready: Vec::new(),
         documents: Vec::new(),
+        fetches: Vec::new(),
         node: 7,
     };
     (setup, keys)

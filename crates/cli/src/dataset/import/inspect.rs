@@ -9,7 +9,8 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use hallpass_formats::{
-    Bounds, FileKind, FilePath, Format, ImageCheck, ImageSize, MOST_PROBLEMS, Refusal, Shape,
+    Bounds, Contents, FileKind, FilePath, Format, ImageCheck, ImageSize, Item, MOST_PROBLEMS,
+    Refusal, Shape,
 };
 
 use crate::dataset::digest;
@@ -141,6 +142,7 @@ impl Inspection {
         match shape.finish(given, open) {
             Ok(contents) => {
                 self.notes.extend(contents.notes.to_string().lines().map(str::to_owned));
+                self.notes.extend(leaks(&contents, files));
             }
             Err(Refusal::Problems(problems)) => {
                 let told = problems.iter().map(ToString::to_string);
@@ -183,6 +185,29 @@ fn bounded(mut told: Vec<String>) -> Vec<String> {
         told.push(format!("and {more} more"));
     }
     told
+}
+
+/// What is said of files of equal content that the layout puts into two splits.
+fn leaks(contents: &Contents, files: &[Hashed]) -> Option<String> {
+    let hashes: HashMap<&str, &[u8; 32]> =
+        files.iter().map(|file| (file.path.as_str(), &file.sha256)).collect();
+    let mut first: HashMap<&[u8; 32], &Item> = HashMap::new();
+    let mut leaking = Vec::new();
+    for item in contents.items.iter().filter(|item| item.split.is_some()) {
+        let Some(hash) = hashes.get(item.path.as_str()) else { continue };
+        let other = *first.entry(*hash).or_insert(item);
+        if other.split != item.split {
+            leaking.push((other, item));
+        }
+    }
+    let (one, other) = leaking.first()?;
+    Some(format!(
+        "{} images are in another split, too, such as {} and {}: hallpass dataset check lists them, and hallpass dataset split keeps \
+         equal files together",
+        leaking.len(),
+        one.path,
+        other.path
+    ))
 }
 
 #[cfg(test)]

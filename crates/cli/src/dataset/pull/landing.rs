@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest::{Context, SHA256};
 use hallpass_contract::labeler::{FileChunk, FileInfo};
 
+use super::huggingface::Plan;
 use super::journal::{Entry, Journal};
 use crate::dataset::digest::{finish, of_file};
 use crate::dataset::folder::at;
@@ -29,8 +30,10 @@ pub(super) struct Landing {
     force: bool,
     journal: Journal,
     open: Option<Open>,
-    /// The last file that is whole.
+    /// The last file that is whole, or left out.
     done: Option<Entry>,
+    /// Where files go that do not go where their paths say.
+    plan: Option<Plan>,
     pub(super) fetched: u64,
     pub(super) kept: u64,
     pub(super) bytes: u64,
@@ -67,12 +70,22 @@ pub(super) enum Next {
 
 impl Landing {
     /// A folder to write to, made if it is not there; what an earlier pull from the same source has written stays.
-    pub(super) fn new(folder: PathBuf, force: bool, source: &str) -> Result<Self, Failure> {
+    pub(super) fn new(
+        folder: PathBuf,
+        force: bool,
+        source: &str,
+        plan: Option<Plan>,
+    ) -> Result<Self, Failure> {
         fs::create_dir_all(&folder).map_err(|error| at(&folder, &error))?;
         let path = folder.join(JOURNAL);
         let entries = Journal::read(&path, source);
-        let whole = entries.iter().take_while(|entry| is_there(&folder, entry)).count();
-        let open = entries.get(whole).and_then(|entry| take_up(&folder, entry));
+        let plan_of = plan.as_ref();
+        let stands = |entry: &&Entry| {
+            target(plan_of, &entry.path).is_some_and(|to| is_there(&folder, to, entry))
+        };
+        let whole = entries.iter().take_while(stands).count();
+        let open = entries.get(whole).filter(|entry| target(plan_of, &entry.path).is_some());
+        let open = open.and_then(|entry| take_up(&folder, entry));
         let kept = &entries[..whole + usize::from(open.is_some())];
         let journal =
             Journal::begin(path.clone(), source, kept).map_err(|error| at(&path, &error))?;
@@ -83,6 +96,7 @@ impl Landing {
             journal,
             open,
             done,
+            plan,
             fetched: 0,
             kept: whole as u64,
             bytes: 0,
@@ -126,6 +140,19 @@ impl Landing {
         Ok(Next::Piece)
     }
 
+    /// Writes a text that belongs to the files, such as a table of their labels.
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
+        let target = self.folder.join(path);
+        self.make_folders(path)?;
+        if fs::read(&target).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(());
+        }
+        self.check_free(&target)?;
+        let (mut file, draft) = self.draft()?;
+        file.write_all(text.as_bytes()).map_err(|error| at(&draft, &error))?;
+        fs::rename(&draft, &target).map_err(|error| at(&target, &error))
+    }
+
     /// All has come.
     pub(super) fn finish(self) -> Result<Landed, Failure> {
         if let Some(open) = &self.open {
@@ -140,22 +167,32 @@ impl Landing {
 
     /// Begins a file, unless it is there already.
     fn begin(&mut self, entry: Entry) -> Result<Option<Next>, Failure> {
-        if !fits(&entry.path)? {
-            self.left_out.push(entry.path.clone());
+        let target = target(self.plan.as_ref(), &entry.path).map(str::to_owned);
+        // What the plan has no place for is no image.
+        let fits = target.as_deref().map_or(Ok(false), fits)?;
+        let Some(target) = target.as_ref().filter(|_| fits) else {
+            self.left_out.extend(target);
             let next = if entry.size > IN_VAIN { Next::LeaveOut } else { Next::Piece };
             self.done = Some(entry);
             return Ok(Some(next));
-        }
-        self.make_folders(&entry.path)?;
+        };
+        self.make_folders(target)?;
         let journal = self.folder.join(JOURNAL);
         self.journal.add(&entry).map_err(|error| at(&journal, &error))?;
-        if is_there(&self.folder, &entry) {
+        if is_there(&self.folder, target, &entry) {
             let next = if entry.size > IN_VAIN { Next::LeaveOut } else { Next::Piece };
             self.kept += 1;
             self.done = Some(entry);
             return Ok(Some(next));
         }
-        self.check_free(&self.folder.join(&entry.path))?;
+        self.check_free(&self.folder.join(target))?;
+        let (file, _) = self.draft()?;
+        self.open = Some(Open { entry, file, hash: Context::new(&SHA256), offset: 0 });
+        Ok(None)
+    }
+
+    /// An empty draft.
+    fn draft(&self) -> Result<(File, PathBuf), Failure> {
         let draft = self.folder.join(DRAFT);
         // What an earlier pull left. Never what a link points to: unlinking and `create_new` follow none.
         match fs::remove_file(&draft) {
@@ -163,14 +200,13 @@ impl Landing {
             _ => {}
         }
         let file = OpenOptions::new().write(true).create_new(true).open(&draft);
-        let file = file.map_err(|error| at(&draft, &error))?;
-        self.open = Some(Open { entry, file, hash: Context::new(&SHA256), offset: 0 });
-        Ok(None)
+        Ok((file.map_err(|error| at(&draft, &error))?, draft))
     }
 
     fn end_file(&mut self) -> Result<(), Failure> {
         let Some(open) = self.open.take() else { return Ok(()) };
-        let (target, draft) = (self.folder.join(&open.entry.path), self.folder.join(DRAFT));
+        let path = target(self.plan.as_ref(), &open.entry.path).unwrap_or(&open.entry.path);
+        let (target, draft) = (self.folder.join(path), self.folder.join(DRAFT));
         if open.offset != open.entry.size || hex(&finish(open.hash)) != open.entry.sha256 {
             let _ = fs::remove_file(&draft);
             return Err(at(
@@ -178,7 +214,7 @@ impl Landing {
                 &"came damaged: it has not the hash that the service told; right: pull again",
             ));
         }
-        self.make_folders(&open.entry.path)?;
+        self.make_folders(path)?;
         self.check_free(&target)?;
         fs::rename(&draft, &target).map_err(|error| at(&target, &error))?;
         self.fetched += 1;
@@ -222,14 +258,18 @@ impl std::fmt::Debug for Open {
     }
 }
 
+/// Where a file goes; `None` if it is left out.
+fn target<'a>(plan: Option<&'a Plan>, path: &'a str) -> Option<&'a str> {
+    plan.map_or(Some(path), |plan| plan.target(path))
+}
+
 /// Whether the file is there as it is to be: a regular file, beneath folders that are no links.
-fn is_there(folder: &Path, entry: &Entry) -> bool {
-    let is_folder = |(end, _)| {
-        fs::symlink_metadata(folder.join(&entry.path[..end])).is_ok_and(|found| found.is_dir())
-    };
-    let target = folder.join(&entry.path);
-    matches!(fits(&entry.path), Ok(true))
-        && entry.path.match_indices('/').all(is_folder)
+fn is_there(folder: &Path, to: &str, entry: &Entry) -> bool {
+    let is_folder =
+        |(end, _)| fs::symlink_metadata(folder.join(&to[..end])).is_ok_and(|found| found.is_dir());
+    let target = folder.join(to);
+    matches!(fits(to), Ok(true))
+        && to.match_indices('/').all(is_folder)
         && fs::symlink_metadata(&target)
             .is_ok_and(|found| found.is_file() && found.len() == entry.size)
         && of_file(&target).is_ok_and(|(sha256, _)| hex(&sha256) == entry.sha256)

@@ -32,14 +32,17 @@ impl Chance {
                 (0..held).map(|_| u32::try_from(chance.below(classes)).unwrap()).collect();
             held.sort_unstable();
             held.dedup();
-            Candidate { path: format!("images/{n:04}.png"), classes: held }
+            Candidate { path: format!("images/{n:04}.png"), classes: held, size: 1 }
         };
         (0..items).map(|n| item(self, n)).collect()
     }
 }
 
 fn items(paths: &[&str]) -> Vec<Candidate> {
-    paths.iter().map(|path| Candidate { path: (*path).to_owned(), classes: vec![] }).collect()
+    paths
+        .iter()
+        .map(|path| Candidate { path: (*path).to_owned(), classes: vec![], size: 1 })
+        .collect()
 }
 
 fn refs(items: &[Candidate]) -> Vec<&Candidate> {
@@ -52,7 +55,7 @@ fn count(assigned: &[Option<Split>]) -> [usize; 4] {
 
 fn counts(size: usize, ratios: [f64; 3]) -> [usize; 4] {
     let items: Vec<_> =
-        (0..size).map(|n| Candidate { path: n.to_string(), classes: vec![] }).collect();
+        (0..size).map(|n| Candidate { path: n.to_string(), classes: vec![], size: 1 }).collect();
     count(&Ratios::new(ratios, 0, false).unwrap().assign(&items))
 }
 
@@ -154,7 +157,7 @@ fn the_same_seed_gives_the_same_split_whatever_the_order() {
 #[test]
 fn another_seed_gives_another_split() {
     let items: Vec<_> =
-        (0..100).map(|n| Candidate { path: n.to_string(), classes: vec![] }).collect();
+        (0..100).map(|n| Candidate { path: n.to_string(), classes: vec![], size: 1 }).collect();
     let by = |seed| Ratios::new([0.5, 0.25, 0.25], seed, false).unwrap().assign(&items);
     assert_ne!(by(1), by(2));
     assert_eq!(count(&by(1)), count(&by(2)));
@@ -162,8 +165,11 @@ fn another_seed_gives_another_split() {
 
 #[test]
 fn an_item_of_several_classes_counts_with_the_rarest() {
-    let item =
-        |path: &str, classes: &[u32]| Candidate { path: path.into(), classes: classes.into() };
+    let item = |path: &str, classes: &[u32]| Candidate {
+        path: path.into(),
+        classes: classes.into(),
+        size: 1,
+    };
     let items = [
         item("a", &[0, 1]),
         item("b", &[0]),
@@ -174,4 +180,45 @@ fn an_item_of_several_classes_counts_with_the_rarest() {
     let groups = Ratios::new([1.0, 0.0, 0.0], 0, true).unwrap().groups(&refs(&items));
     // Class 0 has three items; 1 and 2 have two each, of which 1 comes first.
     assert_eq!(groups, [vec![4], vec![1], vec![0, 3], vec![2]]);
+}
+
+fn units(sizes: impl IntoIterator<Item = u64>, classes: u32) -> Vec<Candidate> {
+    let unit = |(n, size): (u32, u64)| {
+        let classes = if classes == 0 { vec![] } else { vec![n % classes] };
+        Candidate { path: format!("{n:04}"), classes, size }
+    };
+    (0..).zip(sizes).map(unit).collect()
+}
+
+/// How many items each kind has.
+fn weigh(units: &[Candidate], assigned: &[Option<Split>]) -> [u64; 4] {
+    KINDS.map(|kind| {
+        let of = units.iter().zip(assigned).filter(|(_, found)| **found == kind);
+        of.map(|(unit, _)| unit.size).sum()
+    })
+}
+
+#[test]
+fn units_stay_whole_and_the_parts_come_near() {
+    let mut chance = Chance(3);
+    for round in 0..200 {
+        let biggest = 1 + chance.below(20);
+        let units = units((0..200).map(|_| 1 + chance.below(biggest)), 0);
+        let size: u64 = units.iter().map(|unit| unit.size).sum();
+        let by = Ratios::new([0.7, 0.2, 0.1], round, false).unwrap();
+        let found = weigh(&units, &by.assign(&units));
+        assert_eq!(found.iter().sum::<u64>(), size);
+        for (found, part) in found.into_iter().zip(by.parts) {
+            let off = (found * WHOLE).abs_diff(part * size);
+            assert!(off <= (biggest + 1) * WHOLE, "round {round}: {found} of {size}");
+        }
+    }
+}
+
+/// Three units a class: none of the classes can be split as was asked, but all together can.
+#[test]
+fn what_one_class_cannot_have_another_gets() {
+    let units = units(std::iter::repeat_n(10, 60), 20);
+    let by = Ratios::new([0.8, 0.1, 0.1], 1, true).unwrap();
+    assert_eq!(weigh(&units, &by.assign(&units)), [480, 60, 60, 0]);
 }

@@ -8,7 +8,7 @@ fn read(folder: &Path, path: &str) -> String {
 }
 
 fn landing(folder: &Path, force: bool) -> Landing {
-    Landing::new(folder.to_owned(), force, "ds_1 etag").unwrap()
+    Landing::new(folder.to_owned(), force, "ds_1 etag", None).unwrap()
 }
 
 fn info(path: &str, content: &str) -> FileInfo {
@@ -88,7 +88,7 @@ fn what_was_changed_since_is_fetched_anew_and_another_state_from_the_beginning()
     whole(&mut first, "a", "12").unwrap();
     whole(&mut first, "b", "34").unwrap();
     drop(first);
-    let other = Landing::new(folder.path().to_owned(), false, "ds_1 other").unwrap();
+    let other = Landing::new(folder.path().to_owned(), false, "ds_1 other", None).unwrap();
     assert_eq!(other.place(), None);
     drop(other);
 
