@@ -3,13 +3,13 @@
 //! Invariant: what a job is said to have made is whole: the list of its files, with their hashes, is written last, and nothing is read
 //! that is not in it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use futures_util::TryStreamExt as _;
 use hallpass_formats::is_refused;
 use object_store::buffered::BufWriter;
@@ -163,21 +163,30 @@ async fn copied(from: &mut File, out: &mut BufWriter) -> io::Result<(u64, [u8; 3
     Ok((length, sha256))
 }
 
-/// Why a store has no room for a file of this name, or nobody could tell it from another; `None` where it has.
+/// Why nobody could tell a file of this name from another; `None` where somebody could.
 pub(crate) fn name_problem(path: &str) -> Option<&'static str> {
-    /// What file systems take for a part, and what S3 takes for a key beside its prefix and the job's id.
-    const LONGEST: (usize, usize) = (255, 900);
-    if path.chars().any(|c| c != '\\' && is_refused(c)) {
-        return Some("has a control character or an invisible one in its name");
-    }
-    let location = location("", path);
-    let too_long = location.as_ref().len() > LONGEST.1
-        || location.parts().any(|part| part.as_ref().len() > LONGEST.0);
-    too_long.then_some("has a name that is too long for the store of results")
+    let hides = path.chars().any(|c| c != '\\' && is_refused(c));
+    hides.then_some("has a control character or an invisible one in its name")
 }
 
+/// Where a file is. A store writes each byte that is not ASCII as three, so that a name may be too long for a file system or for S3; such a file has
+/// the hash of its path for a name.
 fn location(job_id: &str, path: &str) -> ObjectPath {
-    ["jobs", job_id].into_iter().chain(path.split('/')).collect()
+    /// What file systems take for a part, and what S3 takes for a key beside its prefix.
+    const LONGEST: (usize, usize) = (255, 900);
+    let plain: ObjectPath = ["jobs", job_id].into_iter().chain(path.split('/')).collect();
+    let fits = plain.as_ref().len() <= LONGEST.1
+        && plain.parts().all(|part| part.as_ref().len() <= LONGEST.0);
+    if fits {
+        return plain;
+    }
+    let hash = digest(&SHA256, path.as_bytes());
+    let mut name = String::with_capacity(64);
+    for byte in hash.as_ref() {
+        // Into a text nothing fails.
+        let _ = write!(name, "{byte:02x}");
+    }
+    ["jobs", job_id, ".long", &name].into_iter().collect()
 }
 
 /// Beside the files, so that no file has its name.
@@ -213,17 +222,29 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_store_has_no_room_for_are_told() {
-        let part = |length| "a".repeat(length);
-        for kept in ["a:b/c?*", "CON", "x. ", "back\\slash", "ü/é", &part(255)] {
+    fn only_names_that_hide_something_are_not_kept() {
+        for kept in ["a:b/c?*", "CON", "x. ", "back\\slash", "ü/é", &"a".repeat(4000)] {
             assert_eq!(name_problem(kept), None, "{kept}");
         }
-        // A colon takes one byte, a star three where it is stored.
-        for lost in
-            [&part(256), &"*".repeat(86), &vec![part(200); 5].join("/"), "a\tb", "\u{202e}a"]
-        {
+        for lost in ["a\tb", "\u{202e}a", "a\0"] {
             assert!(name_problem(lost).is_some(), "{lost}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_may_be_as_long_as_the_file_system_of_the_trainer_takes() {
+        let (root, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Artifacts::folder(root.path()).unwrap();
+        let deep = vec!["a".repeat(255); 8].join("/");
+        for path in ["型".repeat(85), "*".repeat(255), deep] {
+            std::fs::write(made.path().join("file"), &path).unwrap();
+            let kept = store.keep("job_1", open(&made, "file").await, &path).await.unwrap();
+            let read = store.read("job_1", &path, 0..kept.size_bytes).await.unwrap();
+            assert_eq!(read, path.as_bytes());
+        }
+        store.conclude("job_1", &[]).await.unwrap();
+        store.remove("job_1").await.unwrap();
+        assert_eq!(std::fs::read_dir(root.path().join("jobs/job_1/.long")).unwrap().count(), 0);
     }
 
     #[tokio::test]

@@ -306,7 +306,7 @@ fn fits(path: &str) -> Result<bool, Failure> {
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(refused_name("a file name that is refused", path));
     }
-    Ok(path.len() <= 1024
+    Ok(path.len() <= 3000
         && path.split('/').all(|part| part.len() <= 255)
         && plain(path) == path
         && ![JOURNAL, DRAFT].contains(&path))

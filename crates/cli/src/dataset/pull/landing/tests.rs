@@ -134,7 +134,7 @@ fn names_that_lead_elsewhere_are_refused() {
 fn a_name_that_cannot_be_written_is_left_out_and_blocks_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let long = "a".repeat(256);
-    let deep = vec!["a".repeat(200); 6].join("/");
+    let deep = vec!["a".repeat(255); 12].join("/");
     let unfit = ["a\0b", "a\nb/c", "a\u{202e}b", "\x1b[2J", DRAFT, JOURNAL, &long, &deep];
     let usual = ["2026-11-29T09:30:00/events.log", "C:\\x", "a\\..\\b", "CON", "x.", "a?*b"];
     let mut first = landing(folder.path(), false);
