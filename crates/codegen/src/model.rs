@@ -64,11 +64,14 @@ pub(crate) fn read(sources: &Sources, report: &mut Report) -> Model {
     model
 }
 
-/// The fields of a message that the contract marks `debug_redact`.
+/// The fields of a message that the contract marks as secret: by its own option, or by protobuf's `debug_redact`.
 pub(crate) fn secrets(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let own = extension(message.parent_pool(), "secret");
     let marked = |field: &FieldDescriptor| {
-        let mark = field.options().get_field_by_name("debug_redact").map(|mark| mark.as_bool());
-        mark.flatten().unwrap_or(false)
+        let options = field.options();
+        let secret = own.as_ref().and_then(|own| options.get_extension(own).as_bool());
+        let redacted = options.get_field_by_name("debug_redact").and_then(|mark| mark.as_bool());
+        secret == Some(true) || redacted == Some(true)
     };
     message.fields().filter(marked).collect()
 }

@@ -1,4 +1,4 @@
-//! Keeps secrets out of `Debug`: a field marked `debug_redact` in the contract is never printed.
+//! Keeps secrets out of `Debug`: a field that the contract marks as secret is never printed.
 
 use std::fmt::Write as _;
 

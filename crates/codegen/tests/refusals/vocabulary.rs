@@ -147,15 +147,15 @@ fn a_secret_where_debug_would_print_it() {
         Case {
             edits: &[("    string word = 5;", "    string word = 5 [debug_redact = true];")],
             at: "string word",
-            says: "field acme.v1.Details.word is marked `debug_redact` in an oneof; put it into a message of its own",
+            says: "field acme.v1.Details.word is marked as secret in an oneof; put it into a message of its own",
         },
         Case {
             edits: &[(
                 "message Note {}",
-                "message Note {\n  message Key {\n    string secret = 1 [debug_redact = true];\n  }\n}",
+                "message Note {\n  message Key {\n    string secret = 1 [(hallpass.auth.v1.secret) = true];\n  }\n}",
             )],
             at: "string secret",
-            says: "field acme.v1.Note.Key.secret is marked `debug_redact` in a nested message; move the message to the top \
+            says: "field acme.v1.Note.Key.secret is marked as secret in a nested message; move the message to the top \
                    of its file",
         },
     ]);
