@@ -30,9 +30,9 @@ pub use keys::Keys;
 pub use pace::Pace;
 #[cfg(feature = "serve")]
 pub use serve::{
-    Actions, CallLimits, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded,
-    PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow, Why,
-    call_task, network, public_rule,
+    Actions, CallLimits, CallTask, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup,
+    Guarded, PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, Serving, SlotLimits,
+    Taken, UsageRow, Why, call_task, network, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

@@ -39,5 +39,5 @@ pub use public::{PUBLIC_RULES, public_rule};
 pub use refusals::{Refusals, Refused, RefusedCaller, Why};
 pub use setup::GuardSetup;
 pub use slots::SlotLimits;
-pub use task::call_task;
+pub use task::{CallTask, Serving, Taken, call_task};
 pub use usage::UsageRow;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
@@ -17,6 +18,9 @@ use crate::connections::Connections;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much the system takes that it cannot send yet, in bytes. What it has taken cannot be taken back at a cut, and is in no budget.
+const UNSENT: u32 = 128 << 10;
 
 /// Where connections come from.
 pub(crate) trait Source: Send {
@@ -40,6 +44,7 @@ pub(crate) fn accepting<S: Source>(
             let Some(seat) = connections.admit(remote.ip()).await else { continue };
             // A connection that is gone already is found out by its first read.
             let _ = io.set_nodelay(true);
+            let _ = SockRef::from(&io).set_tcp_notsent_lowat(UNSENT);
             let connection = Connection::new(io, remote, connections.patience, seat);
             return Some((connection, (source, connections)));
         }

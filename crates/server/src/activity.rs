@@ -24,6 +24,8 @@ pub(crate) struct Patience {
 pub(crate) struct Activity {
     begun: Instant,
     calls: AtomicUsize,
+    /// Those of them that showed a token which verified.
+    known: AtomicUsize,
     /// Milliseconds from the beginning to the end of the latest call; [`NEVER`] before the first one.
     idle_since: AtomicU64,
     dismissed: AtomicBool,
@@ -39,6 +41,8 @@ pub(crate) enum Worth {
     Unused,
     /// It has no call under way.
     Idle,
+    /// It has calls under way, and none of them showed a token that verified.
+    Strange,
 }
 
 impl Activity {
@@ -46,6 +50,7 @@ impl Activity {
         Arc::new(Self {
             begun: Instant::now(),
             calls: AtomicUsize::new(0),
+            known: AtomicUsize::new(0),
             idle_since: AtomicU64::new(NEVER),
             dismissed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -65,8 +70,11 @@ impl Activity {
 
     /// What it is worth and since when; `None` if it must not be closed, or is being closed.
     pub(crate) fn worth(&self) -> Option<(Worth, Instant)> {
-        if self.is_dismissed() || self.calls.load(Ordering::SeqCst) > 0 {
+        if self.is_dismissed() || self.known.load(Ordering::SeqCst) > 0 {
             return None;
+        }
+        if self.calls.load(Ordering::SeqCst) > 0 {
+            return Some((Worth::Strange, self.begun));
         }
         Some(match self.idle_since.load(Ordering::SeqCst) {
             NEVER => (Worth::Unused, self.begun),
@@ -107,5 +115,22 @@ impl Drop for UnderWay {
         // Before the count: who sees that there is no call sees since when.
         self.0.idle_since.store(now.min(NEVER - 1), Ordering::SeqCst);
         self.0.calls.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A call under way whose token has verified.
+#[derive(Debug)]
+pub(crate) struct Known(Arc<Activity>);
+
+impl Known {
+    pub(crate) fn on(activity: &Arc<Activity>) -> Self {
+        activity.known.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        self.0.known.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -1,6 +1,6 @@
 //! A budget of the bytes that calls hold: what has come of requests, and what was answered and is not sent yet.
 //!
-//! Invariants: no caller holds more than its share but for the piece that reached it; whoever has room is woken as soon as
+//! Invariants: those who show no token hold at most half, and so does one user with many tokens; no caller holds more than its share but for the piece that reached it; whoever has room is woken as soon as
 //! there is; bytes are given back exactly once.
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,8 +26,12 @@ static SHARED: Mutex<Weak<Pool>> = Mutex::new(Weak::new());
 /// Who holds bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
-    /// All tokens that descend from one.
+    /// All tokens that descend from one; of its agents' all, for themselves.
     Root(Fingerprint),
+    /// A token whose holder revokes: nothing else counts in there.
+    Revoking(Fingerprint),
+    /// All that one user has, whatever the tokens.
+    User(Fingerprint),
     /// Those who show no token, by their address.
     Address(Option<IpAddr>),
 }
@@ -36,7 +40,9 @@ pub(crate) enum Holder {
 #[derive(Debug)]
 pub(crate) struct Budget {
     total: Arc<Pool>,
+    strangers: Arc<Pool>,
     per_caller: usize,
+    per_user: usize,
     hasher: RandomState,
     callers: [Mutex<Callers>; SHARDS],
 }
@@ -60,6 +66,8 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 pub(crate) struct Account {
     caller: Arc<Pool>,
+    /// That of its user, or of all who show no token.
+    crowd: Option<Arc<Pool>>,
     total: Arc<Pool>,
     /// Whether it waits for others' bytes. Calls by which a node becomes fresh, such as revoking, wait for the caller's alone.
     waits_for_all: bool,
@@ -72,15 +80,31 @@ impl Budget {
         let per_caller = size(limits.memory_per_caller_bytes);
         let total = limits.memory_bytes.map_or_else(shared, |bytes| Pool::new(size(bytes)));
         let callers = std::array::from_fn(|_| Mutex::default());
-        Self { total, per_caller, hasher: RandomState::new(), callers }
+        let strangers = Pool::new(total.limit / 2);
+        let per_user = strangers.limit;
+        Self { total, strangers, per_caller, per_user, hasher: RandomState::new(), callers }
     }
 
-    /// An account for one call.
-    pub(crate) fn account(&self, holder: Holder, waits_for_all: bool) -> Arc<Account> {
-        let shard = usize::try_from(self.hasher.hash_one(holder) % SHARDS as u64).unwrap_or(0);
-        let caller = lock(&self.callers[shard]).pool(holder, self.per_caller);
+    /// An account for one call of a user's, or of someone who shows no token.
+    pub(crate) fn account(
+        &self,
+        holder: Holder,
+        user: Option<Fingerprint>,
+        waits_for_all: bool,
+    ) -> Arc<Account> {
+        let caller = self.pool(holder, self.per_caller);
+        let crowd = match (holder, user) {
+            (Holder::Address(_), _) => Some(Arc::clone(&self.strangers)),
+            (_, Some(user)) => Some(self.pool(Holder::User(user), self.per_user)),
+            (_, None) => None,
+        };
         let total = Arc::clone(&self.total);
-        Arc::new(Account { caller, total, waits_for_all, request: AtomicUsize::new(0) })
+        Arc::new(Account { caller, crowd, total, waits_for_all, request: AtomicUsize::new(0) })
+    }
+
+    fn pool(&self, holder: Holder, limit: usize) -> Arc<Pool> {
+        let shard = usize::try_from(self.hasher.hash_one(holder) % SHARDS as u64).unwrap_or(0);
+        lock(&self.callers[shard]).pool(holder, limit)
     }
 }
 
@@ -158,17 +182,28 @@ impl Account {
     /// Ready where there is room for one more piece.
     pub(crate) fn poll_room(&self, who: Waiter, cx: &Context<'_>) -> Poll<()> {
         ready!(self.caller.poll_room(who, cx));
-        if self.waits_for_all { self.total.poll_room(who, cx) } else { Poll::Ready(()) }
+        if !self.waits_for_all {
+            return Poll::Ready(());
+        }
+        if let Some(crowd) = &self.crowd {
+            ready!(crowd.poll_room(who, cx));
+        }
+        self.total.poll_room(who, cx)
     }
 
     pub(crate) fn take(&self, bytes: usize) {
-        self.caller.take(bytes);
-        self.total.take(bytes);
+        self.pools().for_each(|pool| pool.take(bytes));
     }
 
     pub(crate) fn give_back(&self, bytes: usize) {
-        self.caller.give_back(bytes);
-        self.total.give_back(bytes);
+        self.pools().for_each(|pool| pool.give_back(bytes));
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &Pool> {
+        [Some(&self.caller), self.crowd.as_ref(), Some(&self.total)]
+            .into_iter()
+            .flatten()
+            .map(Arc::as_ref)
     }
 
     /// Some of the request has come.
@@ -229,7 +264,7 @@ mod tests {
     }
 
     fn from(last: u8) -> Holder {
-        Holder::Address(Some([192, 0, 2, last].into()))
+        Holder::Root(Fingerprint::from_bytes([last; 16]))
     }
 
     #[test]
@@ -237,8 +272,10 @@ mod tests {
         let budget = budget(100, 150);
         let cx = Context::from_waker(Waker::noop());
         let room = |account: &Account| account.poll_room(Waiter::new(), &cx).is_ready();
-        let (one, same) = (budget.account(from(1), true), budget.account(from(1), true));
-        let (two, vital) = (budget.account(from(2), true), budget.account(from(2), false));
+        let (one, same) =
+            (budget.account(from(1), None, true), budget.account(from(1), None, true));
+        let (two, vital) =
+            (budget.account(from(2), None, true), budget.account(from(2), None, false));
         one.take(99);
         assert!(room(&one) && room(&same) && room(&two));
         one.take(1);
@@ -255,9 +292,39 @@ mod tests {
     }
 
     #[test]
+    fn those_without_a_token_hold_half_at_most() {
+        let budget = budget(100, 150);
+        let cx = Context::from_waker(Waker::noop());
+        let stranger = budget.account(Holder::Address(Some([192, 0, 2, 1].into())), None, true);
+        let another = budget.account(Holder::Address(Some([192, 0, 2, 2].into())), None, true);
+        let known = budget.account(from(1), None, true);
+        stranger.take(75);
+        assert!(another.poll_room(Waiter::new(), &cx).is_pending());
+        assert!(known.poll_room(Waiter::new(), &cx).is_ready());
+        stranger.give_back(1);
+        assert!(another.poll_room(Waiter::new(), &cx).is_ready());
+    }
+
+    #[test]
+    fn a_user_with_many_tokens_holds_half_at_most() {
+        let budget = budget(100, 150);
+        let cx = Context::from_waker(Waker::noop());
+        let room = |account: &Account| account.poll_room(Waiter::new(), &cx).is_ready();
+        let user = Some(Fingerprint::bare_subject("mallory"));
+        let (one, two) = (budget.account(from(1), user, true), budget.account(from(2), user, true));
+        let another = budget.account(from(3), Some(Fingerprint::bare_subject("alice")), true);
+        one.take(40);
+        two.take(35);
+        assert!(!room(&one) && !room(&two) && room(&another));
+        let revokes = budget.account(Holder::Revoking(Fingerprint::bare_subject("1")), user, false);
+        assert!(room(&revokes), "whoever revokes waits for none of the user's other calls");
+        drop((one, two));
+    }
+
+    #[test]
     fn who_waits_is_woken_once_there_is_room() {
         let budget = budget(100, 1000);
-        let (one, two) = (budget.account(from(1), true), budget.account(from(1), true));
+        let (one, two) = (budget.account(from(1), None, true), budget.account(from(1), None, true));
         let woken = Arc::new(Woken(AtomicUsize::new(0)));
         let waker = waker(Arc::clone(&woken));
         one.take(130);
@@ -272,7 +339,7 @@ mod tests {
     fn callers_without_bytes_are_forgotten() {
         let budget = budget(100, 1000);
         for number in 0..100_000_u32 {
-            drop(budget.account(Holder::Address(Some(number.to_be_bytes().into())), true));
+            drop(budget.account(Holder::Address(Some(number.to_be_bytes().into())), None, true));
         }
         let known: usize = budget.callers.iter().map(|shard| lock(shard).pools.len()).sum();
         assert!(known <= SHARDS * 256, "{known}");

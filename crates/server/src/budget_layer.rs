@@ -12,15 +12,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use hallpass_guard::{PeerAddress, network};
 use hallpass_policy::{Access, Denial, Permit, Rule, WhenStale};
+use hallpass_token::{Fingerprint, Verified};
 use http::{HeaderMap, Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use crate::activity::Known;
 use crate::budget::{Account, Budget, Holder, Waiter};
+use crate::connection::Arrival;
 use crate::framing::Framing;
 
 /// How long a stream waits for room in the budget: less than a first message may take, so that it is told why.
@@ -75,7 +78,8 @@ where
         };
         let (rule, peer) = (permit.rule(), request.extensions().get::<PeerAddress>());
         let holder = holder(&permit, peer.map(|peer| peer.0));
-        let account = self.layer.budget.account(holder, !is_vital(rule));
+        let user = permit.token().and_then(|token| user(token));
+        let account = self.layer.budget.account(holder, user, !is_vital(rule));
         let mut ahead = 0;
         if rule.client_streaming {
             // What the transport keeps of a stream whose handler does not read.
@@ -84,7 +88,9 @@ where
                 return Answering::refused(permit.refuse(full()).into());
             }
         }
-        let call = Arc::new(Call { permit, account });
+        let arrival = request.extensions().get::<Arrival>().filter(|_| permit.token().is_some());
+        let known = arrival.map(|arrival| Known::on(&arrival.activity));
+        let call = Arc::new(Call { permit, account, _known: known });
         let request = request.map(|body| Body::new(Incoming::new(body, Arc::clone(&call), ahead)));
         Answering { way: Way::UnderWay { answer: self.inner.call(request), call: Some(call) } }
     }
@@ -95,10 +101,20 @@ fn holder(permit: &Permit, peer: Option<IpAddr>) -> Holder {
     permit.token().map_or_else(
         || Holder::Address(peer.map(network)),
         |token| {
+            if is_vital(permit.rule()) {
+                return Holder::Revoking(token.fingerprint());
+            }
             let root = token.claims().parents.first().copied();
-            Holder::Root(root.unwrap_or_else(|| token.fingerprint()))
+            let root = root.unwrap_or_else(|| token.fingerprint());
+            Holder::Root(if token.agent().is_some() { root.agents() } else { root })
         },
     )
+}
+
+/// Who stands behind a token; nobody known where it has no subject.
+fn user(token: &Verified) -> Option<Fingerprint> {
+    let subject = token.claims().subject.as_deref()?;
+    Some(Fingerprint::subject(token.root_issuer().unwrap_or_default(), subject))
 }
 
 /// Whether a node becomes fresh again by a call.
@@ -114,6 +130,7 @@ const fn full() -> Denial {
 struct Call {
     permit: Permit,
     account: Arc<Account>,
+    _known: Option<Known>,
 }
 
 /// Waits for room, for a while.
@@ -242,11 +259,17 @@ where
             WayProjected::UnderWay { answer, call } => {
                 let answer = ready!(answer.poll(cx))?;
                 let Some(call) = call.take() else { return Poll::Ready(Ok(answer)) };
-                if !call.permit.rule().streams() {
+                let unary = !call.permit.rule().streams();
+                if unary {
                     call.account.give_request_back();
                 }
-                let outgoing = |body| Outgoing { body, call, room: Room::new(), is_over: false };
-                Poll::Ready(Ok(answer.map(|body| Body::new(outgoing(body)))))
+                Poll::Ready(Ok(answer.map(|body| {
+                    let mut outgoing = Outgoing::new(body, call);
+                    if unary {
+                        outgoing.look_ahead(cx);
+                    }
+                    Body::new(outgoing)
+                })))
             }
         }
     }
@@ -255,9 +278,24 @@ where
 /// An answer's body.
 struct Outgoing {
     body: Body,
+    /// The first frame, where it was looked at to know how long the answer is.
+    first: Option<Result<Frame<Bytes>, Status>>,
     call: Arc<Call>,
     room: Room,
     is_over: bool,
+}
+
+impl Outgoing {
+    fn new(body: Body, call: Arc<Call>) -> Self {
+        Self { body, first: None, call, room: Room::new(), is_over: false }
+    }
+
+    /// A unary call's message is there with its answer: from now on the body knows its length.
+    fn look_ahead(&mut self, cx: &mut Context<'_>) {
+        if let Poll::Ready(first) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.first = first;
+        }
+    }
 }
 
 impl http_body::Body for Outgoing {
@@ -279,20 +317,30 @@ impl http_body::Body for Outgoing {
                 status.add_header(&mut trailers).map(|()| Frame::trailers(trailers)),
             ));
         }
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx)?);
+        let frame = match this.first.take() {
+            Some(first) => Some(first?),
+            None => ready!(Pin::new(&mut this.body).poll_frame(cx)?),
+        };
         let account = &this.call.account;
         let held = frame.map(|frame| Ok(frame.map_data(|data| Piece::hold(data, account))));
         Poll::Ready(held)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_over || self.body.is_end_stream()
+        self.is_over || (self.first.is_none() && self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let first = self.first.as_ref().and_then(|first| first.as_ref().ok());
+        let data = first.and_then(Frame::data_ref);
+        let mut hint = SizeHint::default();
+        hint.set_lower(data.map_or(0, |data| data.len() as u64));
+        hint
     }
 }
+
+/// What the transport needs to keep a piece that is not sent, in bytes: its call, its stream, its frame.
+const OVERHEAD: usize = 4 << 10;
 
 /// Bytes that are given back to the budget when the transport has let go of them.
 struct Piece {
@@ -305,7 +353,7 @@ impl Piece {
         if data.is_empty() {
             return data;
         }
-        account.take(data.len());
+        account.take(data.len() + OVERHEAD);
         Bytes::from_owner(Self { data, account: Arc::clone(account) })
     }
 }
@@ -318,7 +366,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.account.give_back(self.data.len());
+        self.account.give_back(self.data.len() + OVERHEAD);
     }
 }
 

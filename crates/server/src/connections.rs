@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and from one address, and who has to go when there are too many.
 //!
-//! Invariants: never more are open than were claimed of the process's descriptors; a connection with a call under way is not
-//! closed for a new one; one that makes no calls is, so that nobody keeps others out by doing nothing.
+//! Invariants: never more are open than were claimed of the process's descriptors; a connection with a call under way whose token
+//! has verified is not closed for a new one; any other is, so that nobody keeps others out without a token.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -76,10 +76,10 @@ pub struct Limits {
     /// How many may watch the server's health.
     pub health_watchers: usize,
     /// How long a unary call may take where the caller does not say.
-    #[serde(deserialize_with = "duration::read")]
+    #[serde(deserialize_with = "duration::positive")]
     pub deadline: Duration,
     /// How long a unary call may take, whatever the caller says.
-    #[serde(deserialize_with = "duration::read")]
+    #[serde(deserialize_with = "duration::positive")]
     pub max_deadline: Duration,
 }
 
@@ -112,6 +112,13 @@ impl Limits {
         let little = least.into_iter().find(|(_, bytes)| *bytes < 8 << 20);
         if let Some((key, bytes)) = little {
             return Some((key, format!("{bytes} is too little: at least 8388608")));
+        }
+        let counts = [
+            ("limits.calls", self.calls),
+            ("limits.calls_per_connection", self.calls_per_connection as usize),
+        ];
+        if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Some((key, "0 lets nobody in: at least 1".to_owned()));
         }
         window
             .map(|(key, bytes)| (key, format!("{bytes} is not from 65535 to 16777216")))

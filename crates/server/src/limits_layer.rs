@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hallpass_guard::{Deadline, Guard};
+use hallpass_guard::{CallTask, Deadline, Guard};
 use hallpass_policy::{Access, Rule, WhenStale};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -130,6 +130,10 @@ fn is_endless(rule: &'static Rule) -> bool {
 impl Terms {
     /// The answer with the terms that outlast its beginning.
     fn bind(self, answer: Response<Body>) -> Response<Body> {
+        if let (Some(at), Some(task)) = (self.deadline, CallTask::current()) {
+            // Nobody looks at the body, nor at its end, while the client takes nothing.
+            task.must_end(at);
+        }
         if !self.streams {
             return answer;
         }

@@ -37,8 +37,11 @@ fn network(text: &str) -> Result<IpNet, String> {
     if network != network.trunc() {
         return Err(format!("{text:?} has bits beyond its prefix: write {}", network.trunc()));
     }
-    if network.prefix_len() == 0 {
-        return Err(format!("{text:?} is everybody: name the network that only proxies are in"));
+    let narrowest = if network.addr().is_ipv4() { 8 } else { 7 };
+    if network.prefix_len() < narrowest {
+        return Err(format!(
+            "{text:?} is too wide, with a prefix below {narrowest}: name the network that only proxies are in"
+        ));
     }
     Ok(network)
 }
@@ -81,8 +84,9 @@ mod tests {
             ("proxy.internal", "is no network"),
             ("10.0.0.0/33", "is no network"),
             ("10.0.0.1/8", "write 10.0.0.0/8"),
-            ("0.0.0.0/0", "is everybody"),
-            ("::/0", "is everybody"),
+            ("0.0.0.0/0", "is too wide"),
+            ("128.0.0.0/1", "is too wide"),
+            ("::/0", "is too wide"),
         ];
         for (written, expected) in rows {
             let problem = proxies(&[written]).unwrap_err();

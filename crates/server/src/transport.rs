@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::{Stream, StreamExt as _};
-use hallpass_guard::call_task;
+use hallpass_guard::{Taken, call_task};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -26,10 +26,13 @@ use tower::{Service, ServiceExt as _};
 use crate::connection::{Arrival, Connection};
 use crate::{Config, Shutdown, TlsError};
 
-/// How many calls of one connection may be reset before they were looked at; then the connection is ended (CVE-2023-44487).
-const PENDING_RESETS: usize = 20;
+/// How many times its calls of one connection may be reset before they were looked at; then the connection is ended (CVE-2023-44487). A
+/// peer's connection carries everybody's calls: one user who resets theirs by the dozen must not end it.
+const PENDING_RESETS: usize = 4;
 /// How many faulty calls of one connection may be reset by this side; then the connection is ended (CVE-2025-8671).
-const LOCAL_RESETS: usize = 128;
+const LOCAL_RESETS: usize = 1024;
+/// The least that HTTP/1.1 takes for a buffer, in bytes.
+const LEAST_HEAD: usize = 8 << 10;
 /// How long a client may take to agree on a key.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -45,7 +48,9 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    BoxCloneService::new(service.map_response(|answer: Response<B>| answer.map(Body::new)))
+    // Outermost: what the transport asks for is what the task is told.
+    let taken = |answer: Response<B>| answer.map(|body| Body::new(Taken::new(body)));
+    BoxCloneService::new(service.map_response(taken))
 }
 
 /// What every connection is served with.
@@ -70,14 +75,17 @@ impl Transport {
     pub(crate) fn new(config: &Config, http1: bool) -> Result<Self, TlsError> {
         let limits = &config.limits;
         let mut http = auto::Builder::new(CallTasks);
-        http.http1().timer(TokioTimer::new());
+        let head = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
+        http.http1().timer(TokioTimer::new()).max_buf_size(head.max(LEAST_HEAD));
+        let calls =
+            usize::try_from(limits.calls_per_connection).unwrap_or(usize::MAX / PENDING_RESETS);
         http.http2()
             .timer(TokioTimer::new())
             .max_header_list_size(limits.transport_header_bytes())
             .max_concurrent_streams(limits.calls_per_connection)
             .initial_stream_window_size(limits.stream_window_bytes)
             .initial_connection_window_size(limits.connection_window())
-            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .max_pending_accept_reset_streams(PENDING_RESETS * calls)
             .max_local_error_reset_streams(LOCAL_RESETS)
             .keep_alive_interval(config.keepalive.interval)
             .keep_alive_timeout(config.keepalive.timeout);

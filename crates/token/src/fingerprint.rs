@@ -30,6 +30,12 @@ impl Fingerprint {
         Self::over("shown", &[&self.to_bytes(), sid.as_bytes()])
     }
 
+    /// All agents of the token that has this fingerprint, for limits.
+    #[must_use]
+    pub fn agents(self) -> Self {
+        Self::over("agents", &[&self.to_bytes()])
+    }
+
     /// A session by its `sid`.
     pub fn session(sid: &str) -> Self {
         Self::over("session", &[sid.as_bytes()])

@@ -5,9 +5,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::claim_members::UNDATED;
 use crate::verify::TOO_LONG_A_LIFE;
-use crate::{Claims, Fingerprint, Grants, Key, Profile, SKEW, TokenError, UnixTime};
+use crate::{Claims, Fingerprint, Grants, Key, Profile, SKEW, TokenError, TokenType, UnixTime};
 
 /// A verified token. Time goes on, so [`Verified::check_time`] is asked again at every use.
 #[derive(Clone, PartialEq)]
@@ -90,6 +92,12 @@ impl Verified {
     /// What the token says.
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Who acts for the user, outermost first, without the services that only pass the user's calls on.
+    pub fn agent(&self) -> Option<&Value> {
+        let actor = self.claims.actor.as_ref()?;
+        if self.claims.token_type == TokenType::Service { actor.get("act") } else { Some(actor) }
     }
 
     /// The key that signed it.

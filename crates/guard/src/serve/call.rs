@@ -4,7 +4,7 @@
 //! arrives reaches no handler.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Context;
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use tonic::body::Body;
 
 use crate::Deadline;
 use crate::serve::caller::Caller;
-use crate::serve::task::Task;
+use crate::serve::holder::Holder;
+use crate::serve::streams::Registration;
+use crate::serve::task::CallTask;
 use crate::serve::{Guard, report};
 
 /// One call.
@@ -34,7 +36,9 @@ pub(super) struct Call {
     /// the stream.
     request: Mutex<Option<Body>>,
     /// The transport's task, once it sends the answer.
-    sending: OnceLock<Arc<Task>>,
+    sending: OnceLock<Weak<CallTask>>,
+    /// When the answer of a unary call that has entered its handler was taken back.
+    withheld: OnceLock<(Denial, Instant)>,
 }
 
 /// What has become of a call. The first one stays.
@@ -70,11 +74,22 @@ impl Call {
             answer: Mutex::new(None),
             request: Mutex::new(None),
             sending: OnceLock::new(),
+            withheld: OnceLock::new(),
         })
     }
 
     pub(super) const fn rule(&self) -> &'static Rule {
         self.rule
+    }
+
+    /// Whether it is a unary call that has not entered its handler.
+    pub(super) fn waits(&self) -> bool {
+        !self.rule.streams() && self.fate.get().is_none()
+    }
+
+    /// Whether its token is of this root, or of the same agents of it.
+    pub(super) fn is_of(&self, holder: &Holder) -> bool {
+        self.caller.bearer.as_ref().is_some_and(|known| known.holder.shares_with(holder))
     }
 
     /// Ends it if its permit does not hold any more.
@@ -92,15 +107,18 @@ impl Call {
     /// that no handler's clean-up holds up or breaks the watch over the other calls.
     pub(super) fn cut(&self, denial: Denial) {
         let now = Instant::now();
-        if self.fate.set(Fate::Cut(denial.clone(), now)).is_err() {
+        let sending = self.sending.get().and_then(Weak::upgrade);
+        let begun = self.fate.set(Fate::Cut(denial.clone(), now)).is_err();
+        // What has entered is not cut, but what it answered is taken back while its client does not take it.
+        if begun && (sending.is_none() || self.withheld.set((denial.clone(), now)).is_err()) {
             return;
         }
-        if let Some(task) = self.sending.get() {
+        if let Some(task) = &sending {
             task.cut(now);
         }
         let refusal = Refusal::new(denial, self.decision);
         let (rule, guard) = (self.rule, &self.guard);
-        if rule.streams() {
+        if rule.streams() || begun {
             let bearer = self.caller.bearer.as_ref().map(|known| &*known.token);
             if guard.lines.lists(refusal.denial.reason(), bearer, self.caller.address()) {
                 report::ended(rule.path, &refusal, bearer);
@@ -127,26 +145,33 @@ impl Call {
 
     /// When it was cut, if it was.
     pub(super) fn cut_at(&self) -> Option<Instant> {
-        match self.fate.get() {
-            Some(Fate::Cut(_, at)) => Some(*at),
-            Some(Fate::Entered) | None => None,
-        }
+        self.ended().map(|(_, at)| at)
     }
 
     /// Why it was cut, if it was.
     fn denial(&self) -> Option<&Denial> {
-        match self.fate.get() {
-            Some(Fate::Cut(denial, _)) => Some(denial),
-            Some(Fate::Entered) | None => None,
+        self.ended().map(|(denial, _)| denial)
+    }
+
+    fn ended(&self) -> Option<(&Denial, Instant)> {
+        match self.fate.get()? {
+            Fate::Cut(denial, at) => Some((denial, *at)),
+            Fate::Entered => self.withheld.get().map(|(denial, at)| (denial, *at)),
         }
     }
 
     /// Its answer is on its way: from now on a cut ends the transport's task, too. One that came before shows to the answer's first poll,
     /// when the transport holds nothing of it.
-    pub(super) fn note_sending(&self) {
-        if let Some(task) = Task::current() {
-            let _ = self.sending.set(task);
-        }
+    pub(super) fn note_sending(&self, task: &Arc<CallTask>) {
+        let _ = self.sending.set(Arc::downgrade(task));
+    }
+
+    /// Looks after the answer of a unary call, which its client does not take.
+    pub(super) fn watch_unsent(self: &Arc<Self>) -> Option<Registration> {
+        let watched = self.guard.watch_over(self).ok();
+        // Registered first and looked up after: what was revoked since the call was decided ends it here.
+        self.look();
+        watched
     }
 
     pub(super) fn answer(&self) -> MutexGuard<'_, Option<Body>> {

@@ -20,13 +20,14 @@ use crate::serve::cache::TokenCache;
 use crate::serve::call::Call;
 use crate::serve::caller::Caller;
 use crate::serve::credentials::{self, ClientCertificate};
+use crate::serve::holder::Holder;
 use crate::serve::limits::{CallLimits, Limits};
 use crate::serve::log_limit::LogLimit;
 use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
 use crate::serve::setup::GuardSetup;
-use crate::serve::slots::{Slot, Slots};
+use crate::serve::slots::{Slot, Slots, is_vital};
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::tokens::{Stop, Work};
 use crate::serve::verifications::{Turn, Verifications};
@@ -231,7 +232,10 @@ impl Guard {
             let certificate = request.extensions().get::<ClientCertificate>();
             caller.certificate = certificate.map(|certificate| certificate.0);
             self.read_tokens(request.headers_mut(), caller, now, work)?;
-            if let Some(known) = &caller.bearer {
+            // Whoever has used up their calls may still revoke.
+            if let Some(known) = &caller.bearer
+                && !is_vital(rule)
+            {
                 self.limits.call(&known.token)?;
             }
         }
@@ -287,10 +291,26 @@ impl Guard {
         const ADMINISTERS: &str = "revocations:admin";
         match &caller.bearer {
             None => self.slots.anonymous(rule, caller.address()),
-            Some(known) => self
-                .slots
-                .held(rule, &known.holder, || known.token.claims().scopes.contains(ADMINISTERS)),
+            Some(known) => {
+                let administers = || known.token.claims().scopes.contains(ADMINISTERS);
+                let slot = self.slots.held(rule, &known.holder, administers);
+                slot.or_else(|denial| self.vacated(rule, &known.holder).ok_or(denial))
+            }
         }
+    }
+
+    /// The slot of a call that withholds its message, for one that revokes: whoever fills the slots with such calls keeps nobody from
+    /// revoking. It is the holder's own where its share is full.
+    fn vacated(&self, rule: &'static Rule, holder: &Arc<Holder>) -> Option<Slot> {
+        if !is_vital(rule) || rule.streams() {
+            return None;
+        }
+        let anyones = self.slots.has_own_room(holder);
+        let waits = |call: &Call| is_vital(call.rule()) && (anyones || call.is_of(holder));
+        if !self.streams.end_oldest_waiting(waits, Denial::TooMany(BUSY_RETRY_AFTER)) {
+            return None;
+        }
+        Some(self.slots.in_place_of_another(holder))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Counters {
 pub(super) struct Holder {
     /// What the token's root and all its descendants have taken.
     pub(super) root: Arc<Counters>,
+    /// If it is an agent's: what all agents of that root have taken, which is less than all that the root may have.
+    pub(super) agents: Option<Arc<Counters>>,
     /// What its user has taken; for a token without a user its job's owner, its job, or its service.
     pub(super) user: Arc<Counters>,
 }
@@ -39,13 +41,22 @@ struct Known {
     sweep_at: usize,
 }
 
+impl Holder {
+    /// Whether what the one takes the other cannot have: they are of one root, and both its agents' or both not.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.root, &other.root) && self.agents.is_some() == other.agents.is_some()
+    }
+}
+
 impl Holders {
     /// Whose this token is. Asked when a token is verified, not at each call.
     pub(super) fn of(&self, token: &Verified) -> Arc<Holder> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (root, user) = (known.counters(root(token)), known.counters(user(token)));
+        let root = root(token);
+        let agents = token.agent().is_some().then(|| known.counters(root.agents()));
+        let (root, user) = (known.counters(root), known.counters(user(token)));
         drop(known);
-        Arc::new(Holder { root, user })
+        Arc::new(Holder { root, agents, user })
     }
 }
 

@@ -126,10 +126,12 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who calls: a user of an issuer, or a service, for a user or for none.
+/// Who calls: a user of an issuer, that user's agents, or a service, for a user or for none.
 pub(super) fn name(caller: &Verified) -> Fingerprint {
     let claims = caller.claims();
     let issuer = caller.root_issuer().unwrap_or_default();
+    let agents = caller.agent().map(|_| format!("agents of {issuer}"));
+    let issuer = agents.as_deref().unwrap_or(issuer);
     match (&claims.subject, &claims.service) {
         (Some(subject), None) => Fingerprint::subject(issuer, subject),
         (Some(subject), Some(service)) => {

@@ -219,14 +219,9 @@ fn user(token: &Verified) -> Option<Fingerprint> {
     Some(Fingerprint::subject(token.root_issuer()?, subject))
 }
 
-/// Who acts for the user, outermost first, without the services that only pass the user's calls on.
+/// Who acts for the user, outermost first.
 fn actor(token: &Verified) -> Option<Fingerprint> {
-    let claims = token.claims();
-    let mut actor = claims.actor.as_ref();
-    if claims.token_type == TokenType::Service {
-        actor = actor.and_then(|service| service.get("act"));
-    }
-    actor.map(|actor| Fingerprint::subject("act", &actor.to_string()))
+    token.agent().map(|agent| Fingerprint::subject("act", &agent.to_string()))
 }
 
 fn shortened(text: &str) -> Box<str> {

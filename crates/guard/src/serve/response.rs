@@ -6,18 +6,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hallpass_policy::{DecisionId, Refusal};
+use hallpass_policy::{DecisionId, Refusal, Rule};
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
 use crate::Deadline;
+use crate::serve::call::Call;
 use crate::serve::guard::{Guard, Verdict};
 use crate::serve::message::{Admitted, Waiting};
-use crate::serve::slots::Slot;
+use crate::serve::slots::{Slot, is_vital};
+use crate::serve::task::CallTask;
 use crate::serve::verifications::Turn;
 
 pin_project! {
@@ -180,11 +182,19 @@ fn poll_handler<F: Future>(
     Outcome::Pending
 }
 
-/// The answer of a stream holds its slot until it is over or cut.
+/// A longer answer of a unary call is sent and watched over as a stream's is. Of a shorter one all is handed to the transport at once.
+const LONG: u64 = 16 << 10;
+
+/// The answer holds its slot until it is over or cut, or, if it is a short one of a unary call, until the transport has taken it.
 fn keep(answer: Response<Body>, admitted: Admitted) -> Response<Body> {
-    let Admitted { stream, slot, rule, .. } = admitted;
+    let Admitted { call, mut stream, slot, rule, .. } = admitted;
     if !rule.streams() {
-        return answer;
+        let long = answer.body().size_hint().lower() > LONG;
+        stream = call.as_ref().filter(|_| long).and_then(Call::watch_unsent);
+        if stream.is_none() {
+            keep_unary(rule, slot, call);
+            return answer;
+        }
     }
     answer.map(|body| {
         let held = Body::new(Held { body, slot: Some(slot) });
@@ -193,6 +203,16 @@ fn keep(answer: Response<Body>, admitted: Admitted) -> Response<Body> {
             None => held,
         }
     })
+}
+
+fn keep_unary(rule: &'static Rule, slot: Slot, call: Option<Arc<Call>>) {
+    let Some(task) = CallTask::current() else { return };
+    // Nobody keeps others from revoking by not taking the answers of calls that revoke.
+    let slot = (!is_vital(rule)).then_some(slot);
+    if let Some(call) = &call {
+        call.note_sending(&task);
+    }
+    task.keep(slot, call);
 }
 
 /// A body with the slot of its call.

@@ -18,6 +18,9 @@ use crate::serve::holder::{Holder, POOLS};
 /// What a caller without a slot is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The share of a token's agents in what the token may have, in percent.
+const AGENTS: u8 = 50;
+
 const HEALTH: &str = "grpc.health.v1.Health";
 
 /// How many calls and streams may be under way. The shares are percentages, and never less than one slot.
@@ -178,22 +181,52 @@ impl Slots {
         Ok(Slot { slots: Arc::clone(self), of: Of::Holder(Arc::clone(holder), pool) })
     }
 
+    /// A slot for a call that revokes, in place of one of the same holder's that was ended for it and gives its own back soon.
+    pub(super) fn in_place_of_another(self: &Arc<Self>, holder: &Arc<Holder>) -> Slot {
+        let pool = Pool::Vital;
+        for taken in self.taken_of(holder, pool) {
+            taken.fetch_add(1, Ordering::Relaxed);
+        }
+        Slot { slots: Arc::clone(self), of: Of::Holder(Arc::clone(holder), pool) }
+    }
+
+    /// Whether it is not for its own share that a call of the holder that revokes finds no slot.
+    pub(super) fn has_own_room(&self, holder: &Holder) -> bool {
+        let own = self.taken_of(holder, Pool::Vital).zip(self.most_of(holder, Pool::Vital));
+        let all = std::ptr::from_ref(&self.held[Pool::Vital as usize].taken);
+        let mut own = own.filter(|(taken, _)| !std::ptr::eq(*taken, all));
+        own.all(|(taken, most)| taken.load(Ordering::Relaxed) < most)
+    }
+
     /// The holder's own share first: who has used it up touches nothing that is shared.
     fn take(&self, holder: &Holder, pool: Pool) -> bool {
-        let total = &self.held[pool as usize];
-        let (root, user) = (&holder.root.slots[pool as usize], &holder.user.slots[pool as usize]);
-        let steps = [
-            (root, share(total.most, self.per_token)),
-            (user, share(total.most, self.per_user)),
-            (&total.taken, total.most),
-        ];
-        for (done, (taken, most)) in steps.iter().enumerate() {
-            if taken.fetch_add(1, Ordering::Relaxed) >= *most {
-                steps[..=done].iter().for_each(|(taken, _)| put_back(taken));
+        let steps = self.taken_of(holder, pool).zip(self.most_of(holder, pool));
+        for (done, (taken, most)) in steps.enumerate() {
+            if taken.fetch_add(1, Ordering::Relaxed) >= most {
+                self.taken_of(holder, pool).take(done + 1).for_each(put_back);
                 return false;
             }
         }
         true
+    }
+
+    /// How much of each there may be, in the order of [`Self::taken_of`].
+    fn most_of(&self, holder: &Holder, pool: Pool) -> impl Iterator<Item = usize> {
+        let all = self.held[pool as usize].most;
+        let of_root = share(all, self.per_token);
+        let of_agents = holder.agents.is_some().then(|| share(of_root, AGENTS));
+        of_agents.into_iter().chain([of_root, share(all, self.per_user), all])
+    }
+
+    /// What a call of a holder counts in, the narrowest first.
+    fn taken_of<'a>(
+        &'a self,
+        holder: &'a Holder,
+        pool: Pool,
+    ) -> impl Iterator<Item = &'a AtomicUsize> {
+        let pool = pool as usize;
+        let counters = holder.agents.iter().chain([&holder.root, &holder.user]);
+        counters.map(move |counters| &counters.slots[pool]).chain([&self.held[pool].taken])
     }
 }
 
@@ -232,10 +265,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         match &self.of {
             Of::Holder(holder, pool) => {
-                let pool = *pool as usize;
-                put_back(&holder.root.slots[pool]);
-                put_back(&holder.user.slots[pool]);
-                put_back(&self.slots.held[pool].taken);
+                self.slots.taken_of(holder, *pool).for_each(put_back);
             }
             Of::Address(address, pool) => {
                 self.slots.anonymous[*pool as usize].give_back(*address);
@@ -256,7 +286,7 @@ const fn share(most: usize, percent: u8) -> usize {
 }
 
 /// Whether a node becomes fresh again, or a token is revoked, by a call.
-fn is_vital(rule: &Rule) -> bool {
+pub(super) fn is_vital(rule: &Rule) -> bool {
     rule.access != Access::Public && rule.when_stale == WhenStale::Serve
 }
 

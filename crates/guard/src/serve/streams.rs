@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
+use hallpass_policy::Denial;
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::serve::call::{Call, Side};
 use crate::serve::cutoff::{WatchedAnswer, WatchedRequest};
+use crate::serve::task::CallTask;
 
 /// All open ones.
 #[derive(Default)]
@@ -42,6 +44,18 @@ impl Streams {
     /// How many unary calls wait for their message.
     pub(super) fn waiting(&self) -> usize {
         self.open().by_id.values().filter(|call| !call.rule().streams()).count()
+    }
+
+    /// Ends the unary call of this kind that has waited for its message for the longest. Whether there was one.
+    pub(super) fn end_oldest_waiting(&self, kind: impl Fn(&Call) -> bool, why: Denial) -> bool {
+        let open = self.open();
+        let waiting = open.by_id.iter().filter(|(_, call)| call.waits() && kind(call));
+        let oldest = waiting.min_by_key(|(id, _)| **id).map(|(_, call)| Arc::clone(call));
+        drop(open);
+        oldest.is_some_and(|call| {
+            call.cut(why);
+            true
+        })
     }
 
     /// Every one. A copy, so that nobody waits while they are looked at.
@@ -81,7 +95,9 @@ impl Registration {
     /// The server's side: a cut ends it with the reason.
     pub(super) fn watch_answer(self, body: Body) -> Body {
         *self.call.answer() = Some(body);
-        self.call.note_sending();
+        if let Some(task) = CallTask::current() {
+            self.call.note_sending(&task);
+        }
         Body::new(WatchedAnswer::new(self))
     }
 }

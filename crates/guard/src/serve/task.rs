@@ -1,36 +1,73 @@
-//! The task in which the transport does everything for one call: the handler, and the sending of its answer.
+//! The task in which the transport does everything for one call: its handler runs in it, and its answer is sent from it.
 //!
-//! Invariant: a call that was cut keeps nothing of the transport's for longer than [`GRACE`] and [`MARGIN`]. Where the transport polls
-//! nothing, as it does while a client's window is shut, the task is dropped with all that it holds, and so the stream is reset.
+//! Invariant: whatever a client does with its window, a call is over, and what it holds is free, at most [`MARGIN`] after its grace where
+//! it was cut and after its deadline where it has one, and [`TAKEN_WITHIN`] after its client took nothing more. While a window is shut,
+//! the transport polls nothing: then the task is dropped with all that it holds, and so the stream is reset.
 
-use std::future::{Future, poll_fn};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use tokio::time::{Instant, sleep_until};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::serve::call::Call;
 use crate::serve::cutoff::GRACE;
+use crate::serve::slots::Slot;
+use crate::serve::streams::Registration;
 
-/// How much longer than the grace a task may take to end by itself.
+/// How much longer than its grace or its deadline a call may take to end by itself.
 const MARGIN: Duration = Duration::from_millis(50);
 
+/// How long a client may take nothing of an answer that is there for it. A connection is given as long.
+const TAKEN_WITHIN: Duration = Duration::from_mins(1);
+
 tokio::task_local! {
-    static TASK: Arc<Task>;
+    static TASK: Arc<CallTask>;
 }
 
-/// When a task has to end.
+/// What is known to the task of a call.
 #[derive(Debug, Default)]
-pub(super) struct Task {
+pub struct CallTask {
+    answering: AtomicBool,
+    /// Whether the last thing that the transport was given is data.
+    given: AtomicBool,
+    /// How often the transport has asked for more.
+    asked: AtomicU32,
     cut: OnceLock<Instant>,
+    kept: Mutex<Kept>,
     waiting: AtomicWaker,
 }
 
-impl Task {
-    /// The one that is running, if it is a [`call_task`].
-    pub(super) fn current() -> Option<Arc<Self>> {
+/// What lasts until the answer is with the transport.
+#[derive(Debug, Default)]
+struct Kept {
+    deadline: Option<Instant>,
+    slot: Option<Slot>,
+    unary: Option<Arc<Call>>,
+}
+
+impl CallTask {
+    /// The task that is running, where the transport spawns them by [`call_task`].
+    pub fn current() -> Option<Arc<Self>> {
         TASK.try_with(Arc::clone).ok()
+    }
+
+    /// Says until when the call may last.
+    pub fn must_end(&self, deadline: Instant) {
+        self.kept().deadline = Some(deadline);
+    }
+
+    /// Keeps a unary call's slot while its answer is not taken, and has its permit looked after meanwhile.
+    pub(super) fn keep(&self, slot: Option<Slot>, unary: Option<Arc<Call>>) {
+        let mut kept = self.kept();
+        (kept.slot, kept.unary) = (slot, unary);
     }
 
     /// Says that its call was cut.
@@ -40,26 +77,137 @@ impl Task {
         self.waiting.wake();
     }
 
-    fn poll_cut(&self, cx: &Context<'_>) -> Poll<Instant> {
-        // Registered first and looked at after.
-        self.waiting.register(cx.waker());
-        self.cut.get().map_or(Poll::Pending, |at| Poll::Ready(*at))
-    }
-
-    async fn overdue(&self) {
-        let cut = poll_fn(|cx| self.poll_cut(cx)).await;
-        sleep_until(cut + GRACE + MARGIN).await;
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a server's transport spawns for each call goes through here, so that the guard can end it. A transport that spawns its tasks
-/// otherwise leaves a cut stream open for as long as its client's window is shut.
-pub async fn call_task<F: Future<Output = ()>>(serving: F) {
-    let task = Arc::new(Task::default());
+pin_project! {
+    /// An answer's body as the transport asks for it. Outermost of all bodies, so that its call's task knows what the transport takes.
+    #[derive(Debug)]
+    pub struct Taken<B> {
+        #[pin]
+        body: B,
+        task: Option<Arc<CallTask>>,
+    }
+}
+
+impl<B> Taken<B> {
+    /// The body of the call whose task is running.
+    pub fn new(body: B) -> Self {
+        let task = CallTask::current();
+        if let Some(task) = &task {
+            task.answering.store(true, Ordering::Relaxed);
+        }
+        Self { body, task }
+    }
+}
+
+impl<B: Body> Body for Taken<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let Some(task) = this.task else { return this.body.poll_frame(cx) };
+        // The transport has room for it, or would not ask.
+        task.given.store(false, Ordering::Relaxed);
+        task.asked.fetch_add(1, Ordering::Relaxed);
+        let frame = this.body.poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            task.given.store(frame.is_data(), Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+pin_project! {
+    /// Everything that the transport does for one call, see [`call_task`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Serving<F> {
+        #[pin]
+        serving: TaskLocalFuture<Arc<CallTask>, F>,
+        untaken: Untaken,
+    }
+}
+
+/// Looks after an answer that is not taken.
+struct Untaken {
+    task: Arc<CallTask>,
+    /// Since when the transport has had data that it cannot send, and how often it had asked by then.
+    since: Option<(u32, Instant)>,
+    watched: Option<Registration>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What a server's transport spawns for a call goes through here, so that the guard can end it; every answer's body has to be [`Taken`].
+/// A transport that spawns its tasks otherwise leaves a call open for as long as its client's window is shut.
+pub fn call_task<F: Future<Output = ()>>(serving: F) -> Serving<F> {
+    let task = Arc::new(CallTask::default());
     let serving = TASK.scope(Arc::clone(&task), serving);
-    tokio::select! {
-        biased;
-        () = serving => {}
-        () = task.overdue() => {}
+    Serving { serving, untaken: Untaken { task, since: None, watched: None, timer: None } }
+}
+
+impl<F: Future<Output = ()>> Future for Serving<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        // The call first: one that ends by itself tells its client why.
+        if this.serving.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if this.untaken.task.answering.load(Ordering::Relaxed) {
+            this.untaken.poll_over(cx)
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Untaken {
+    /// Ready once the call has to be dropped.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Registered first and looked at after.
+        self.task.waiting.register(cx.waker());
+        self.note_given();
+        let cut = self.task.cut.get().map(|at| *at + GRACE + MARGIN);
+        let deadline = self.task.kept().deadline.map(|at| at + MARGIN);
+        let untaken = self.since.map(|(_, since)| since + TAKEN_WITHIN);
+        let Some(end) = [cut, deadline, untaken].into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if timer.deadline() != end {
+            timer.as_mut().reset(end);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(())
+    }
+
+    fn note_given(&mut self) {
+        if !self.task.given.load(Ordering::Relaxed) {
+            self.since = None;
+            return;
+        }
+        let asked = self.task.asked.load(Ordering::Relaxed);
+        if self.since.is_none_or(|(before, _)| before != asked) {
+            self.since = Some((asked, Instant::now()));
+        }
+        let unary = self.task.kept().unary.take();
+        if let Some(call) = unary {
+            self.watched = call.watch_unsent();
+        }
     }
 }

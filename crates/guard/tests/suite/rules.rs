@@ -41,7 +41,7 @@ const LABELER: Rule = Rule {
     ..BASE
 };
 
-pub(crate) static RULES: [Rule; 15] = [
+pub(crate) static RULES: [Rule; 16] = [
     Rule { path: "/t.Platform/Read", ..BASE },
     Rule { path: "/t.Platform/Admin", scope: Some("platform:admin"), ..BASE },
     Rule { path: "/t.Platform/Open", access: Access::Public, ..BASE },
@@ -66,6 +66,7 @@ pub(crate) static RULES: [Rule; 15] = [
     Rule { path: "/t.Labeler/Unscoped", scope: None, ..LABELER },
     Rule { path: "/t.Audit/Write", audience: "audit", scope: Some("audit:write"), ..LABELER },
     Rule { path: "/t.Streams/Down", server_streaming: true, ..BASE },
+    Rule { path: "/t.Streams/One", ..BASE },
     Rule { path: "/t.Streams/Up", client_streaming: true, ..BASE },
     Rule { path: "/t.Streams/Both", client_streaming: true, server_streaming: true, ..BASE },
     Rule { path: "/t.Streams/Feed", server_streaming: true, when_stale: WhenStale::Serve, ..BASE },

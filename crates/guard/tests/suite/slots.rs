@@ -199,40 +199,80 @@ async fn who_acts_for_no_user_takes_a_share() {
     assert_eq!(held.len(), 2);
 }
 
+async fn hold_some(mesh: &Mesh, path: &str, token: &str, count: usize) -> Vec<Held> {
+    let mut held = Vec::new();
+    for _ in 0..count {
+        held.push(hold(mesh, path, token).await.unwrap());
+    }
+    held
+}
+
+/// Whoever fills the slots of calls that revoke does so with calls that withhold their message: the oldest of them makes room.
 #[tokio::test]
 async fn there_is_always_room_to_revoke() {
     let mesh = Mesh::limited(limits());
     let mut held = Vec::new();
-    for name in ["mallory", "mandy", "mabel", "max", "mo", "meg"] {
-        held.push(hold_all(&mesh, REVOKE, &mesh.mint("users", &user(name))).await.0);
+    for name in ["mallory", "mandy", "mabel", "max"] {
+        held.extend(hold_some(&mesh, REVOKE, &mesh.mint("users", &user(name)), 2).await);
     }
-    assert_eq!(held.iter().map(Vec::len).sum::<usize>(), 8, "all slots for such calls");
+    assert_eq!(mesh.guard.counts().waiting, 8, "all slots for such calls");
     let bob = mesh.mint("users", &user("bob"));
-    assert_eq!(hold(&mesh, REVOKE, &bob).await.err().as_deref(), Some("TOO_MANY"));
+    let mine = hold(&mesh, REVOKE, &bob).await.ok().unwrap();
+    assert_eq!(held.remove(0).ended().await, "TOO_MANY", "the oldest");
     assert!(hold(&mesh, READ, &bob).await.is_ok(), "other calls have their own");
-    let scopes = ["platform:read", "revocations:admin"];
-    let administrator = with(user("root"), |new| new.scopes = scopes.into_iter().collect());
-    let root = || mesh.mint("users", &with(administrator.clone(), |new| new.id = id()));
-    // Even of those the thief of an administrator's token takes a share alone.
-    let (taken, _) = hold_all(&mesh, REVOKE, &root()).await;
-    assert_eq!(taken.len(), 1);
-    assert!(hold(&mesh, REVOKE, &root()).await.is_ok());
+    mine.send(&[0; 5]);
+    drop(mine.message);
+    assert_eq!(outcome(&soon(mine.call).await.unwrap()), "OK");
+    until(|| mesh.guard.counts().waiting == 7).await;
+    assert!(hold(&mesh, REVOKE, &bob).await.is_ok());
+    for one in held {
+        assert!(!one.call.is_finished(), "nobody else had to go");
+    }
 }
 
-/// A user whose stolen token holds its whole share logs in again, and revokes the stolen one.
+/// A user whose stolen token holds its whole share revokes it, with a new token or with the same one.
 #[tokio::test]
 async fn the_owner_of_a_stolen_token_finds_a_slot_to_revoke_it() {
     let mesh = Mesh::limited(limits());
     let (stolen, print) = mesh.revocable();
-    let (held, _) = hold_all(&mesh, REVOKE, &stolen).await;
+    let mut held = hold_some(&mesh, REVOKE, &stolen, 2).await;
+    let same = hold(&mesh, REVOKE, &stolen).await.ok().unwrap();
+    assert_eq!(held.remove(0).ended().await, "TOO_MANY");
     let mine = hold(&mesh, REVOKE, &mesh.user_token()).await.ok().unwrap();
     mesh.revoke(print);
-    for one in held {
+    for one in held.into_iter().chain([same]) {
         assert_eq!(one.ended().await, "TOKEN_REVOKED");
     }
     assert_eq!(mesh.guard.counts().waiting, 1);
     drop(mine.message);
     assert_eq!(outcome(&soon(mine.call).await.unwrap()), "OK");
+}
+
+/// A user's agents have half of the share at most, and end nothing of their user's.
+#[tokio::test]
+async fn agents_leave_their_user_room() {
+    let mesh = Mesh::limited(limits());
+    let own = mesh.user_token();
+    let parent = mesh.keys.ring().verify(&own, mesh.clock.now()).unwrap();
+    let agent = || {
+        let new = NewToken::child_of(&parent, TokenType::User, id(), &["platform:read"]).unwrap();
+        let new = with(new, |new| {
+            new.actor = Some(serde_json::json!({"sub": "robot"}));
+            new.actions = Some(vec![]);
+            new.audience.clone_from(&parent.claims().audience);
+        });
+        mesh.mint("users", &new)
+    };
+    for path in [READ, REVOKE] {
+        let mut of_agent = hold_some(&mesh, path, &agent(), 1).await;
+        let of_user = hold_some(&mesh, path, &own, 1).await;
+        match hold(&mesh, path, &agent()).await {
+            Err(reason) => assert_eq!(reason, "TOO_MANY", "{path}"),
+            // One that revokes takes the place of its own kind.
+            Ok(_) => assert_eq!(of_agent.remove(0).ended().await, "TOO_MANY", "{path}"),
+        }
+        assert!(of_user.iter().all(|one| !one.call.is_finished()), "{path}");
+    }
 }
 
 /// Each way in which a token ends, while its calls wait for their messages: they end at once, and their slots are free.

@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hallpass_guard::{GuardLayer, call_task};
+use hallpass_guard::{GuardLayer, Taken, call_task};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::TokioIo;
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::body::Body;
+use tonic::codegen::Bytes;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Channel;
@@ -50,8 +52,10 @@ where
 {
     loop {
         let (socket, _) = listener.accept().await.unwrap();
-        let service =
-            service.clone().map_request(|request: Request<Incoming>| request.map(Body::new));
+        let service = service
+            .clone()
+            .map_request(|request: Request<Incoming>| request.map(Body::new))
+            .map_response(|answer: Response<Body>| answer.map(Taken::new));
         let service = TowerToHyperService::new(service);
         tokio::spawn(async move {
             let http = http2::Builder::new(CallTasks);
@@ -126,6 +130,7 @@ impl Service<Request<Body>> for Streams {
         let mut grpc = tonic::server::Grpc::new(Codec::default());
         Box::pin(async move {
             Ok(match request.uri().path() {
+                "/t.Streams/One" => Response::new(Body::new(Full::new(one(&request)))),
                 "/t.Streams/Up" => {
                     grpc.client_streaming(service_fn(|r| up(r, tell.clone())), request).await
                 }
@@ -136,6 +141,12 @@ impl Service<Request<Body>> for Streams {
             })
         })
     }
+}
+
+/// As many bytes as the request's header says.
+fn one(request: &Request<Body>) -> Bytes {
+    let length = request.headers()["x-length"].to_str().unwrap().parse().unwrap();
+    vec![7; length].into()
 }
 
 /// Tells when it is dropped.

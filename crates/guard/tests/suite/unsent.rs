@@ -22,6 +22,7 @@ use crate::fixture::{Mesh, reason, request, soon, until};
 use crate::streams_server::StreamingMesh;
 
 const DOWN: &str = "/t.Streams/Down";
+const ONE: &str = "/t.Streams/One";
 /// Of these streams each client lets one byte come, until it is told to open its windows.
 const STREAMS: usize = 100;
 const CLIENTS: usize = 10;
@@ -49,8 +50,16 @@ async fn client(
 
 /// The answer of a stream, of which nothing is read.
 async fn answered(client: &SendRequest<Bytes>, token: &str) -> RecvStream {
+    answered_to(client, Request::post(format!("http://t{DOWN}")), token).await
+}
+
+async fn answered_to(
+    client: &SendRequest<Bytes>,
+    call: http::request::Builder,
+    token: &str,
+) -> RecvStream {
     let mut client = soon(client.clone().ready()).await.unwrap();
-    let call = Request::post(format!("http://t{DOWN}")).header("content-type", "application/grpc");
+    let call = call.header("content-type", "application/grpc");
     let call = call.header("authorization", format!("Bearer {token}")).body(()).unwrap();
     let (answer, _) = client.send_request(call, true).unwrap();
     soon(answer).await.unwrap().into_body()
@@ -64,13 +73,20 @@ async fn opened(client: &SendRequest<Bytes>, token: &str) -> RecvStream {
 }
 
 /// What still comes of a stream, and the code with which it is reset; `None` if it ends with the status of a cut one.
-async fn rest(mut body: RecvStream) -> (usize, Option<h2::Reason>) {
+async fn rest(body: RecvStream) -> (usize, Option<h2::Reason>) {
+    rest_in(body, true).await
+}
+
+/// The same of a client that opens its window again, or does not, as it reads.
+async fn rest_in(mut body: RecvStream, opens: bool) -> (usize, Option<h2::Reason>) {
     let mut bytes = 0;
     loop {
         match soon(body.data()).await {
             Some(Ok(data)) => {
                 bytes += data.len();
-                let _ = body.flow_control().release_capacity(data.len());
+                if opens {
+                    let _ = body.flow_control().release_capacity(data.len());
+                }
             }
             Some(Err(error)) => return (bytes, Some(error.reason().unwrap())),
             None => {
@@ -120,6 +136,25 @@ async fn a_client_that_never_opens_its_window_gets_the_reset_and_nothing_else() 
     let ends = join_all(bodies.into_iter().map(rest)).await;
     assert!(ends.iter().all(|end| *end == (0, Some(h2::Reason::CANCEL))));
     assert_eq!(streaming.mesh.guard.counts().streams, 0);
+}
+
+/// What a unary call answered is past its handler, and not yet with its client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_of_a_unary_call_is_taken_back_while_its_client_does_not_take_it() {
+    let streaming = StreamingMesh::start(Mesh::start()).await;
+    for (window, length) in [(0, 100), (0, 200 << 10), (1, 200 << 10)] {
+        let (token, print) = streaming.mesh.revocable();
+        let open = watch::Sender::new(false);
+        let client = client(&streaming, window, open.subscribe()).await;
+        let call = Request::post(format!("http://t{ONE}")).header("x-length", length);
+        let body = answered_to(&client, call, &token).await;
+        until(|| streaming.mesh.guard.counts().waiting == 1).await;
+        streaming.mesh.revoke(print);
+        let (bytes, reason) = rest_in(body, false).await;
+        assert!(bytes <= window as usize, "{bytes} bytes of {length}");
+        assert_eq!(reason, Some(h2::Reason::CANCEL), "{length}");
+        until(|| streaming.mesh.guard.counts().waiting == 0).await;
+    }
 }
 
 /// An endless answer, as the guard hands it to the transport.

@@ -52,10 +52,10 @@ async fn pieces_count_until_they_are_sent_and_no_more_are_made() {
     let (mut one, mut two) = (answer(&layer).await, answer(&layer).await);
     let mut unsent = Vec::new();
     while let Poll::Ready(frame) = poll!(one.frame()) {
-        assert!(unsent.len() <= SHARE / PIECE);
+        assert!(unsent.len() <= SHARE.div_ceil(PIECE + OVERHEAD));
         unsent.push(frame.unwrap().unwrap().into_data().unwrap());
     }
-    assert_eq!(unsent.len(), SHARE / PIECE);
+    assert_eq!(unsent.len(), SHARE.div_ceil(PIECE + OVERHEAD));
     assert!(poll!(two.frame()).is_pending(), "the same caller");
     // What a part of is still to be sent is held whole.
     let rest = unsent.pop().unwrap().slice(1..2);

@@ -9,12 +9,19 @@ use super::scalar::Scalar;
 pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     // A bare number has no unit: what is said of it is the same.
     let text = Scalar::deserialize(from)?.into_text();
-    parse(&text).ok_or_else(|| {
+    let span = parse(&text).ok_or_else(|| {
         de::Error::custom(format!(
             "{text:?} is no span of time: expected a number and a unit (ms, s, m or h), such as \"30s\""
         ))
-    })
+    })?;
+    if span > LONGEST {
+        return Err(de::Error::custom(format!("{text:?} is too long: at most 87600h, ten years")));
+    }
+    Ok(span)
 }
+
+/// Instants that are further away cannot be computed with everywhere.
+const LONGEST: Duration = Duration::from_hours(87_600);
 
 /// As [`read`], and more than nothing.
 pub(crate) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hallpass_contract::auth::revocation_service_client::RevocationServiceClient;
 use hallpass_server::{Bound, Server, Shutdown, ShutdownSwitch, StartError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,7 +15,7 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::fixture::{Flags, config, gate, services, setup};
+use crate::fixture::{Flags, Running, config, gate, services, setup};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -140,18 +141,34 @@ async fn a_connection_without_a_call_makes_room_for_a_new_one() {
         for socket in idle {
             closed(socket).await;
         }
-        // Those with a call under way stay, and the next one is closed at once.
-        closed(silent(at, PREFACE).await).await;
+        // A call without a token keeps no seat from others either: the oldest has to go.
+        let mut client = health(at).await;
+        client.check(HealthCheckRequest::default()).await.unwrap();
+        let mut oldest = watching.remove(0).into_inner();
+        while oldest.message().await.is_ok_and(|message| message.is_some()) {}
         for watcher in &mut watching {
             assert!(watcher.get_mut().message().await.unwrap().is_some());
         }
-        drop(watching);
-        while TcpStream::connect(at).await.is_err() {}
-        let endpoint = Channel::from_shared(format!("http://{at}")).unwrap().connect_lazy();
-        let mut client = HealthClient::new(endpoint);
-        while client.check(HealthCheckRequest::default()).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_a_call_whose_token_has_verified_stays() {
+    let limits = json!({"connections_per_address": 2});
+    let server = Running::start(&Flags::from([("limits", limits)])).await;
+    let mut known = server.endless().await.unwrap();
+    for _ in 0..5 {
+        let mut client = health(server.address).await;
+        client.watch(HealthCheckRequest::default()).await.unwrap();
+    }
+    let another = Channel::from_shared(format!("http://{}", server.address)).unwrap();
+    let mut another = RevocationServiceClient::new(another.connect().await.unwrap());
+    let request = server.with_token(tokio_stream::pending());
+    let mut second = another.watch(request).await.unwrap().into_inner();
+    // Both have calls with a token now: whoever comes is closed at once.
+    closed(silent(server.address, PREFACE).await).await;
+    for stream in [&mut known, &mut second] {
+        assert!(futures_util::poll!(std::pin::pin!(stream.message())).is_pending());
     }
 }
 

@@ -1,6 +1,7 @@
 //! A role of two services, whose handlers wait until the test lets them go.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,6 +36,7 @@ pub(crate) const DECLARED: &[&str] = &[TOKEN_SERVICE, REVOCATION_SERVICE];
 
 /// A running server.
 pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     pub(crate) channel: Channel,
     pub(crate) switch: ShutdownSwitch,
     pub(crate) gate: Arc<Gate>,
@@ -145,12 +147,13 @@ impl Running {
         setup.services_ready = vec![(TOKEN_SERVICE, service)];
         let bound: Bound = Server::bind(&config, setup).await.unwrap();
         assert_ne!(bound.address().port(), 0);
-        let channel = Channel::from_shared(format!("http://{}", bound.address())).unwrap();
+        let address = bound.address();
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap();
         let (switch, shutdown) = Shutdown::by_hand();
         let serving = tokio::spawn(bound.serve(shutdown));
         let channel = channel.connect().await.unwrap();
         let token = keys.ring().mint("worker", &worker(), NOW).unwrap().expose().to_owned();
-        Self { channel, switch, gate, ready, own, serving, token }
+        Self { address, channel, switch, gate, ready, own, serving, token }
     }
 
     /// A call that waits at the gate.
