@@ -1,17 +1,19 @@
 //! The disk of a running Platform fails: nothing is acknowledged that is not durable, health says so, what was acknowledged before holds, and
-//! once the disk is well Platform serves again, without a restart.
+//! once the disk is well Platform serves again, without a restart. A disk that is nearly full takes nothing new of users.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hallpass_formats::testing;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::mesh::{HALLPASS, Mesh, connect};
-use crate::standing::{PLATFORM_LIST, until};
+use crate::datasets::{folder, text};
+use crate::mesh::{HALLPASS, Mesh, Node, connect};
+use crate::standing::{PLATFORM_LIST, free_address, keys, until};
 use crate::tools::{Ran, run};
 use crate::tour::mint;
 
@@ -103,4 +105,41 @@ async fn what_cannot_be_made_durable_is_not_acknowledged_and_health_says_so() {
     until(&platform, PLATFORM_LIST, &after, &["OK"]).await;
     assert_eq!(revoke(&mesh, &after).code, 0);
     until(&platform, PLATFORM_LIST, &after, &["Unauthenticated TOKEN_REVOKED"]).await;
+}
+
+/// A mesh of two processes that keep more free than any disk has.
+fn nearly_full(data: &str) -> (Node, Node) {
+    let keep = [("HALLPASS_LIMITS__KEEP_FREE_BYTES", "1152921504606846976")];
+    let (at_platform, at_labeler) = (free_address(), free_address());
+    let (to_platform, to_labeler) =
+        (format!("http://{at_platform}"), format!("http://{at_labeler}"));
+    let start = |service, listen: &str, peer, at: &str| {
+        Node::start(&[service, "--data", data, "--listen", listen, peer, at], &keep)
+    };
+    let labeler = start("labeler", &at_labeler, "--platform", &to_platform);
+    (start("platform", &at_platform, "--labeler", &to_labeler), labeler)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_nearly_full_disk_revoking_goes_on_and_users_bring_nothing_new() {
+    let data = keys();
+    let (node, _labeler) = nearly_full(text(data.path()));
+    let platform = connect(&node.address("platform")).await;
+    let server = format!("http://{}", node.address("platform"));
+    let mut mint = Command::new(HALLPASS);
+    mint.args(["token", "mint", "--subject", "alice", "--data", text(data.path())]);
+    let minted = run(&mut mint).stdout;
+    let (token, there) = (minted.trim_end(), folder(testing::image_folder(3)));
+    until(&platform, PLATFORM_LIST, token, &["OK"]).await;
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(HALLPASS);
+        run(command.args(arguments).args(["--server", &server]).env("HALLPASS_TOKEN", token))
+    };
+    let refused = ask(&["dataset", "import", text(there.path())]);
+    assert!(refused.code != 0 && refused.stderr.contains("DISK_FULL"), "{refused:?}");
+    assert!(refused.stderr.contains("nearly full: try again later"), "{refused:?}");
+    let revoked = ask(&["token", "revoke"]);
+    assert_eq!(revoked.code, 0, "{revoked:?}");
+    until(&platform, PLATFORM_LIST, token, &["Unauthenticated TOKEN_REVOKED"]).await;
+    assert!(serves(&platform).await);
 }

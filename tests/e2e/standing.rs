@@ -79,7 +79,7 @@ pub(crate) async fn until(channel: &Channel, path: &str, token: &str, wanted: &[
 }
 
 /// An address on loopback that was free a moment ago.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()
 }

@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use hallpass_policy::{ERROR_DOMAIN, Refusal};
-use hallpass_revocation::{ReadError, WriteError};
+use hallpass_revocation::{ReadError, WriteError, boot_now};
 use hallpass_token::MintError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::rotation::RotationError;
+use crate::seldom::Seldom;
 
 /// Why a service here does not do what it was asked for. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +178,9 @@ impl From<Error> for Status {
 /// A list whose disk is well again accepts entries within this.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// A full disk refuses every call; what each was about is in the audit lines.
+static UNWRITTEN: Seldom = Seldom::new();
+
 /// What was not kept, or not told to those who have to know.
 fn unwritten(error: &Error) -> Status {
     let (reason, message) = match error {
@@ -190,7 +194,9 @@ fn unwritten(error: &Error) -> Status {
         ),
         _ => ("NOT_DURABLE", "it cannot be made durable at the moment; try again"),
     };
-    tracing::error!(%error, "not acknowledged");
+    if let Some(left_out) = UNWRITTEN.may_write(boot_now()) {
+        tracing::error!(%error, left_out, "not acknowledged");
+    }
     let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
     details.set_retry_info(Some(TRY_AGAIN_AFTER));
     Status::with_error_details(Code::Unavailable, message, details)

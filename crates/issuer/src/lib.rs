@@ -21,6 +21,7 @@ mod rate;
 mod revocation_service;
 mod revoke_many;
 mod rotation;
+mod seldom;
 mod session_service;
 mod target;
 mod token_service;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use futures_util::TryStreamExt as _;
 use hallpass_formats::is_refused;
+use hallpass_store::{NoSpace, Space, Taken};
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -31,7 +32,12 @@ const STORE_READ: u64 = 256 << 10;
 
 /// The files that jobs have made. Clones share everything.
 #[derive(Clone)]
-pub struct Artifacts(Arc<dyn ObjectStore>, u64);
+pub struct Artifacts {
+    store: Arc<dyn ObjectStore>,
+    read_at_once: u64,
+    /// Of a folder's disk.
+    space: Option<Space>,
+}
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +62,16 @@ pub enum ArtifactError {
 }
 
 impl Artifacts {
-    /// In a folder, which has to be there.
-    pub fn folder(root: &Path) -> Result<Self, object_store::Error> {
-        Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(root)?), FOLDER_READ))
+    /// In a folder, which has to be there, and of whose disk this is the space.
+    pub fn folder(root: &Path, space: Space) -> Result<Self, object_store::Error> {
+        let store = Arc::new(LocalFileSystem::new_with_prefix(root)?);
+        Ok(Self { store, read_at_once: FOLDER_READ, space: Some(space) })
     }
 
     /// In another store, below a prefix that may be empty.
     pub fn below(store: impl ObjectStore, prefix: &str) -> Self {
-        Self(Arc::new(PrefixStore::new(store, prefix)), STORE_READ)
+        let store = Arc::new(PrefixStore::new(store, prefix));
+        Self { store, read_at_once: STORE_READ, space: None }
     }
 
     /// Where a job's files are.
@@ -78,8 +86,8 @@ impl Artifacts {
         mut from: File,
         path: &str,
     ) -> io::Result<ArtifactFile> {
-        let mut out = BufWriter::new(Arc::clone(&self.0), location(job_id, path));
-        match copied(&mut from, &mut out).await {
+        let mut out = BufWriter::new(Arc::clone(&self.store), location(job_id, path));
+        match self.copied(&mut from, &mut out).await {
             Ok((size_bytes, sha256)) => {
                 out.shutdown().await?;
                 Ok(ArtifactFile { path: path.to_owned(), size_bytes, sha256 })
@@ -99,33 +107,38 @@ impl Artifacts {
         files: &[ArtifactFile],
     ) -> Result<(), ArtifactError> {
         let list = serde_json::to_vec(files).map_err(|error| damaged(&error))?;
-        self.0.put(&list_of(job_id), list.into()).await.map(drop).map_err(failed)
+        self.store.put(&list_of(job_id), list.into()).await.map(drop).map_err(failed)
     }
 
     /// The files of a job, in the order of their paths.
     pub async fn files(&self, job_id: &str) -> Result<Vec<ArtifactFile>, ArtifactError> {
-        let list = self.0.get(&list_of(job_id)).await.map_err(failed)?;
+        let list = self.store.get(&list_of(job_id)).await.map_err(failed)?;
         let list = list.bytes().await.map_err(failed)?;
         serde_json::from_slice(&list).map_err(|error| damaged(&error))
     }
 
     /// Removes what a job has made, its list first. A job that has made nothing has nothing to remove.
     pub async fn remove(&self, job_id: &str) -> Result<(), ArtifactError> {
-        match self.0.delete(&list_of(job_id)).await {
+        match self.store.delete(&list_of(job_id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(failed(error)),
         }
         let folder: ObjectPath = ["jobs", job_id].into_iter().collect();
-        let files: Vec<_> = self.0.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let files: Vec<_> = self.store.list(Some(&folder)).try_collect().await.map_err(failed)?;
         for file in files {
-            self.0.delete(&file.location).await.map_err(failed)?;
+            self.store.delete(&file.location).await.map_err(failed)?;
         }
         Ok(())
     }
 
     /// How many bytes of a file are best read at a time.
     pub const fn read_at_once(&self) -> u64 {
-        self.1
+        self.read_at_once
+    }
+
+    /// Takes the space of bytes that are about to be kept here. Another store takes nothing of this disk.
+    pub(crate) fn room_for(&self, bytes: u64) -> Result<Option<Taken>, NoSpace> {
+        self.space.as_ref().map(|space| space.take(bytes)).transpose()
     }
 
     /// A piece of a file.
@@ -139,28 +152,29 @@ impl Artifacts {
             return Ok(Bytes::new());
         }
         let wanted = range.end - range.start;
-        let piece = self.0.get_range(&location(job_id, path), range).await.map_err(failed)?;
+        let piece = self.store.get_range(&location(job_id, path), range).await.map_err(failed)?;
         if piece.len() as u64 != wanted {
             return Err(ArtifactError::Store(format!("{path} of {job_id} is too short")));
         }
         Ok(piece)
     }
-}
 
-async fn copied(from: &mut File, out: &mut BufWriter) -> io::Result<(u64, [u8; 32])> {
-    let (mut piece, mut hash, mut length) = (vec![0; PIECE], Context::new(&SHA256), 0);
-    loop {
-        let read = from.read(&mut piece).await?;
-        if read == 0 {
-            break;
+    async fn copied(&self, from: &mut File, out: &mut BufWriter) -> io::Result<(u64, [u8; 32])> {
+        let (mut piece, mut hash, mut length) = (vec![0; PIECE], Context::new(&SHA256), 0);
+        loop {
+            let read = from.read(&mut piece).await?;
+            if read == 0 {
+                break;
+            }
+            let _taken = self.room_for(read as u64).map_err(io::Error::other)?;
+            hash.update(&piece[..read]);
+            out.write_all(&piece[..read]).await?;
+            length += read as u64;
         }
-        hash.update(&piece[..read]);
-        out.write_all(&piece[..read]).await?;
-        length += read as u64;
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(hash.finish().as_ref());
+        Ok((length, sha256))
     }
-    let mut sha256 = [0; 32];
-    sha256.copy_from_slice(hash.finish().as_ref());
-    Ok((length, sha256))
 }
 
 /// Why nobody could tell a file of this name from another; `None` where somebody could.
@@ -250,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_kept_is_read_piece_by_piece_once_it_is_whole() {
         let (root, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let store = Artifacts::folder(root.path()).unwrap();
+        let store = Artifacts::folder(root.path(), Space::of(root.path(), Some(0))).unwrap();
         let content: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
         std::fs::write(made.path().join("model"), &content).unwrap();
         std::fs::write(made.path().join("empty"), b"").unwrap();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_guard::{Background, Job};
+use hallpass_store::Space;
 use hallpass_token::ResourceClaim;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,8 @@ pub struct Engine<S> {
     pub grace: Duration,
     /// The most bytes that one job may make.
     pub most_bytes: u64,
+    /// The space of the disk that the folder is on.
+    pub space: Space,
 }
 
 /// One job, as far as the activities need to know it.

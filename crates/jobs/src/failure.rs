@@ -3,6 +3,7 @@
 //! Invariant: a failure says whether another attempt is worth it, and holds no token and nothing of a trainer's environment.
 
 use hallpass_policy::{Denial, ERROR_DOMAIN};
+use hallpass_store::NoSpace;
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -69,6 +70,11 @@ impl Failure {
     /// The machine, not the job, is at fault.
     pub(crate) fn local(what: &str, error: &dyn std::fmt::Display) -> Self {
         Self::passing("WORKER_FAILED", format!("{what}: {error}"))
+    }
+
+    /// The disk takes no more.
+    pub(crate) fn no_space(error: NoSpace) -> Self {
+        Self::passing("DISK_FULL", error.to_string())
     }
 
     pub(crate) fn stopped() -> Self {

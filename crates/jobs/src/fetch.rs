@@ -30,7 +30,9 @@ pub(crate) async fn run<S: Peer>(
     }
     fs::create_dir_all(place.join(DATA)).await.map_err(local)?;
     let (count, bytes) = expected(engine, task, work).await?;
-    let fetched = Files::new(place.join(DATA), bytes).fetch(engine, task, work, saying).await?;
+    drop(engine.space.take(bytes).map_err(Failure::no_space)?);
+    let files = Files::new(place.join(DATA), bytes, engine.space.clone());
+    let fetched = files.fetch(engine, task, work, saying).await?;
     if fetched != count {
         let said = format!("{fetched} files came where there are {count}");
         return Err(Failure::passing("DATASET_INCOMPLETE", said));

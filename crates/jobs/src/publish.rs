@@ -70,7 +70,8 @@ async fn keep<S>(
 ) -> Result<(Vec<ArtifactFile>, Output), Failure> {
     let store = |error: &dyn std::fmt::Display| Failure::local("the store of results", error);
     let files = std::mem::take(&mut found.files);
-    bounded(&files, engine.most_bytes).await?;
+    let size = bounded(&files, engine.most_bytes).await?;
+    drop(engine.artifacts.room_for(size).map_err(Failure::no_space)?);
     if files.len() > MOST_FILES {
         let said = format!("the trainer made more than {MOST_FILES} files; right: an archive");
         return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
@@ -89,8 +90,8 @@ async fn keep<S>(
     Ok((kept, found))
 }
 
-/// Whether the files together have at most so many bytes.
-async fn bounded(files: &[(PathBuf, String)], most: u64) -> Result<(), Failure> {
+/// How many bytes the files have together, if that is not too much.
+async fn bounded(files: &[(PathBuf, String)], most: u64) -> Result<u64, Failure> {
     let mut size = 0_u64;
     for (file, _) in files {
         let about = fs::symlink_metadata(file).await;
@@ -101,5 +102,5 @@ async fn bounded(files: &[(PathBuf, String)], most: u64) -> Result<(), Failure> 
         let said = format!("the trainer made {size} bytes; {most} are allowed (jobs.result_bytes)");
         return Err(Failure::lasting("OUTPUT_UNUSABLE", said));
     }
-    Ok(())
+    Ok(size)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hallpass_formats::Problems;
 use hallpass_policy::Refusal;
+use hallpass_store::NoSpace;
 use tonic::Status;
 
 use crate::model::access::Kind;
@@ -72,6 +73,9 @@ pub(crate) enum Error {
     /// The upload was finished, dropped, or has expired while it was being written.
     #[error("the upload has ended")]
     UploadEnded,
+    /// Another call is finishing the upload.
+    #[error("the upload is being finished by another call: wait until that has ended")]
+    UploadBusy,
     /// The client sent nothing for too long.
     #[error("nothing came for {} s; right: go on from what ListUploadFiles says", .0.as_secs_f64())]
     Idle(Duration),
@@ -170,9 +174,12 @@ pub(crate) enum Error {
     /// Nobody would own the dataset.
     #[error("the call is made for no user")]
     NoUser,
-    /// There is no space left for files.
-    #[error("the disk is full")]
+    /// The disk, or the part of it that the server may use, is full.
+    #[error("the server's disk is full: try again later")]
     DiskFull,
+    /// The disk is so full that it takes no ordinary writes.
+    #[error(transparent)]
+    NoSpace(#[from] NoSpace),
     /// The files cannot be reached.
     #[error("file store: {action}: {cause}")]
     Files {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use hallpass_store::{Space, Taken};
 use object_store::buffered::BufWriter;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -42,6 +43,8 @@ const BUCKET_READ: u64 = 256 << 10;
 pub(crate) struct Files {
     store: Arc<dyn ObjectStore>,
     place: Place,
+    /// Of the data folder, which holds the database even where the files are in a bucket.
+    space: Space,
 }
 
 #[derive(Debug, Clone)]
@@ -56,18 +59,18 @@ enum Place {
 
 impl Files {
     /// The files below a folder, which is made if there is none.
-    pub(crate) fn local(root: &Path) -> Result<Self, io::Error> {
+    pub(crate) fn local(root: &Path, space: Space) -> Result<Self, io::Error> {
         let (local, store) = Local::open(root, FOLDER)?;
-        Ok(Self { store: Arc::new(store), place: Place::Local(local) })
+        Ok(Self { store: Arc::new(store), place: Place::Local(local), space })
     }
 
     /// The files in a bucket.
-    pub(crate) fn s3(at: &S3) -> Result<Self, object_store::Error> {
+    pub(crate) fn s3(at: &S3, space: Space) -> Result<Self, object_store::Error> {
         let trimmed = at.prefix.trim_matches('/');
         let prefix = if trimmed.is_empty() { String::new() } else { format!("{trimmed}/") };
         let bucket = Arc::new(at.bucket()?);
         let signer = UrlSigner(Arc::clone(&bucket));
-        Ok(Self { store: bucket, place: Place::S3 { prefix, signer } })
+        Ok(Self { store: bucket, place: Place::S3 { prefix, signer }, space })
     }
 
     /// Where a dataset's files are, relative to the store.
@@ -75,8 +78,26 @@ impl Files {
         format!("{FOLDER}/{id}")
     }
 
+    /// Whether the disk has room for what makes rows of the database.
+    pub(crate) fn have_room(&self) -> Result<(), Error> {
+        Ok(self.space.take(0).map(drop)?)
+    }
+
+    /// Takes the space of a file that is written together of parts; what of it is in memory at a time is taken until this is dropped.
+    pub(crate) fn room_for(&self, size: u64) -> Result<Taken, Error> {
+        let most = PART as u64 * (PARTS_AT_ONCE as u64 + 1);
+        drop(self.take(size)?);
+        self.take(size.min(most))
+    }
+
+    /// A bucket takes nothing of this disk.
+    fn take(&self, bytes: u64) -> Result<Taken, Error> {
+        Ok(self.space.take(if matches!(self.place, Place::Local(_)) { bytes } else { 0 })?)
+    }
+
     /// Writes a whole file that is in memory.
     pub(crate) async fn put(&self, id: &DatasetId, number: u64, data: Bytes) -> Result<(), Error> {
+        let _taken = self.take(data.len() as u64)?;
         let put = self.store.put(&self.location(id, number), data.into()).await;
         put.map(|_| ()).map_err(|error| failed("writing", &error))
     }

@@ -14,7 +14,7 @@ use hallpass_contract::labeler::{
     serve_upload_service,
 };
 use hallpass_policy::adapter::{GrpcService, Served};
-use hallpass_store::Location;
+use hallpass_store::{Location, Space};
 use hallpass_telemetry::spawn_watched;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
@@ -38,6 +38,7 @@ use crate::splits::service::SplitHandlers;
 use crate::uploads::memory::UploadMemory;
 use crate::uploads::service::UploadHandlers;
 use crate::uploads::target::Claims;
+use crate::uploads::turns::Turns;
 
 /// Files without rows that another process may be writing are left alone until nothing has come to them for so many seconds.
 const QUIET: u64 = 24 * 60 * 60;
@@ -132,10 +133,11 @@ impl Labeler {
         make_folder(data).map_err(in_folder)?;
         let shared = database.is_shared();
         let lock = if shared { None } else { Some(lock(data)?) };
+        let space = Space::of(data, settings.keep_free);
         let files = match &settings.files {
-            FileStore::Folder => Files::local(&data.join("files")).map_err(in_folder)?,
+            FileStore::Folder => Files::local(&data.join("files"), space).map_err(in_folder)?,
             FileStore::S3(bucket) => {
-                Files::s3(bucket).map_err(|error| OpenError::Bucket(error.to_string()))?
+                Files::s3(bucket, space).map_err(|error| OpenError::Bucket(error.to_string()))?
             }
         };
         let in_database = |error: &dyn std::fmt::Display| OpenError::Database(error.to_string());
@@ -147,6 +149,7 @@ impl Labeler {
         let (settings, claims) = (Arc::new(settings), Claims::default());
         let (address, memory) = (OnceLock::new(), UploadMemory::new(settings.upload_memory_bytes));
         let memory = Arc::new(memory);
+        let (reading, walking) = (Turns::for_reading(), Turns::for_walking());
         let datasets = Datasets {
             database,
             files,
@@ -158,6 +161,8 @@ impl Labeler {
             tasks,
             claims,
             memory,
+            reading,
+            walking,
         };
         let datasets = Arc::new(datasets);
         let in_sweep = |error: Error| OpenError::Sweep(error.to_string());
@@ -235,6 +240,7 @@ impl Labeler {
     /// Waits for what is under way and closes the database.
     pub async fn close(self) {
         self.sweeping.abort();
+        self.datasets.reading.close();
         self.settled().await;
         self.datasets.database.close().await;
     }

@@ -48,6 +48,7 @@ mod uploads {
     pub(crate) mod stream;
     pub(crate) mod sweep;
     pub(crate) mod target;
+    pub(crate) mod turns;
     pub(crate) mod wire;
     pub(crate) mod writer;
 }

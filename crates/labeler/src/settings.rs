@@ -32,6 +32,8 @@ pub struct Settings {
     pub idle: Duration,
     /// How often what has expired is looked for.
     pub sweep_every: Duration,
+    /// How many bytes of the disk uploads and changes leave free; by default as [`hallpass_store::Space::of`] says.
+    pub keep_free: Option<u64>,
     /// Folders of this machine from which datasets may be made, by name.
     pub import_roots: BTreeMap<String, PathBuf>,
     /// Where the files of datasets are.
@@ -95,6 +97,7 @@ impl Default for Settings {
             upload_lifetime: Duration::from_hours(24),
             idle: Duration::from_mins(1),
             sweep_every: Duration::from_mins(10),
+            keep_free: None,
             import_roots: BTreeMap::new(),
             files: FileStore::Folder,
             folder_bucket: "datasets".to_owned(),

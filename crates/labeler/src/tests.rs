@@ -14,6 +14,7 @@ mod idempotency;
 mod job_owner;
 mod lists;
 mod model;
+mod nearly_full;
 mod on_s3;
 mod opening;
 mod pages;
@@ -32,6 +33,7 @@ mod uploads_limits;
 mod uploads_memory;
 mod uploads_resume;
 mod uploads_steps;
+mod uploads_turns;
 mod urls;
 mod world;
 

@@ -78,6 +78,9 @@ pub(crate) enum Error {
     /// The database cannot be reached or holds something that it must not.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The disk is so full that it takes no ordinary writes.
+    #[error(transparent)]
+    NoSpace(#[from] hallpass_store::NoSpace),
     /// The system gives no random bits.
     #[error("no random bits")]
     Chance,

@@ -12,6 +12,7 @@ use hallpass_contract::can;
 use hallpass_guard::Clock;
 use hallpass_jobs::Trainer;
 use hallpass_policy::{Denial, Granted, Permission, Seen, Visible};
+use hallpass_store::Space;
 
 use crate::database::{Database, Inserted, NewJob, Printed};
 use crate::error::Error;
@@ -28,6 +29,8 @@ pub(crate) struct Jobs {
     trainers: Arc<BTreeMap<String, Trainer>>,
     /// The most jobs of one user that have not ended.
     most: u32,
+    /// The space of the disk: a job makes rows and files.
+    space: Space,
     news: News,
     aborts: News,
 }
@@ -38,15 +41,15 @@ const LINES: i64 = 500;
 const PIECE: usize = 64 << 10;
 
 impl Jobs {
-    /// The jobs of this database, for these trainers, and so many of one user that have not ended.
+    /// The jobs of this database, for these trainers, and so many of one user that have not ended, as long as the disk has room.
     pub(crate) fn new(
         database: Database,
         pages: PageKey,
         clock: Clock,
-        (trainers, most): (Arc<BTreeMap<String, Trainer>>, u32),
+        (trainers, (most, space)): (Arc<BTreeMap<String, Trainer>>, (u32, Space)),
         (news, aborts): (News, News),
     ) -> Self {
-        Self { database, pages, clock, trainers, most, news, aborts }
+        Self { database, pages, clock, trainers, most, space, news, aborts }
     }
 
     /// The job that the same request made before, if there is one.
@@ -71,6 +74,7 @@ impl Jobs {
         dataset_etag: String,
         spec: &Spec,
     ) -> Result<Job, Error> {
+        drop(self.space.take(0)?);
         let now = self.clock.now();
         let job = Job {
             id: JobId::from_random(ids::random()?),
@@ -177,6 +181,7 @@ impl Jobs {
         proof: &Granted<can::RetryJob>,
         dataset_etag: &str,
     ) -> Result<Job, Error> {
+        drop(self.space.take(0)?);
         let queued = match JobId::parse(proof.id()) {
             Some(id) => self.database.retry(&id, dataset_etag, self.clock.now(), self.most).await?,
             None => None,

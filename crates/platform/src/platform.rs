@@ -11,7 +11,7 @@ use hallpass_contract::platform::{
 use hallpass_guard::Clock;
 use hallpass_jobs::{Artifacts, Engine};
 use hallpass_policy::adapter::{GrpcService, Served};
-use hallpass_store::Location;
+use hallpass_store::{Location, Space};
 use hallpass_telemetry::ServiceTelemetry;
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +99,8 @@ impl<S: Peer> Platform<S> {
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
         private_folder(&folder.join("jobs"))
             .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
-        let artifacts = artifacts(&training.artifacts, &folder)?;
+        let space = Space::of(&folder, training.keep_free);
+        let artifacts = artifacts(&training.artifacts, &folder, &space)?;
         let database = Database::open(database).await?;
         let proposed = [random()?, random()?].concat();
         let key = database.own_key("pages", &proposed).await;
@@ -116,6 +117,7 @@ impl<S: Peer> Platform<S> {
                 trainers: Arc::new(training.trainers),
                 grace: training.grace,
                 most_bytes: training.limits.result_bytes,
+                space: space.clone(),
             },
             kept: Kept { jobs: training.limits.kept, bytes: training.limits.kept_bytes },
             dispatched: training.limits.dispatched,
@@ -129,8 +131,8 @@ impl<S: Peer> Platform<S> {
         };
         let limits = training.limits;
         let trainers = Arc::clone(&runner.engine.trainers);
-        let jobs =
-            Jobs::new(database.clone(), pages, clock, (trainers, limits.queued), (news, aborts));
+        let bounds = (limits.queued, space);
+        let jobs = Jobs::new(database.clone(), pages, clock, (trainers, bounds), (news, aborts));
         let labeler = LabelerClient::new(labeler);
         Ok(Self {
             datasets: DatasetHandler { labeler: labeler.clone() },
@@ -212,13 +214,13 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The store of results.
-fn artifacts(store: &ArtifactStore, folder: &Path) -> Result<Artifacts, OpenError> {
+fn artifacts(store: &ArtifactStore, folder: &Path, space: &Space) -> Result<Artifacts, OpenError> {
     match store {
         ArtifactStore::Folder => {
             let folder = folder.join("artifacts");
             private_folder(&folder)
                 .map_err(|error| OpenError::Folder { folder: folder.clone(), error })?;
-            Ok(Artifacts::folder(&folder)?)
+            Ok(Artifacts::folder(&folder, space.clone())?)
         }
         ArtifactStore::S3(at) => Ok(Artifacts::below(at.bucket()?, &at.prefix)),
     }

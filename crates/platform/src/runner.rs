@@ -44,6 +44,8 @@ pub struct Training {
     pub artifacts: ArtifactStore,
     /// What one user's jobs may come to.
     pub limits: JobLimits,
+    /// How many bytes of the disk jobs leave free; by default as [`hallpass_store::Space::of`] says.
+    pub keep_free: Option<u64>,
 }
 
 /// What one user's jobs may come to.
@@ -93,6 +95,7 @@ impl Default for Training {
             grace,
             artifacts: ArtifactStore::Folder,
             limits: JobLimits::default(),
+            keep_free: None,
         }
     }
 }

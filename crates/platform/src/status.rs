@@ -42,6 +42,9 @@ impl From<Error> for Status {
             error @ Error::TooManyJobs { .. } => {
                 answer(Code::ResourceExhausted, "TOO_MANY_JOBS", &error.to_string())
             }
+            Error::NoSpace(error) => {
+                answer(Code::ResourceExhausted, "DISK_FULL", &error.to_string())
+            }
             error @ Error::NoSuchFile { .. } => {
                 answer(Code::NotFound, "FILE_NOT_FOUND", &error.to_string())
             }

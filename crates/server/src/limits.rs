@@ -36,6 +36,9 @@ pub struct Limits {
     /// How many bytes all calls may hold; by default a quarter of the memory of the machine or of the control group, for all servers
     /// of a process together.
     pub memory_bytes: Option<u64>,
+    /// How many bytes of the disk that the data folder is on uploads, results, job logs and changes of datasets leave free, so that
+    /// revoking, deleting and sweeping go on; by default a hundredth of it, from 256 MiB to 4 GiB and a tenth of it at most. 0 keeps none.
+    pub keep_free_bytes: Option<u64>,
     /// How many bytes of one call a client may send ahead of what is read; 256 KiB by default, from 64 KiB - 1 to 16 MiB.
     pub stream_window_bytes: u32,
     /// The most bytes that the metadata of one request may have, as HTTP/2 counts them (RFC 9113, section 6.5.2); 32 KiB by default, from 4 KiB
@@ -183,6 +186,7 @@ impl Default for Limits {
             stream_window_bytes: 256 * 1024,
             memory_per_caller_bytes: 16 << 20,
             memory_bytes: None,
+            keep_free_bytes: None,
             header_bytes: 32 * 1024,
             calls_per_connection: 256,
             calls: 4096,

@@ -15,6 +15,7 @@ mod owner;
 mod page;
 mod rows;
 mod s3;
+mod space;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -30,4 +31,5 @@ pub use owner::{Owner, OwnerError};
 pub use page::{NegativePageSize, PageKey, PageRequest};
 pub use rows::rows;
 pub use s3::S3;
+pub use space::{NoSpace, Space, Taken};
 pub use store::{Connection, Pool, Query, Reading, Row, Store, Work};

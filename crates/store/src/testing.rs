@@ -12,11 +12,21 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use crate::Location;
+use crate::space::Room;
+use crate::{Location, Space};
+
+/// The space of a disk that has as many free bytes as the test says.
+pub fn space(free: &Arc<AtomicU64>, keep: Option<u64>) -> Space {
+    let free = Arc::clone(free);
+    let look = move || Ok(Room { free: free.load(Ordering::Relaxed), size: u64::MAX });
+    Space::looked_at(look, keep)
+}
 
 /// Names the server: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The user may make schemas in the database; nothing removes them.
 pub const SERVER: &str = "TEST_POSTGRES";

@@ -45,7 +45,7 @@ impl Patience {
         let reason = details.error_info().map(|info| info.reason.as_str());
         match (status.code(), reason) {
             // What comes without a reason is a connection's end as the transport tells it.
-            (_, Some("UPLOAD_INTERRUPTED"))
+            (_, Some("UPLOAD_INTERRUPTED" | "UPLOAD_BUSY"))
             | (Code::Unavailable | Code::DeadlineExceeded, _)
             | (Code::Unknown | Code::Internal | Code::Cancelled, None) => true,
             (_, Some("TOKEN_EXPIRED")) => self.is_renewed,
@@ -82,6 +82,7 @@ mod tests {
         patience.is_rewarded();
         assert!(patience.wait(&Status::unavailable("gone")).is_some());
         assert!(patience.wait(&Status::unknown("h2: reset")).is_some());
+        assert!(patience.wait(&status(Code::Aborted, "UPLOAD_BUSY")).is_some());
     }
 
     #[test]

@@ -9,8 +9,8 @@ use hallpass_contract::platform::dataset_service_client::DatasetServiceClient;
 use hallpass_guard::Clock;
 use hallpass_labeler::sample;
 use hallpass_token::{NewToken, TokenId, TokenType};
-use tonic::Request;
 use tonic::transport::Endpoint;
+use tonic::{Code, Request};
 
 use crate::failure::Failure;
 use crate::rings::RingFile;
@@ -20,7 +20,7 @@ use crate::serve::node::random;
 /// The user that owns the sample dataset.
 pub(super) const OWNER: &str = "alice";
 
-/// Uploads the sample dataset.
+/// Uploads the sample dataset. A disk that has no room for it is no reason not to serve.
 pub(super) async fn load(keys: &KeyFiles, platform: SocketAddr) -> Result<(), Failure> {
     let endpoint = Endpoint::from_shared(format!("http://{platform}")).map_err(Failure::failed)?;
     let channel = endpoint.connect().await.map_err(Failure::failed)?;
@@ -30,13 +30,13 @@ pub(super) async fn load(keys: &KeyFiles, platform: SocketAddr) -> Result<(), Fa
     token.set_sensitive(true);
     request.metadata_mut().insert("authorization", token);
     let created = DatasetServiceClient::new(channel).create_dataset(request).await;
-    created.map(drop).map_err(|status| {
-        Failure::failed(format_args!(
-            "the sample dataset is not loaded: {:?}: {}",
-            status.code(),
-            status.message()
-        ))
-    })
+    let Err(status) = created else { return Ok(()) };
+    let (code, message) = (status.code(), status.message());
+    if code == Code::ResourceExhausted {
+        tracing::warn!(?code, message, "the sample dataset is not loaded");
+        return Ok(());
+    }
+    Err(Failure::failed(format_args!("the sample dataset is not loaded: {code:?}: {message}")))
 }
 
 fn token(keys: &KeyFiles) -> Result<hallpass_token::MintedToken, Failure> {

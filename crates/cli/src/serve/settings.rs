@@ -56,6 +56,7 @@ pub(super) fn of(config: &Config) -> Result<Settings, Failure> {
         max_open_uploads: limits.open_uploads,
         max_open_bytes: limits.open_bytes,
         upload_memory_bytes: usize::try_from(limits.upload_memory_bytes).unwrap_or(usize::MAX),
+        keep_free: config.limits.keep_free_bytes,
         ..usual
     })
 }

@@ -55,7 +55,8 @@ pub(super) fn of(config: &Config) -> Result<Training, Failure> {
         result_bytes: jobs.result_bytes,
         dispatched: jobs.dispatched_per_user,
     };
-    Ok(Training { trainers, concurrency, retries, grace: jobs.grace, artifacts, limits })
+    let keep_free = config.limits.keep_free_bytes;
+    Ok(Training { trainers, concurrency, retries, grace: jobs.grace, artifacts, limits, keep_free })
 }
 
 fn shipped() -> Result<Trainer, Failure> {

@@ -11,6 +11,7 @@ use hallpass_contract::labeler::{
     DownloadDatasetRequest, DownloadSnapshotRequest, FileChunk, FileInfo,
 };
 use hallpass_guard::Background;
+use hallpass_store::Space;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tonic::Status;
@@ -30,6 +31,7 @@ pub(super) struct Files {
     bytes: u64,
     count: u64,
     current: Option<Current>,
+    space: Space,
 }
 
 struct Current {
@@ -42,8 +44,8 @@ struct Current {
 
 impl Files {
     /// Into this folder, so many bytes.
-    pub(super) const fn new(folder: PathBuf, expected: u64) -> Self {
-        Self { folder, expected, bytes: 0, count: 0, current: None }
+    pub(super) const fn new(folder: PathBuf, expected: u64, space: Space) -> Self {
+        Self { folder, expected, bytes: 0, count: 0, current: None, space }
     }
 
     /// Fetches all and tells how many there are. A stream that breaks after it has brought something is begun anew where it broke.
@@ -107,6 +109,7 @@ impl Files {
         }
         let Some(current) = &mut self.current else { return Ok(()) };
         current.info = current.info.take().or(info);
+        let _taken = self.space.take(chunk.data.len() as u64).map_err(Failure::no_space)?;
         current.file.write_all(&chunk.data).await.map_err(local)?;
         current.hash.update(&chunk.data);
         current.length += chunk.data.len() as u64;

@@ -33,6 +33,7 @@ impl Datasets {
         description: Option<&str>,
         expected: &str,
     ) -> Result<Dataset, Error> {
+        self.files.have_room()?;
         let change = Change::Text { display_name, description };
         Ok(self.alter(proof, expected, change).await?.dataset)
     }
@@ -44,6 +45,7 @@ impl Datasets {
         share: &Share,
         expected: &str,
     ) -> Result<Dataset, Error> {
+        self.files.have_room()?;
         let altered = self.alter(proof, expected, Change::Grant(share)).await?;
         if altered.changed {
             audit_part(proof, "grant", &share.subject, Some(share.role));

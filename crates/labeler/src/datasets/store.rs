@@ -26,6 +26,7 @@ use crate::uploads::memory::UploadMemory;
 use crate::uploads::store::{Open, Purpose, maker};
 use crate::uploads::stream::Upload;
 use crate::uploads::target::Claims;
+use crate::uploads::turns::Turns;
 use hallpass_contract::can::{DeleteDataset, ReadDataset};
 
 /// The most that one answer's datasets may weigh: gRPC clients take messages of at most 4 MiB unless told otherwise.
@@ -45,6 +46,10 @@ pub(crate) struct Datasets {
     pub(crate) tasks: TaskTracker,
     pub(crate) claims: Claims,
     pub(crate) memory: Arc<UploadMemory>,
+    /// Who reads uploads through to make datasets of them.
+    pub(crate) reading: Turns,
+    /// Who reads folders of the server.
+    pub(crate) walking: Turns,
 }
 
 /// How an upload goes on.

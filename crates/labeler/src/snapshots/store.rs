@@ -44,6 +44,7 @@ impl Datasets {
         proof: &Granted<WriteDataset>,
         wish: &SnapshotWish,
     ) -> Result<Snapshot, Error> {
+        self.files.have_room()?;
         let (dataset, id) = (id_of(proof)?, SnapshotId::from_random(random()?));
         let new = NewSnapshot {
             dataset: &dataset,

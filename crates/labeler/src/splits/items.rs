@@ -253,6 +253,7 @@ impl Datasets {
         rule: &SplitRule,
         expected: &str,
     ) -> Result<Dataset, Error> {
+        self.files.have_room()?;
         let (id, etag) = (id_of(proof)?, etag(random()?));
         let by = proof.permit().subject();
         let now = (Arc::clone(&self.now))();

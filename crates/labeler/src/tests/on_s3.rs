@@ -46,7 +46,7 @@ fn the_uploads_on_s3() {
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_told_within_the_patience() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let files = Files::s3(&at(&format!("http://{nobody}"), "none")).unwrap();
+    let files = Files::s3(&at(&format!("http://{nobody}"), "none"), roomy()).unwrap();
     let error = tokio::time::timeout(std::time::Duration::from_mins(1), files.ping()).await;
     let error = error.unwrap().unwrap_err();
     assert!(matches!(error, crate::error::Error::Files { .. }), "{error}");
@@ -67,7 +67,7 @@ pub(super) fn store(folder: &Path) -> FileStore {
 pub(super) fn count(folder: &Path) -> Option<usize> {
     let FileStore::S3(bucket) = store(folder) else { return None };
     let counted = async move {
-        let files = Files::s3(&bucket).unwrap();
+        let files = Files::s3(&bucket, roomy()).unwrap();
         let mut count = 0;
         for id in files.ids().await.unwrap() {
             count += files.numbers(&id).await.unwrap().len();
@@ -105,4 +105,9 @@ fn make_bucket(server: &str) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") || answer.contains("BucketAlready"), "{answer}");
+}
+
+/// A disk that keeps nothing free.
+fn roomy() -> hallpass_store::Space {
+    hallpass_store::Space::of(Path::new("/"), Some(0))
 }

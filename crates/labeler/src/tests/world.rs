@@ -46,8 +46,13 @@ impl World {
 
     /// The same folder as a new process finds it.
     pub(super) async fn restarted(self) -> Self {
+        self.restarted_with(Settings::default()).await
+    }
+
+    /// The same folder as a new process finds it that has these settings.
+    pub(super) async fn restarted_with(self, settings: Settings) -> Self {
         self.labeler.close().await;
-        let labeler = open(self.folder.path(), Settings::default(), &self.time).await;
+        let labeler = open(self.folder.path(), settings, &self.time).await;
         Self { labeler, ..self }
     }
 

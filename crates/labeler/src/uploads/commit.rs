@@ -59,13 +59,17 @@ impl Datasets {
         }
     }
 
-    /// Finishes an upload in this user's name.
+    /// Finishes an upload in this user's name. One call at a time finishes it, and the user waits for a turn: reading an upload through
+    /// takes a processor for as long as its annotations are long.
     pub(crate) async fn finish(
         self: &Arc<Self>,
         id: &UploadId,
         by: &str,
         wanted: &Wanted,
     ) -> Result<Dataset, Error> {
+        let _alone = self.reading.alone(id.as_str()).ok_or(Error::UploadBusy)?;
+        self.files.have_room()?;
+        let _turn = self.reading.turn(by).await?;
         for _ in 0..TRIES {
             let complete = self.database.complete(id, (self.now)()).await?;
             let complete = complete.ok_or(Error::UploadEnded)?;

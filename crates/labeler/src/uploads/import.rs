@@ -15,7 +15,7 @@ use hallpass_policy::Permit;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::datasets::store::{Begun, Datasets};
+use crate::datasets::store::{Begun, Datasets, subject_of};
 use crate::error::Error;
 use crate::model::dataset::Dataset;
 use crate::model::spec::Spec;
@@ -49,6 +49,7 @@ impl Datasets {
     ) -> Result<Dataset, Error> {
         maker(permit, &spec, &self.settings)?;
         let root = self.root(&source.root)?;
+        let turn = self.walking.turn(subject_of(permit)?).await?;
         let begun = self.create(permit, spec).await.map_err(Error::outside_start)?;
         let upload = match begun {
             Begun::Already(dataset) => return Ok(*dataset),
@@ -57,6 +58,7 @@ impl Datasets {
         let (to, pieces) = mpsc::channel(WAITING);
         let most = self.settings.max_files;
         tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let walked = Walk { to: to.clone(), left: most }.run(&root, &source.path);
             if let Err(Stop::Because(error)) = walked {
                 // Nobody may be listening any more.

@@ -98,6 +98,7 @@ impl Datasets {
 
     /// Opens an upload.
     pub(crate) async fn open(&self, owner: &str, purpose: Purpose<'_>) -> Result<Opened, Error> {
+        self.files.have_room()?;
         let now = (self.now)();
         let expires = now.as_secs().saturating_add(self.settings.upload_lifetime.as_secs());
         let expires = UnixTime::from_secs(expires);

@@ -103,6 +103,7 @@ impl Receiver {
 
     /// A block of numbers for objects.
     pub(crate) async fn numbers(&self) -> Result<u64, Error> {
+        self.files.have_room()?;
         self.database.numbers(self.upload).await
     }
 
@@ -173,6 +174,7 @@ impl Receiver {
         number: u64,
         sha256: [u8; 32],
     ) -> Result<(), Error> {
+        let _taken = self.files.room_for(file.received)?;
         let mut writer = self.files.writer(&self.dataset_id, number);
         let copied = self.copy(file, &mut writer).await.and_then(|hash| {
             let path = shown(file.path.as_str());
@@ -200,6 +202,7 @@ impl Receiver {
                 let data = self.read(&file.path, *part, at).await?;
                 at += data.len() as u64;
                 hash.update(&data);
+                self.files.have_room()?;
                 writer.put(data).await.map_err(|error| failed("writing", &error))?;
             }
         }

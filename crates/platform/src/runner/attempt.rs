@@ -95,7 +95,9 @@ impl Heard {
         let lines = std::mem::take(&mut self.lines);
         if !lines.is_empty() {
             let (database, now) = (&course.runner.database, course.runner.clock.now());
-            if let Err(error) = database.print(course.lease.number, &lines, now).await {
+            if course.runner.engine.space.take(0).is_err() {
+                tracing::debug!(lines = lines.len(), "lines of a trainer are not kept: no space");
+            } else if let Err(error) = database.print(course.lease.number, &lines, now).await {
                 tracing::warn!(%error, lines = lines.len(), "lines of a trainer are not kept");
             }
             course.runner.news.tell();

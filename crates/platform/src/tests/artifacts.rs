@@ -18,7 +18,7 @@ fn store(folder: &TempDir) -> Artifacts {
     });
     let list = serde_json::to_vec(&files).unwrap();
     std::fs::write(folder.path().join("jobs/job_1.json"), list).unwrap();
-    Artifacts::folder(folder.path()).unwrap()
+    Artifacts::folder(folder.path(), hallpass_store::Space::of(folder.path(), Some(0))).unwrap()
 }
 
 const PIECE: usize = 64 << 10;

@@ -140,8 +140,8 @@ async fn an_attempt_that_panics_has_panicked_and_is_tried_again() {
         world.platform.handover().runner;
     let Runner { kept, dispatched, telemetry, worker, news, aborts, .. } =
         world.platform.handover().runner;
-    let Engine { artifacts, folder, trainers, grace, most_bytes, .. } = engine;
-    let engine = Engine { labeler: Panics, artifacts, folder, trainers, grace, most_bytes };
+    let Engine { artifacts, folder, trainers, grace, most_bytes, space, .. } = engine;
+    let engine = Engine { labeler: Panics, artifacts, folder, trainers, grace, most_bytes, space };
     let runner = Runner {
         database,
         engine,

@@ -3,6 +3,8 @@
 //! Invariant: once [`Files::sync`] has returned, everything that sled had handed to the operating system survives power loss.
 //! sled's own flush ends in `sync_file_range`, which empties neither the drive's cache nor the file system's journal.
 //!
+//! Space for the log is allocated ahead of it, so that revoking goes on for some thousand entries on a disk that others have filled.
+//!
 //! A sync opens no file: the log and the folders are held open from the start, so a process that has no descriptor left goes on
 //! making entries durable. sled itself opens a file only for a page beyond 128 KiB, which takes records of 8 KiB: the list has none.
 
@@ -15,7 +17,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, RawDir, SeekFrom};
+use rustix::fs::{FallocateFlags, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 
 use super::options::{Sync, Target};
@@ -26,6 +28,10 @@ const LOG: &str = "db";
 const LOG_COPY: &str = "db.copy";
 /// sled's folder for large pages.
 const BLOBS: &str = "blobs";
+/// How much of the disk belongs to the log beyond its end, in bytes: a disk that others have filled still takes so much of it.
+const AHEAD: u64 = 4 << 20;
+/// So much the log grows until its part of the disk does, in bytes.
+const STEP: u64 = AHEAD / 8;
 /// How much of a folder's entries is read at a time, in bytes.
 const ENTRIES: usize = 4_096;
 /// How much of a file is written again at a time, in bytes.
@@ -36,6 +42,8 @@ pub(super) struct Files {
     log: File,
     folders: [Folder; 2],
     pub(super) sync: Sync,
+    /// How long the log was when space was asked for last.
+    ahead_of: Option<u64>,
 }
 
 /// A folder and the files in it that are known to be synced.
@@ -47,9 +55,9 @@ struct Folder {
 impl Files {
     /// Takes over the files of an open store and syncs all of them, and the folder that holds them.
     pub(super) fn open(folder: &Path, sync: Sync) -> io::Result<Self> {
-        let log = File::open(folder.join(LOG))?;
+        let log = File::options().read(true).write(true).open(folder.join(LOG))?;
         let folders = [Folder::open(folder)?, Folder::open(&folder.join(BLOBS))?];
-        let mut files = Self { log, folders, sync };
+        let mut files = Self { log, folders, sync, ahead_of: None };
         files.sync()?;
         if let Some(parent) = folder.parent() {
             (files.sync)(&File::open(parent)?, Target::Folder)?;
@@ -68,7 +76,23 @@ impl Files {
         for folder in &mut self.folders {
             folder.sync_new(&self.sync)?;
         }
-        (self.sync)(&self.log, Target::Content)
+        (self.sync)(&self.log, Target::Content)?;
+        self.allocate_ahead();
+        Ok(())
+    }
+
+    /// Makes the space that the log will need next its own. Where that is not to be had, a full disk refuses what a full disk refuses.
+    fn allocate_ahead(&mut self) {
+        let Ok(length) = self.log.metadata().map(|log| log.len()) else { return };
+        // sled also shortens it, and gives away what is beyond its end.
+        if self.ahead_of.is_some_and(|at| (at..at + STEP).contains(&length)) {
+            return;
+        }
+        self.ahead_of = Some(length);
+        let allocated = rustix::fs::fallocate(&self.log, FallocateFlags::KEEP_SIZE, length, AHEAD);
+        if let Err(error) = allocated {
+            tracing::debug!(%error, "revocations: no space is allocated ahead of the log");
+        }
     }
 }
 
