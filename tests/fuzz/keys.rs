@@ -52,14 +52,15 @@ pub(crate) fn ring_of_the_fuzzer() -> Value {
 pub(crate) fn outside() -> OutsideIssuer {
     OutsideIssuer {
         issuer: OUTSIDE.to_owned(),
-        audience: "hallpass".to_owned(),
+        audience: vec!["hallpass".to_owned()],
+        audience_claim: "aud".into(),
         audiences_here: vec!["platform".to_owned()],
         algorithms: Algorithm::OUTSIDE.into(),
         subject_prefix: "acme:".to_owned(),
         plain_jwt: true,
-        scopes_claim: "scope".to_owned(),
+        scopes_claims: vec!["scope".into()],
         scopes: [("read".to_owned(), vec!["datasets:read".to_owned()])].into(),
-        roles_claim: Some("realm_access.roles".to_owned()),
+        roles_claims: vec!["realm_access.roles".into()],
         roles: [("admins".to_owned(), vec!["operator".to_owned()])].into(),
         require: std::collections::BTreeMap::new(),
     }

@@ -132,12 +132,17 @@ impl Connection {
     pub(crate) fn token(&self) -> Result<Option<SecretString>, Failure> {
         match &self.token_file {
             Some(file) if file == Path::new("-") => token::from_stdin().map(Some),
-            Some(file) => std::fs::read_to_string(file)
-                .map(|token| Some(token.into()))
-                .map_err(|error| Failure::failed(format_args!("{}: {error}", file.display()))),
+            Some(file) => {
+                let source = file.display().to_string();
+                let text = std::fs::read_to_string(file);
+                let text =
+                    text.map_err(|error| Failure::failed(format_args!("{source}: {error}")))?;
+                token::pasted(&source, &text.into()).map(Some)
+            }
             None => {
-                let token = rings::variable("HALLPASS_TOKEN")?;
-                Ok(token.filter(|token| !token.is_empty()).map(Into::into))
+                let variable = rings::variable("HALLPASS_TOKEN")?;
+                let variable = variable.filter(|text| !text.is_empty());
+                variable.map(|text| token::pasted("HALLPASS_TOKEN", &text.into())).transpose()
             }
         }
     }

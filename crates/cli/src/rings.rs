@@ -190,6 +190,7 @@ fn from_secret(
         RingError::Key { problem, .. } | RingError::Unreadable(problem) => {
             Failure::failed(format_args!("{origin}: {problem}"))
         }
+        RingError::NotJwks(problem) => Failure::failed(format_args!("{origin}: {problem}")),
     })?;
     Ok(Keys::Secret { secret, algorithm, ring })
 }

@@ -2,6 +2,7 @@
 
 mod inspect;
 mod mint;
+mod pasted;
 mod revoke;
 mod revoke_all;
 mod signature;
@@ -52,10 +53,10 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// The token of an argument: itself, or what stdin has where it is `-`.
 pub(crate) fn read(argument: &SecretString) -> Result<SecretString, Failure> {
-    if argument.expose_secret() == "-" { from_stdin() } else { Ok(argument.clone()) }
+    if argument.expose_secret() == "-" { from_stdin() } else { pasted("TOKEN", argument) }
 }
 
-/// The token that stdin has, without the line's end.
+/// The token that stdin has, without what stands around it.
 pub(crate) fn from_stdin() -> Result<SecretString, Failure> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(LONGEST).read_to_string(&mut text);
@@ -63,6 +64,12 @@ pub(crate) fn from_stdin() -> Result<SecretString, Failure> {
     read.map_err(|error| Failure::failed(format_args!("stdin: {error}; right: a token")))?;
     match text.expose_secret().trim() {
         "" => Err(Failure::failed("stdin: empty; right: a token")),
-        token => Ok(token.into()),
+        _ => pasted("stdin", &text),
     }
+}
+
+/// The token in a text, without `Bearer`, a header's name and quotes.
+pub(crate) fn pasted(source: &str, text: &SecretString) -> Result<SecretString, Failure> {
+    let token = pasted::token(text.expose_secret());
+    token.map(Into::into).map_err(|problem| Failure::failed(format_args!("{source}: {problem}")))
 }

@@ -17,7 +17,7 @@ struct Shared {
     seeker: OnceLock<Seeker>,
 }
 
-/// Told that a token names a key that its outside issuer's known keys lack. Answers at once whether that issuer is being asked now.
+/// Told that a token cannot be verified with the keys of its outside issuer that are known. Answers at once whether that issuer is being asked now.
 type Seeker = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The ring and its number, replaced together: who sees the one sees the other.

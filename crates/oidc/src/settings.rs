@@ -6,6 +6,8 @@ use std::time::Duration;
 use hallpass_token::{OutsideIssuer, OutsideProblem};
 
 use crate::place::{self, Place};
+use crate::proxy::ProxySettings;
+use crate::schedule;
 
 /// One issuer, where its keys are, and how long they count.
 #[derive(Debug, Clone)]
@@ -16,8 +18,11 @@ pub struct IssuerSettings {
     pub jwks_uri: Option<String>,
     /// Certificate authorities to trust besides the system's, as a PEM file.
     pub ca: Option<PathBuf>,
-    /// How often the keys are fetched.
-    pub refresh: Duration,
+    /// The proxy on the way to it.
+    pub proxy: ProxySettings,
+    /// How often the keys are fetched at least; without it as often as the issuer's `Cache-Control` says, within a minute and an hour, and
+    /// every 5 minutes where it says nothing.
+    pub refresh: Option<Duration>,
     /// How long keys count that could not be fetched again.
     pub keep: Duration,
 }
@@ -62,16 +67,17 @@ impl IssuerSettings {
         let problem =
             |key, problem: &str| Err(wrong(OutsideProblem { key, problem: problem.to_owned() }));
         self.issuer.check().map_err(wrong)?;
-        if Place::parse(&self.issuer.issuer, development).is_none() {
+        // With a JWKS elsewhere the issuer is a name that nobody fetches.
+        if self.jwks_uri.is_none() && Place::parse(&self.issuer.issuer, development).is_none() {
             return problem("issuer", place::RIGHT);
         }
         if self.jwks_uri.as_ref().is_some_and(|uri| Place::parse(uri, development).is_none()) {
             return problem("jwks_uri", place::RIGHT);
         }
-        if !REFRESH.contains(&self.refresh) {
+        if self.refresh.is_some_and(|refresh| !REFRESH.contains(&refresh)) {
             return problem("refresh", "right: 10s to 24h");
         }
-        if self.keep < self.refresh {
+        if self.keep < self.refresh.unwrap_or(schedule::USUAL_REFRESH) {
             return problem("keep", "shorter than refresh; right: at least as long");
         }
         Ok(())

@@ -14,25 +14,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_guard::{Clock, Keys};
 use hallpass_token::{Algorithm, KeyRing, OutsideIssuer, UnixTime};
 
-use crate::{IssuerSettings, Oidc};
+use crate::{IssuerSettings, Oidc, ProxySettings};
 
 /// Settings of an issuer on loopback.
 fn settings(issuer: &str, jwks_uri: Option<String>) -> IssuerSettings {
     let issuer = OutsideIssuer {
         issuer: issuer.to_owned(),
-        audience: "hallpass".to_owned(),
+        audience: vec!["hallpass".to_owned()],
+        audience_claim: "aud".into(),
         audiences_here: vec!["platform".to_owned()],
         algorithms: Algorithm::OUTSIDE.into(),
         subject_prefix: format!("{issuer}#"),
         plain_jwt: false,
-        scopes_claim: "scope".to_owned(),
+        scopes_claims: vec!["scope".into()],
         scopes: BTreeMap::new(),
-        roles_claim: None,
+        roles_claims: vec![],
         roles: BTreeMap::new(),
         require: BTreeMap::new(),
     };
-    let (refresh, keep) = (Duration::from_mins(5), Duration::from_hours(1));
-    IssuerSettings { issuer, jwks_uri, ca: None, refresh, keep }
+    let (refresh, keep) = (Some(Duration::from_mins(5)), Duration::from_hours(1));
+    IssuerSettings { issuer, jwks_uri, ca: None, proxy: ProxySettings::NONE, refresh, keep }
 }
 
 /// A JWKS of new keys with these names.

@@ -1,4 +1,4 @@
-//! One issuer under watch: asked now and then, and when a token names a key that is not known.
+//! One issuer under watch: asked now and then, and when a token cannot be verified with the keys that are known.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,7 +49,8 @@ impl Watched {
         self.keys.ring().outside(self.name()).is_some_and(|keys| keys.kids().len() > 0)
     }
 
-    /// A token names a key that is not known: has the issuer asked, unless it was lately. Whether it is being asked now.
+    /// A token names a key that is not known, or has a signature that is not its key's, as after an issuer was set up again: has the issuer
+    /// asked, unless it was lately. Whether it is being asked now.
     pub(crate) fn seek(&self) -> bool {
         let mut schedule = self.schedule();
         if schedule.seek(self.clock.boot()) {
@@ -73,24 +74,32 @@ impl Watched {
     /// Asks it once.
     pub(crate) async fn fetch(&self) {
         self.schedule().begun(self.clock.boot());
-        let fetched = self.source.jwks().await.map_err(|error| error.to_string());
-        let read = fetched.and_then(|jwks| {
-            OutsideKeys::read(&self.issuer, &jwks).map_err(|error| error.to_string())
-        });
-        match read {
-            Ok((keys, left_out)) => self.take(&keys, left_out),
-            Err(problem) => self.go_on_without(&problem),
+        let answer = match self.source.jwks().await {
+            Ok(answer) => answer,
+            Err(error) => return self.go_on_without(&error.to_string()),
+        };
+        // A set may have thousands of keys, each of which is checked: calls do not wait for that.
+        let issuer = Arc::clone(&self.issuer);
+        let read =
+            tokio::task::spawn_blocking(move || match OutsideKeys::read(&issuer, &answer.bytes) {
+                Ok((keys, left_out)) => Ok((keys, left_out, answer.fresh_for)),
+                Err(error) => Err(answer.unusable(&error).to_string()),
+            });
+        match read.await {
+            Ok(Ok((keys, left_out, fresh_for))) => self.take(&keys, left_out, fresh_for),
+            Ok(Err(problem)) => self.go_on_without(&problem),
+            Err(error) => self.go_on_without(&error.to_string()),
         }
     }
 
-    fn take(&self, keys: &OutsideKeys, left_out: Vec<LeftOut>) {
+    fn take(&self, keys: &OutsideKeys, left_out: Vec<LeftOut>, fresh_for: Option<Duration>) {
         let changed = !self.current().is_some_and(|known| known.are_same(keys));
         if changed {
             self.keys.set_outside(keys);
             let kids: Vec<_> = keys.kids().collect();
             tracing::info!(issuer = self.name(), ?kids, "an outside issuer's keys have changed");
         }
-        self.schedule().fetched(self.clock.boot());
+        self.schedule().fetched(self.clock.boot(), fresh_for);
         self.tell(left_out);
         if changed && !self.is_known() {
             tracing::error!(

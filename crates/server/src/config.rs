@@ -30,7 +30,7 @@ use serde::Serialize;
 pub use database::{Database, DatabaseUrl};
 pub use labeler::{BucketSection, DatasetLimits, LabelerSection};
 pub use nats::NatsSection;
-pub use oidc::{OidcSection, Required};
+pub use oidc::{Claim, OidcSection, OneOrMore, Required};
 pub use problem::{ConfigError, Problem};
 pub use sections::Keepalive;
 pub use sessions::SessionsSection;

@@ -38,8 +38,8 @@ mod tls;
 mod transport;
 
 pub use config::{
-    BucketSection, Config, ConfigError, Database, DatabaseUrl, DatasetLimits, JobEngine,
-    JobsSection, Keepalive, LabelerSection, NatsSection, OidcSection, Problem, Required,
+    BucketSection, Claim, Config, ConfigError, Database, DatabaseUrl, DatasetLimits, JobEngine,
+    JobsSection, Keepalive, LabelerSection, NatsSection, OidcSection, OneOrMore, Problem, Required,
     SessionsSection, Sources, TemporalSection, TrainerSection,
 };
 pub use contract::Contract;

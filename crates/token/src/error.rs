@@ -168,6 +168,9 @@ pub enum RingError {
     /// The text is not a ring.
     #[error("key ring: {0}")]
     Unreadable(String),
+    /// The text is no set of keys (RFC 7517, section 5).
+    #[error("no JWKS: {0}")]
+    NotJwks(&'static str),
     /// One key is not right.
     #[error("key {kid}: {field}: {problem}")]
     Key {

@@ -1,13 +1,13 @@
 //! Looks into a token for people: without trusting it, or trusting nothing but its signature.
 
-use std::str::FromStr as _;
-
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
-use crate::wire::{Compact, Header};
-use crate::{Fingerprint, RingError, TokenError, signature, strict_json};
+use crate::error::Flaw;
+use crate::jwk::{self, Jwk};
+use crate::signature::{self, Verifier};
+use crate::wire::Compact;
+use crate::{Algorithm, Fingerprint, RingError, TokenError, strict_json};
 
 /// The longest token that is shown: other issuers' may be longer than those that are accepted here.
 const MAX_SHOWN: usize = 256 * 1024;
@@ -17,8 +17,10 @@ const MAX_SHOWN: usize = 256 * 1024;
 pub struct Inspected {
     /// The header.
     pub header: Value,
-    /// The payload.
+    /// The payload; `null` where it is no JSON object.
     pub payload: Value,
+    /// The payload's bytes where it is no JSON object: a JWS may sign anything (RFC 7515), a JWT may not.
+    pub content: Option<Vec<u8>>,
     /// What was signed: the name under which it can be revoked whoever made it.
     pub fingerprint: Fingerprint,
 }
@@ -37,59 +39,97 @@ pub enum SignatureError {
 /// Decodes a token without verifying it. Nothing vouches for what it says.
 pub fn inspect(token: &str) -> Result<Inspected, TokenError> {
     let compact = Compact::cut(token, MAX_SHOWN)?;
-    let (header, payload) = (compact.header()?, compact.payload()?);
+    let header = compact.header()?;
     compact.signature()?;
-    let fingerprint = Fingerprint::signed_part(compact.signed());
-    Ok(Inspected { header: Value::Object(header), payload: Value::Object(payload), fingerprint })
+    shown(&compact, header)
 }
 
-/// Verifies the signature of any JWS by a JWKS (RFC 7517) and nothing else: by its `kid`, or by the set's sole key. The algorithm is
-/// the key's `alg`; where it has none, one of the key's own family.
+/// Verifies the signature of any JWS by a JWKS (RFC 7517) and nothing else. The keys in question are those of its `kid`, where it has one
+/// and some have it, and which allow its `alg`; of several one has to fit. What the header says of keys elsewhere is ignored.
 pub fn verify_signature_only(jwks_json: &str, token: &str) -> Result<Inspected, SignatureError> {
     let compact = Compact::cut(token, MAX_SHOWN)?;
     let members = compact.header()?;
-    let header = Header::read(members.clone())?;
-    header.names_no_certificate()?;
-    let jwk = choose(jwks_json, header.kid.as_deref())?;
-    let declared = jwk.get("alg").cloned();
-    let key = key_of(jwk)?;
-    let algorithm = Algorithm::from_str(&header.algorithm).map_err(|_| TokenError::Algorithm)?;
-    let fits = match declared {
-        Some(declared) => declared == header.algorithm.as_str(),
-        None => true,
+    let (algorithm, kid) = read_header(&members)?;
+    let signature = compact.signature()?;
+    let mut unusable = None;
+    let mut tried = false;
+    for (name, jwk) in candidates(jwks_json, kid, algorithm)? {
+        match verifies(&jwk, algorithm, compact.signed(), &signature) {
+            Ok(true) => return Ok(shown(&compact, members)?),
+            Ok(false) => tried = true,
+            Err(flaw) => unusable = Some(flaw.of(&name)),
+        }
+    }
+    match unusable {
+        Some(error) if !tried => Err(error.into()),
+        _ => Err(TokenError::BadSignature.into()),
+    }
+}
+
+/// The algorithm and the key's name. What would change the meaning of the signature is refused: it is not understood here.
+fn read_header(members: &Map<String, Value>) -> Result<(Algorithm, Option<&str>), TokenError> {
+    if let Some(name) = ["crit", "b64"].into_iter().find(|name| members.contains_key(*name)) {
+        return Err(TokenError::HeaderNotAccepted(name));
+    }
+    let text = |name| match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(TokenError::Malformed("a header member is not a string")),
     };
-    if !fits || algorithm.family() != key.family() {
-        return Err(TokenError::Algorithm.into());
+    let algorithm = text("alg")?.ok_or(TokenError::Malformed("no alg"))?;
+    Ok((Algorithm::named(algorithm).ok_or(TokenError::Algorithm)?, text("kid")?))
+}
+
+/// The keys that may have signed, each with what it is called.
+fn candidates(
+    jwks_json: &str,
+    kid: Option<&str>,
+    algorithm: Algorithm,
+) -> Result<Vec<(String, Jwk)>, SignatureError> {
+    let keys = jwk::entries(jwks_json.as_bytes())?.into_iter().filter_map(|key| match key {
+        Value::Object(members) => Some(members),
+        _ => None,
+    });
+    let name = |key: &Map<String, Value>| key.get("kid").and_then(Value::as_str).map(str::to_owned);
+    let keys: Vec<_> = match kid {
+        None => keys.collect(),
+        Some(kid) => {
+            let (named, others): (Vec<_>, Vec<_>) =
+                keys.partition(|key| name(key).as_deref() == Some(kid));
+            let nameless = others.into_iter().filter(|key| name(key).is_none());
+            if named.is_empty() { nameless.collect() } else { named }
+        }
+    };
+    if keys.is_empty() {
+        return Err(TokenError::UnknownKey.into());
     }
-    if !signature::verify(algorithm, &key, compact.signed(), &compact.signature()?) {
-        return Err(TokenError::BadSignature.into());
+    let of =
+        |key: Map<String, Value>| (name(&key).unwrap_or_else(|| "without kid".to_owned()), key);
+    let usable = keys.into_iter().map(of);
+    let usable = usable.filter_map(|(name, key)| Some((name, Jwk::read(key).ok()?)));
+    let fitting: Vec<_> = usable.filter(|(_, jwk)| jwk.allows(algorithm)).collect();
+    if fitting.is_empty() { Err(TokenError::Algorithm.into()) } else { Ok(fitting) }
+}
+
+fn verifies(
+    jwk: &Jwk,
+    algorithm: Algorithm,
+    message: &[u8],
+    signature: &Vec<u8>,
+) -> Result<bool, Flaw> {
+    if algorithm.is_shared_secret() {
+        let secret = Verifier::Library(DecodingKey::from_secret(&jwk.bytes("k")?));
+        return Ok(signature::verify(algorithm, &secret, message, signature));
     }
-    let payload = Value::Object(compact.payload()?);
+    Ok(jwk.material(algorithm)?.verify(message, signature))
+}
+
+fn shown(compact: &Compact<'_>, header: Map<String, Value>) -> Result<Inspected, TokenError> {
+    let content = compact.content()?;
+    let (payload, content) = match strict_json::object(&content) {
+        Ok(payload) => (Value::Object(payload), None),
+        Err(_) => (Value::Null, Some(content)),
+    };
     let fingerprint = Fingerprint::signed_part(compact.signed());
-    Ok(Inspected { header: Value::Object(members), payload, fingerprint })
-}
-
-fn choose(jwks_json: &str, kid: Option<&str>) -> Result<Map<String, Value>, SignatureError> {
-    let unreadable = |problem: &str| RingError::Unreadable(problem.to_owned());
-    let mut set = strict_json::object(jwks_json.as_bytes()).map_err(unreadable)?;
-    let Some(Value::Array(keys)) = set.remove("keys") else {
-        return Err(unreadable("no array \"keys\"; right: a JWKS, {\"keys\":[…]}").into());
-    };
-    let named = |key: &Value| kid.is_none_or(|kid| key.get("kid").is_some_and(|name| name == kid));
-    let mut fitting = keys.into_iter().filter(named);
-    match (fitting.next(), fitting.next()) {
-        (Some(Value::Object(key)), None) => Ok(key),
-        _ => Err(TokenError::UnknownKey.into()),
-    }
-}
-
-fn key_of(jwk: Map<String, Value>) -> Result<DecodingKey, RingError> {
-    let kid = jwk.get("kid").and_then(Value::as_str).unwrap_or("without kid").to_owned();
-    let jwk: Option<Jwk> = serde_json::from_value(Value::Object(jwk)).ok();
-    jwk.and_then(|jwk| DecodingKey::from_jwk(&jwk).ok()).ok_or_else(|| RingError::Key {
-        kid,
-        field: "kty",
-        problem: "not a usable key; right: a JWK of RSA, EC, OKP or oct with its members"
-            .to_owned(),
-    })
+    Ok(Inspected { header: Value::Object(header), payload, content, fingerprint })
 }

@@ -1,81 +1,13 @@
 //! A key of the ring: what verifies or signs, and everything that it is allowed to sign.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::material::{Material, Parts};
-use crate::{KeySpec, OutsideIssuer, Scopes, TokenType};
-
-/// The algorithms that tokens are signed with. A key has exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Algorithm {
-    /// HMAC with SHA-256: a shared secret, whose holders can forge each other.
-    #[serde(rename = "HS256")]
-    Hs256,
-    /// HMAC with SHA-512.
-    #[serde(rename = "HS512")]
-    Hs512,
-    /// ECDSA on P-256 with SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-    /// RSA with PKCS#1 v1.5 padding and SHA-256: outside issuers' only.
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// RSA with PSS padding and SHA-256: outside issuers' only.
-    #[serde(rename = "PS256")]
-    Ps256,
-}
-
-impl Algorithm {
-    /// Every algorithm that keys of this mesh have.
-    pub const ALL: [Self; 4] = [Self::Hs256, Self::Hs512, Self::Es256, Self::EdDsa];
-
-    /// Every algorithm that keys of outside issuers may have. None is one of a shared secret.
-    pub const OUTSIDE: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
-
-    /// The value of `alg` (RFC 7518, section 3.1; RFC 8037).
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs512 => "HS512",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-        }
-    }
-
-    /// Whether verifier and signer hold the same secret.
-    pub const fn is_shared_secret(self) -> bool {
-        matches!(self, Self::Hs256 | Self::Hs512)
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no algorithm that is used here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an algorithm; one of HS256, HS512, ES256, EdDSA")]
-pub struct UnknownAlgorithm;
-
-impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
-
-    fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownAlgorithm)
-    }
-}
+use crate::{Algorithm, KeySpec, OutsideIssuer, Scopes, TokenType};
 
 /// Where a key is in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,7 +172,7 @@ impl Key {
         match self.material.parts() {
             Parts::Secret { source, .. } => source.is_none(),
             Parts::Ed25519 { d, .. } | Parts::P256 { d, .. } => d.is_some(),
-            Parts::Rsa { .. } => false,
+            Parts::Ec { .. } | Parts::Rsa { .. } => false,
         }
     }
 

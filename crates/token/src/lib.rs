@@ -37,6 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod algorithm;
 mod claim_members;
 mod claims;
 mod claims_wire;
@@ -45,6 +46,7 @@ mod fingerprint;
 mod generate;
 mod grants;
 mod inspect;
+mod jwk;
 mod key;
 mod key_spec;
 mod kind;
@@ -71,6 +73,7 @@ mod verified;
 mod verify;
 mod wire;
 
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claim_members::numeric_date;
 pub use claims::{Claims, Confirmation, MAX_PARENTS, ResourceClaim};
 pub use error::{ClaimName, Limit, MintError, RingError, TokenError};
@@ -78,12 +81,12 @@ pub use fingerprint::{Fingerprint, FingerprintError, TokenId};
 pub use generate::generate;
 pub use grants::{GrantError, Grants, Level, MOST_GRANT_BYTES};
 pub use inspect::{Inspected, SignatureError, inspect, verify_signature_only};
-pub use key::{Algorithm, Key, KeyState, Profile, UnknownAlgorithm};
+pub use key::{Key, KeyState, Profile};
 pub use key_spec::KeySpec;
 pub use kind::{TokenType, UnknownTokenType};
 pub use minted::MintedToken;
 pub use new_token::NewToken;
-pub use outside::{LeftOut, OutsideIssuer, OutsideKeys, OutsideProblem};
+pub use outside::{ClaimPath, LeftOut, OutsideIssuer, OutsideKeys, OutsideProblem};
 pub use plain::mint_bearer;
 pub use ring::KeyRing;
 pub use scopes::Scopes;

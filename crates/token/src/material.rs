@@ -8,14 +8,18 @@ use aws_lc_rs::encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P521_SHA512_FIXED, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use crate::error::Flaw;
+use crate::signature::Verifier;
 use crate::{Algorithm, SecretRef, secret, signature};
+
+/// What is wrong with a key of this mesh that has another algorithm.
+pub(crate) const NOT_OURS: &str = "keys of OIDC issuers only have it; right: EdDSA or ES256";
 
 /// The key itself. Has no `Debug` that shows it.
 #[derive(Clone)]
@@ -24,7 +28,7 @@ pub(crate) struct Material(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     parts: Parts,
-    verifier: DecodingKey,
+    verifier: Verifier,
     signer: Option<EncodingKey>,
 }
 
@@ -36,6 +40,8 @@ pub(crate) enum Parts {
     Ed25519 { x: [u8; 32], d: Option<SecretSlice<u8>> },
     /// P-256: the uncompressed point (a byte 4, x, y) and the private number.
     P256 { point: [u8; 65], d: Option<SecretSlice<u8>> },
+    /// P-384 or P-521: the uncompressed point. Only ever public.
+    Ec { point: Vec<u8> },
     /// RSA: the modulus and the exponent, without leading zeros. Only ever public.
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
@@ -48,7 +54,7 @@ impl Material {
     ) -> Result<Self, Flaw> {
         let field = if source.is_some() { "secret" } else { "k" };
         secret::check(bytes.expose_secret()).map_err(|problem| Flaw::new(field, problem))?;
-        let verifier = DecodingKey::from_secret(bytes.expose_secret());
+        let verifier = Verifier::Library(DecodingKey::from_secret(bytes.expose_secret()));
         let signer = EncodingKey::from_secret(bytes.expose_secret());
         Ok(Self::new(algorithm, Parts::Secret { bytes, source }, verifier, Some(signer)))
     }
@@ -57,7 +63,7 @@ impl Material {
         ParsedPublicKey::new(&ED25519, x)
             .map_err(|_| Flaw::new("x", "not an Ed25519 public key"))?;
         let signer = d.as_ref().map(|d| ed25519_signer(&x, d)).transpose()?;
-        let verifier = DecodingKey::from_ed_der(&x);
+        let verifier = Verifier::Library(DecodingKey::from_ed_der(&x));
         Ok(Self::new(Algorithm::EdDsa, Parts::Ed25519 { x, d }, verifier, signer))
     }
 
@@ -65,8 +71,24 @@ impl Material {
         ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
             .map_err(|_| Flaw::new("x", "x and y are not a point of P-256"))?;
         let signer = d.as_ref().map(|d| p256_signer(&point, d)).transpose()?;
-        let verifier = DecodingKey::from_ec_der(&point);
+        let verifier = Verifier::Library(DecodingKey::from_ec_der(&point));
         Ok(Self::new(Algorithm::Es256, Parts::P256 { point, d }, verifier, signer))
+    }
+
+    /// A public key on P-384.
+    pub(crate) fn p384(point: [u8; 97]) -> Result<Self, Flaw> {
+        ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point)
+            .map_err(|_| Flaw::new("x", "x and y are not a point of P-384"))?;
+        let verifier = Verifier::Library(DecodingKey::from_ec_der(&point));
+        Ok(Self::new(Algorithm::Es384, Parts::Ec { point: point.into() }, verifier, None))
+    }
+
+    /// A public key on P-521.
+    pub(crate) fn p521(point: [u8; 133]) -> Result<Self, Flaw> {
+        ParsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point)
+            .map_err(|_| Flaw::new("x", "x and y are not a point of P-521"))?;
+        let verifier = Verifier::P521(point.into());
+        Ok(Self::new(Algorithm::Es512, Parts::Ec { point: point.into() }, verifier, None))
     }
 
     /// An RSA public key of 2048 to 8192 bits (RFC 7518, section 3.3) whose exponent is at least 65537.
@@ -80,7 +102,7 @@ impl Material {
         if e.len() > 4 || number < 65_537 || number % 2 == 0 {
             return Err(Flaw::new("e", "not an odd number from 65537 on"));
         }
-        let verifier = DecodingKey::from_rsa_raw_components(&n, &e);
+        let verifier = Verifier::Library(DecodingKey::from_rsa_raw_components(&n, &e));
         Ok(Self::new(algorithm, Parts::Rsa { n, e }, verifier, None))
     }
 
@@ -102,9 +124,15 @@ impl Material {
                 let d: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().map_err(failed)?;
                 Self::p256(fixed("x", pair.public_key().as_ref())?, Some(private(d.as_ref())))
             }
-            Algorithm::Rs256 | Algorithm::Ps256 => {
-                Err(Flaw::new("alg", "RSA keys are outside issuers' only; right: EdDSA or ES256"))
-            }
+            Algorithm::Hs384
+            | Algorithm::Es384
+            | Algorithm::Es512
+            | Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512 => Err(Flaw::new("alg", NOT_OURS)),
         }
     }
 
@@ -117,7 +145,7 @@ impl Material {
     fn new(
         algorithm: Algorithm,
         parts: Parts,
-        verifier: DecodingKey,
+        verifier: Verifier,
         signer: Option<EncodingKey>,
     ) -> Self {
         Self(Arc::new(Inner { algorithm, parts, verifier, signer }))
@@ -141,6 +169,7 @@ impl Material {
             Parts::Secret { .. } => return None,
             Parts::Ed25519 { x, .. } => Parts::Ed25519 { x: *x, d: None },
             Parts::P256 { point, .. } => Parts::P256 { point: *point, d: None },
+            Parts::Ec { point } => Parts::Ec { point: point.clone() },
             Parts::Rsa { n, e } => Parts::Rsa { n: n.clone(), e: e.clone() },
         };
         Some(Self::new(self.0.algorithm, parts, self.0.verifier.clone(), None))
@@ -152,6 +181,7 @@ impl Material {
             Parts::Secret { bytes, .. } => bytes.expose_secret(),
             Parts::Ed25519 { x, .. } => x,
             Parts::P256 { point, .. } => point,
+            Parts::Ec { point } => point,
             Parts::Rsa { n, .. } => n,
         };
         let mut identity = [0; 32];
@@ -160,12 +190,12 @@ impl Material {
     }
 
     pub(crate) fn verify(&self, message: &[u8], signature: &Vec<u8>) -> bool {
-        signature::verify(self.0.algorithm.into(), &self.0.verifier, message, signature)
+        signature::verify(self.0.algorithm, &self.0.verifier, message, signature)
     }
 
     /// `None` where there is nothing to sign with, or the library fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        signature::sign(self.0.algorithm.into(), self.0.signer.as_ref()?, message)
+        signature::sign(self.0.algorithm, self.0.signer.as_ref()?, message)
     }
 }
 
@@ -175,25 +205,12 @@ impl fmt::Debug for Material {
     }
 }
 
-impl From<Algorithm> for jsonwebtoken::Algorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Hs256 => Self::HS256,
-            Algorithm::Hs512 => Self::HS512,
-            Algorithm::Es256 => Self::ES256,
-            Algorithm::EdDsa => Self::EdDSA,
-            Algorithm::Rs256 => Self::RS256,
-            Algorithm::Ps256 => Self::PS256,
-        }
-    }
-}
-
 /// Bytes of a length that the key's algorithm fixes.
 pub(crate) fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], Flaw> {
     bytes.try_into().map_err(|_| Flaw::new(field, format!("{} bytes; right: {N}", bytes.len())))
 }
 
-fn without_zeros(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn without_zeros(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.drain(..bytes.iter().take_while(|byte| **byte == 0).count());
     bytes
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub(crate) use claims::read;
 pub use jwks::{LeftOut, OutsideKeys};
+pub use lookup::ClaimPath;
 
 use crate::{Algorithm, Scopes, names};
 
@@ -24,8 +25,10 @@ const LONGEST_ISSUER: usize = 160;
 pub struct OutsideIssuer {
     /// Its `iss`: a URL.
     pub issuer: String,
-    /// What `aud` must name: this mesh, as the issuer calls it.
-    pub audience: String,
+    /// What the audience claim must name, one of these: this mesh, as the issuer calls it.
+    pub audience: Vec<String>,
+    /// The claim that says for whom a token is; `aud`, but for issuers that name only the client: `client_id`, `azp`.
+    pub audience_claim: ClaimPath,
     /// The audiences here for which its tokens count.
     pub audiences_here: Vec<String>,
     /// The algorithms of its keys, none of them one of shared secrets. A key that says none has the first that fits it.
@@ -34,12 +37,12 @@ pub struct OutsideIssuer {
     pub subject_prefix: String,
     /// Whether access tokens whose header does not say `at+jwt` (RFC 9068) are taken, too.
     pub plain_jwt: bool,
-    /// The claim that holds scopes: its name, or the names on the way to it with dots between.
-    pub scopes_claim: String,
+    /// The claims that hold scopes. A token that has none of them is read by its claims of roles.
+    pub scopes_claims: Vec<ClaimPath>,
     /// Which scopes here a value of that claim means.
     pub scopes: BTreeMap<String, Vec<String>>,
-    /// The claim that holds roles.
-    pub roles_claim: Option<String>,
+    /// The claims that hold roles.
+    pub roles_claims: Vec<ClaimPath>,
     /// Which roles here a value of that claim means.
     pub roles: BTreeMap<String, Vec<String>>,
     /// Claims that must be there, and hold this value or have it among theirs.
@@ -57,6 +60,9 @@ pub struct OutsideProblem {
 }
 
 impl OutsideIssuer {
+    /// Which algorithms there are.
+    pub const RIGHT_ALGORITHMS: &str = "right: one or more of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA";
+
     /// Whether the settings make sense.
     pub fn check(&self) -> Result<(), OutsideProblem> {
         let problem = |key, problem: &str| Err(OutsideProblem { key, problem: problem.to_owned() });
@@ -69,15 +75,16 @@ impl OutsideIssuer {
             let right = "no issuer's URL; right: https://…, without query and fragment, at most 160 characters";
             return problem("issuer", right);
         }
-        if !names::is_name(&self.audience)
-            || !self.audiences_here.iter().all(|of| names::is_name(of))
+        if self.audience.is_empty()
+            || !self.audience.iter().chain(&self.audiences_here).all(|of| names::is_name(of))
         {
             return problem("audience", names::RIGHT_NAME);
         }
+        self.check_claims()?;
         if self.algorithms.is_empty()
             || self.algorithms.iter().any(|of| !Algorithm::OUTSIDE.contains(of))
         {
-            return problem("algorithms", "right: one or more of RS256, PS256, ES256, EdDSA");
+            return problem("algorithms", Self::RIGHT_ALGORITHMS);
         }
         if self.subject_prefix.is_empty() {
             let right = "empty: its users could have the names of users of this mesh's own keys; right: a prefix of its own, such as acme:";
@@ -94,10 +101,28 @@ impl OutsideIssuer {
         if !self.roles.values().flatten().all(|role| names::is_name(role)) {
             return problem("roles", names::RIGHT_NAME);
         }
-        if !self.roles.is_empty() && self.roles_claim.is_none() {
+        if !self.roles.is_empty() && self.roles_claims.is_empty() {
             return problem("roles_claim", "missing; right: the claim whose values `roles` maps");
         }
         Ok(())
+    }
+
+    fn check_claims(&self) -> Result<(), OutsideProblem> {
+        let audience = std::slice::from_ref(&self.audience_claim);
+        let all = [
+            ("audience_claim", audience),
+            ("scopes_claim", &self.scopes_claims),
+            ("roles_claim", &self.roles_claims),
+        ];
+        let wrong = |(_, claims): &(_, &[ClaimPath])| !claims.iter().all(ClaimPath::is_complete);
+        match all.into_iter().find(wrong) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let problem =
+                    "empty; right: a claim's name, or a list of the names on the way to it";
+                Err(OutsideProblem { key, problem: problem.to_owned() })
+            }
+        }
     }
 
     /// Every scope that a token of this issuer can have here.

@@ -40,7 +40,7 @@ pub fn mint_bearer(
     let header = json!({ "alg": algorithm.as_str(), "typ": "JWT" });
     let signed = mint::signed_part(&header, &payload)?;
     let key = EncodingKey::from_secret(secret);
-    let signature = signature::sign(algorithm.into(), &key, signed.as_bytes());
+    let signature = signature::sign(algorithm, &key, signed.as_bytes());
     let fingerprint = Fingerprint::signed_part(signed.as_bytes());
     MintedToken::assemble(signed, &signature.ok_or(MintError::Signing)?, fingerprint, expires_at)
 }

@@ -2,13 +2,16 @@
 //!
 //! Promise: whatever is wrong is said with the key, the member and what would be right, and never with key material.
 
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde_json::{Map, Value, json};
 
 use crate::error::Flaw;
-use crate::material::{Material, Parts, fixed};
+use crate::material::{Material, NOT_OURS, Parts, fixed};
 use crate::ring_members::Members;
 use crate::{Algorithm, Key, KeySpec, RingError, SecretRef, strict_json};
 
@@ -92,9 +95,15 @@ fn read_material(
             let point = fixed("x", &[&[4], &x[..], &y[..]].concat())?;
             Material::p256(point, jwk.optional_secret("d")?)
         }
-        Algorithm::Rs256 | Algorithm::Ps256 => {
-            Err(Flaw::new("alg", "RSA keys are outside issuers' only; right: EdDSA or ES256"))
-        }
+        Algorithm::Hs384
+        | Algorithm::Es384
+        | Algorithm::Es512
+        | Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512 => Err(Flaw::new("alg", NOT_OURS)),
     }
 }
 
@@ -122,7 +131,7 @@ pub(crate) fn write(key: &Key) -> Value {
         Parts::Ed25519 { d, .. } | Parts::P256 { d, .. } => {
             (public_jwk(key), d.as_ref().map(|d| ("d", d)), None)
         }
-        Parts::Rsa { .. } => (public_jwk(key), None, None),
+        Parts::Ec { .. } | Parts::Rsa { .. } => (public_jwk(key), None, None),
     };
     if let Some((name, bytes)) = private {
         jwk.insert(name.to_owned(), encode(bytes.expose_secret()).into());
@@ -152,7 +161,7 @@ pub(crate) fn write(key: &Key) -> Value {
 /// The key's public members (RFC 7517, section 4); for a shared secret none of its own.
 pub(crate) fn public_jwk(key: &Key) -> Map<String, Value> {
     let mut jwk = Map::new();
-    let mut set = |name: &str, value: String| jwk.insert(name.to_owned(), value.into());
+    let mut set = |name: &str, value: String| drop(jwk.insert(name.to_owned(), value.into()));
     set("kid", key.kid().to_owned());
     set("alg", key.algorithm().as_str().to_owned());
     set("use", "sig".to_owned());
@@ -165,11 +174,10 @@ pub(crate) fn public_jwk(key: &Key) -> Map<String, Value> {
             set("crv", "Ed25519".to_owned());
             set("x", encode(x));
         }
-        Parts::P256 { point, .. } => {
-            set("kty", "EC".to_owned());
-            set("crv", "P-256".to_owned());
-            set("x", encode(&point[1..33]));
-            set("y", encode(&point[33..]));
+        Parts::P256 { point, .. } => set_point("P-256", point, &mut set),
+        Parts::Ec { point } => {
+            let curve = if key.algorithm() == Algorithm::Es384 { "P-384" } else { "P-521" };
+            set_point(curve, point, &mut set);
         }
         Parts::Rsa { n, e } => {
             set("kty", "RSA".to_owned());
@@ -178,6 +186,23 @@ pub(crate) fn public_jwk(key: &Key) -> Map<String, Value> {
         }
     }
     jwk
+}
+
+/// The point's members. It is uncompressed: a byte 4, x, y.
+fn set_point(curve: &str, point: &[u8], set: &mut impl FnMut(&str, String)) {
+    let (x, y) = point[1..].split_at(point.len() / 2);
+    set("kty", "EC".to_owned());
+    set("crv", curve.to_owned());
+    set("x", encode(x));
+    set("y", encode(y));
+}
+
+/// The key's SHA-256 thumbprint (RFC 7638): the digest of what it is, whatever it is called.
+pub(crate) fn thumbprint(key: &Key) -> String {
+    let members = public_jwk(key).into_iter();
+    let what = members.filter(|(name, _)| !matches!(name.as_str(), "kid" | "alg" | "use"));
+    let in_order: BTreeMap<String, Value> = what.collect();
+    encode(digest(&SHA256, json!(in_order).to_string().as_bytes()).as_ref())
 }
 
 fn encode(bytes: &[u8]) -> String {

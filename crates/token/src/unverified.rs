@@ -42,13 +42,13 @@ impl KeyRing {
     fn lets_claim(&self, issuer: &str, header: &Header, compact: &Compact<'_>) -> bool {
         let kid = header.kid.as_deref();
         let key = match self.outside(issuer) {
-            Some(keys) => kid.and_then(|kid| keys.key(kid)),
+            Some(keys) => keys.signer(kid, header.algorithm()).ok(),
             None => kid.and_then(|kid| self.own_key(kid)),
         };
         match (key, compact.signature()) {
             (Some(key), Ok(signature)) => {
                 key.issuer() == issuer
-                    && key.algorithm().as_str() == header.algorithm
+                    && header.algorithm() == Some(key.algorithm())
                     && key.material().verify(compact.signed(), &signature)
             }
             _ => self.outside(issuer).is_none() && self.keys().all(|key| key.issuer() != issuer),

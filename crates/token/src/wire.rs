@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::error::Limit;
-use crate::{TokenError, strict_json};
+use crate::{Algorithm, TokenError, strict_json};
 
 /// The longest token that is looked at, in bytes. Directories that put a user's groups into their tokens stop at 200 of them: 10 KiB.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
@@ -50,6 +50,11 @@ impl<'a> Compact<'a> {
         object(self.payload)
     }
 
+    /// The payload as it stands, which need be no JSON.
+    pub(crate) fn content(&self) -> Result<Vec<u8>, TokenError> {
+        decode(self.payload)
+    }
+
     pub(crate) fn signature(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.signature)
     }
@@ -57,7 +62,7 @@ impl<'a> Compact<'a> {
 
 /// What a verifier reads of a header.
 pub(crate) struct Header {
-    pub(crate) algorithm: String,
+    algorithm: String,
     pub(crate) kind: Option<String>,
     pub(crate) kid: Option<String>,
     certificate: bool,
@@ -87,6 +92,11 @@ impl Header {
             kid: text(&mut members, "kid")?,
             certificate,
         })
+    }
+
+    /// What `alg` names, if it is known here.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        Algorithm::named(&self.algorithm)
     }
 
     /// Tokens of this mesh hold and name no certificate. OIDC issuers' often do; it is ignored, and their JWKS alone has their keys.

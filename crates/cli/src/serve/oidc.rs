@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hallpass_contract::SERVICES;
-use hallpass_oidc::{IssuerSettings, Oidc};
-use hallpass_server::{Config, OidcSection, Ready, Required};
-use hallpass_token::{Algorithm, OutsideIssuer};
+use hallpass_oidc::{IssuerSettings, Oidc, ProxySettings};
+use hallpass_server::{Claim, Config, OidcSection, Ready, Required};
+use hallpass_telemetry::urls;
+use hallpass_token::{Algorithm, ClaimPath, OutsideIssuer};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -41,21 +42,29 @@ fn settings(role: &str, section: &OidcSection) -> Result<IssuerSettings, Failure
     let of = &section.issuer;
     let wrong = |problem: String| Failure::failed(format_args!("oidc {of}: {problem}"));
     let algorithms: Option<Vec<Algorithm>> =
-        section.algorithms.iter().map(|name| outside(name)).collect();
-    let algorithms = algorithms.ok_or_else(|| {
-        wrong("algorithms: right: one or more of RS256, PS256, ES256, EdDSA".to_owned())
-    })?;
+        section.algorithms.iter().map(|name| Algorithm::named(name)).collect();
+    let algorithms = algorithms
+        .ok_or_else(|| wrong(format!("algorithms: {}", OutsideIssuer::RIGHT_ALGORITHMS)))?;
     check_scopes(role, section).map_err(wrong)?;
+    let one_of = |name: &str, one: &Option<Claim>, more: &Option<Vec<Claim>>| {
+        claims(one.as_ref(), more.as_deref())
+            .ok_or_else(|| wrong(format!("{name}_claim and {name}_claims: right: one of them")))
+    };
+    let mut scopes_claims = one_of("scopes", &section.scopes_claim, &section.scopes_claims)?;
+    if section.scopes_claim.is_none() && section.scopes_claims.is_none() {
+        scopes_claims.push("scope".into());
+    }
     let issuer = OutsideIssuer {
         issuer: of.clone(),
-        audience: section.audience.clone(),
+        audience: section.audience.to_vec(),
+        audience_claim: path(&section.audience_claim),
         audiences_here: vec![role.to_owned()],
         algorithms,
         subject_prefix: section.subject_prefix.clone().unwrap_or_else(|| format!("{of}#")),
         plain_jwt: section.plain_jwt,
-        scopes_claim: section.scopes_claim.clone(),
+        scopes_claims,
         scopes: section.scopes.clone(),
-        roles_claim: section.roles_claim.clone(),
+        roles_claims: one_of("roles", &section.roles_claim, &section.roles_claims)?,
         roles: section.roles.clone(),
         require: section.require.iter().map(|(claim, of)| (claim.clone(), value(of))).collect(),
     };
@@ -63,13 +72,39 @@ fn settings(role: &str, section: &OidcSection) -> Result<IssuerSettings, Failure
         issuer,
         jwks_uri: section.jwks_uri.clone(),
         ca: section.ca.clone(),
+        proxy: proxy(section.proxy.as_deref()).map_err(wrong)?,
         refresh: section.refresh,
         keep: section.keep,
     })
 }
 
-fn outside(name: &str) -> Option<Algorithm> {
-    Algorithm::OUTSIDE.into_iter().find(|algorithm| algorithm.as_str() == name)
+/// One claim, or several; `None` where both are given.
+fn claims(one: Option<&Claim>, more: Option<&[Claim]>) -> Option<Vec<ClaimPath>> {
+    match (one, more) {
+        (Some(_), Some(_)) => None,
+        (one, None) => Some(one.map(path).into_iter().collect()),
+        (None, Some(all)) => Some(all.iter().map(path).collect()),
+    }
+}
+
+fn path(claim: &Claim) -> ClaimPath {
+    match claim {
+        Claim::Name(name) => ClaimPath::Dotted(name.clone()),
+        Claim::Path(names) => ClaimPath::Names(names.clone()),
+    }
+}
+
+/// The setting's, else the environment's. A password has its place there: the configuration is no secret.
+fn proxy(setting: Option<&str>) -> Result<ProxySettings, String> {
+    let environment = ProxySettings::of_environment(|name| std::env::var(name).ok());
+    match setting {
+        None => Ok(environment),
+        Some("") => Ok(ProxySettings::NONE),
+        Some(url) if urls::has_login(url) => {
+            Err("proxy: has a user or a password; right: such a URL in HTTPS_PROXY".to_owned())
+        }
+        Some(url) => Ok(environment.at(url)),
+    }
 }
 
 fn value(required: &Required) -> Value {

@@ -1,5 +1,7 @@
 //! Shows what a token says, and that nothing vouches for it. The signature is not shown: without it the output is no token.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use hallpass_guard::Clock;
 use hallpass_token::{GrantError, Grants, Inspected, UnixTime, numeric_date};
@@ -49,6 +51,9 @@ pub(super) fn to_text(shown: &Inspected, now: UnixTime) -> String {
         let rows: Vec<_> = members.map(|(name, value)| line(name, value, now)).collect();
         output::table(&rows)
     };
+    if let Some(content) = &shown.content {
+        return format!("header\n{}\n{}\n", lines(&shown.header), content_to_text(content));
+    }
     let life = remaining(&shown.payload, now).0;
     let grants = grants(&shown.payload).map_or_else(String::new, |counts| match counts {
         Ok([buckets, permissions, unknown]) => format!(
@@ -57,6 +62,15 @@ pub(super) fn to_text(shown: &Inspected, now: UnixTime) -> String {
         Err(error) => format!("storage grants that no service accepts: {error}\n"),
     });
     format!("header\n{}\nclaims\n{}\n{grants}{life}\n", lines(&shown.header), lines(&shown.payload))
+}
+
+/// The payload of a JWS that is no JWT: as text where it is text.
+fn content_to_text(content: &[u8]) -> String {
+    let bytes = content.len();
+    match std::str::from_utf8(content) {
+        Ok(text) => format!("payload of {bytes} bytes, no claims\n  {}", plain(text)),
+        Err(_) => format!("payload of {bytes} bytes, no text: --output json shows it in base64"),
+    }
 }
 
 /// How many buckets and permissions the token says that it grants, and how many that are not known.
@@ -96,6 +110,7 @@ fn to_json(shown: &Inspected, now: UnixTime) -> Value {
         "verified": false,
         "header": shown.header,
         "payload": shown.payload,
+        "payload_base64": content_in_base64(shown),
         "fingerprint": shown.fingerprint.to_string(),
         "grants": grants(&shown.payload).and_then(Result::ok).map(|[buckets, permissions, unknown]| {
             json!({ "buckets": buckets, "permissions": permissions, "unknown_permissions": unknown })
@@ -103,6 +118,11 @@ fn to_json(shown: &Inspected, now: UnixTime) -> Value {
         "times": times,
         "remaining_seconds": remaining(&shown.payload, now).1,
     })
+}
+
+/// The payload's bytes, where they are no JSON object.
+pub(super) fn content_in_base64(shown: &Inspected) -> Option<String> {
+    shown.content.as_ref().map(|content| STANDARD.encode(content))
 }
 
 /// How long the token says that it lives: in words, and in seconds where it has an end.

@@ -63,6 +63,7 @@ pub(crate) fn run(wanted: Verify, format: Format) -> Result<(), Failure> {
             "checked": finding.checked,
             "kid": finding.kid,
             "payload": finding.outcome.as_ref().ok().map(|read| &read.payload),
+            "payload_base64": finding.outcome.as_ref().ok().and_then(inspect::content_in_base64),
         }))?,
     }
     let not_valid = |reason| Failure::failed(format_args!("the token is not valid: {reason}"));
@@ -75,7 +76,10 @@ fn find(wanted: Verify, token: &str, now: UnixTime) -> Result<Finding, Failure> 
         if wanted.signature_only {
             return Ok(Finding { checked: &["signature"], kid: None, outcome: signed });
         }
-        let timely = |read: Inspected| signature::check_times(&read.payload, now).map(|()| read);
+        let timely = |read: Inspected| match read.content {
+            Some(_) => Err("its payload is no claims: --signature-only verifies it".to_owned()),
+            None => signature::check_times(&read.payload, now).map(|()| read),
+        };
         let outcome = signed.and_then(timely);
         return Ok(Finding { checked: &["signature", "times"], kid: None, outcome });
     }

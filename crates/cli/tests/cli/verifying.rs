@@ -89,3 +89,46 @@ fn by_a_jwks_the_signature_and_the_times_or_the_signature_only() {
     }
     verify(&["--jwks", "absent.json"], long_ago.expose()).fails(1, "absent.json");
 }
+
+#[test]
+fn a_token_may_be_pasted_with_what_stood_around_it() {
+    let minted = hallpass(&["token", "mint"]).env("JWT_SECRET_KEY", SECRET).run();
+    let token = minted.token();
+    for pasted in [
+        format!("Bearer {token}"),
+        format!("authorization: Bearer  {token}"),
+        format!("\"{token}\""),
+        format!("{{\"access_token\": \"{token}\"}}"),
+    ] {
+        assert_eq!(verify(&[], &pasted).code, 0, "{pasted}");
+        let shown = hallpass(&["token", "inspect", "-"]).stdin(pasted.clone()).run();
+        assert_eq!(shown.code, 0, "{shown:?}");
+        let shown = hallpass(&["token", "inspect", &pasted]).run();
+        assert_eq!(shown.code, 0, "{shown:?}");
+    }
+    let (start, end) = token.split_at(20);
+    verify(&[], &format!("{start}\n{end}")).fails(1, "a space or a line break in it: remove it");
+}
+
+#[test]
+fn a_signature_may_be_over_anything() {
+    // RFC 7520, section 4.4.
+    let folder = tempfile::tempdir().unwrap();
+    let jwks = folder.path().join("jwks.json");
+    let key = "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg";
+    let set = format!(
+        "\u{feff}{{\"keys\":[{{\"kty\":\"oct\",\"kid\":\"018c0ae5-4d9b-471b-bfd6-eef314bc7037\",\"k\":\"{key}\"}}]}}"
+    );
+    std::fs::write(&jwks, set).unwrap();
+    let jwks = jwks.to_str().unwrap();
+    let token = "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9.\
+        SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBk\
+        b24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4.\
+        s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
+    let only = verify(&["--jwks", jwks, "--signature-only"], token);
+    assert_eq!(only.code, 0, "{only:?}");
+    assert!(only.stdout.contains("a dangerous business, Frodo"), "{only:?}");
+    let json = verify(&["--jwks", jwks, "--signature-only", "--output", "json"], token).json();
+    assert!(json["payload"].is_null() && json["payload_base64"].is_string(), "{json}");
+    verify(&["--jwks", jwks], token).fails(1, "its payload is no claims");
+}

@@ -125,10 +125,12 @@ impl Guard {
         })
     }
 
-    /// Whose key is not known because its outside issuer has just made it, is told to come again: the keys are on their way.
+    /// Whose key is not known because its outside issuer has just made it, or has given it a name that another key had, is told to come
+    /// again: the keys are on their way.
     #[cold]
     fn unless_sought(&self, token: Token<'_>, denial: Denial, before: u64) -> Denial {
-        let unknown = denial == Denial::TokenInvalid(TokenError::UnknownKey);
+        use TokenError::{Algorithm, BadSignature, UnknownKey};
+        let unknown = matches!(denial, Denial::TokenInvalid(UnknownKey | BadSignature | Algorithm));
         // The generation after the question: the keys may have come between the verification and it.
         let sought = |text| self.keys.are_sought_for(text) || self.keys.generation() != before;
         match token.text() {

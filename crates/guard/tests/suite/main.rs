@@ -17,6 +17,7 @@ mod issuer;
 mod late;
 mod limits;
 mod log_lines;
+mod oidc_keys;
 mod patience;
 mod recorded;
 mod refusals;

@@ -431,14 +431,15 @@ impl Outside {
     fn known_to(&self, ring: Signers) -> KeyRing {
         let issuer = OutsideIssuer {
             issuer: ACME.to_owned(),
-            audience: "hallpass".to_owned(),
+            audience: vec!["hallpass".to_owned()],
+            audience_claim: "aud".into(),
             audiences_here: vec!["platform".to_owned()],
             algorithms: vec![Algorithm::EdDsa],
             subject_prefix: "acme:".to_owned(),
             plain_jwt: false,
-            scopes_claim: "scope".to_owned(),
+            scopes_claims: vec!["scope".into()],
             scopes: std::iter::empty().collect(),
-            roles_claim: None,
+            roles_claims: vec![],
             roles: std::iter::empty().collect(),
             require: std::iter::empty().collect(),
         };

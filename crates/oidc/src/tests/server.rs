@@ -21,7 +21,8 @@ pub(super) enum Reply {
 /// A server, ended when dropped.
 pub(super) struct Server {
     pub(super) url: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    /// The head of each request.
+    heads: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -29,20 +30,25 @@ impl Server {
     pub(super) async fn start(answer: impl FnMut(&str) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let asked = Arc::clone(&requests);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let asked = Arc::clone(&heads);
         let answer: Arc<Mutex<Answer>> = Arc::new(Mutex::new(Box::new(answer)));
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(serve(socket, Arc::clone(&answer), Arc::clone(&asked)));
             }
         });
-        Self { url, requests, task }
+        Self { url, heads, task }
     }
 
     /// The paths that it was asked for.
     pub(super) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.heads().iter().map(|head| path(head)).collect()
+    }
+
+    /// The heads of the requests that it had.
+    pub(super) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 }
 
@@ -61,10 +67,9 @@ async fn serve(mut socket: TcpStream, answer: Arc<Mutex<Answer>>, asked: Arc<Mut
             _ => return,
         }
     }
-    let text = String::from_utf8_lossy(&request);
-    let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
-    asked.lock().unwrap().push(path.clone());
-    let reply = (answer.lock().unwrap())(&path);
+    let head = String::from_utf8_lossy(&request).into_owned();
+    let reply = (answer.lock().unwrap())(&path(&head));
+    asked.lock().unwrap().push(head);
     match reply {
         Reply::Bytes(bytes) => drop(socket.write_all(&bytes).await),
         Reply::Endless(head, body) => {
@@ -77,13 +82,18 @@ async fn serve(mut socket: TcpStream, answer: Arc<Mutex<Answer>>, asked: Arc<Mut
     }
 }
 
+fn path(head: &str) -> String {
+    head.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
 /// An answer of this status, with these header lines and this body.
-pub(super) fn answer(status: &str, headers: &str, body: &str) -> Reply {
+pub(super) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Reply {
+    let body = body.as_ref();
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    Reply::Bytes([head.as_bytes(), body.as_bytes()].concat())
+    Reply::Bytes([head.as_bytes(), body].concat())
 }
 
 /// The usual answer.

@@ -10,7 +10,7 @@ use hallpass_token::{
 
 use crate::tests::server::{Server, answer, json};
 use crate::tests::{Watching, jwks, settings};
-use crate::{IssuerSettings, Oidc};
+use crate::{IssuerSettings, Oidc, ProxySettings};
 
 /// An issuer whose JWKS the test sets; `None` is a failure.
 async fn issuer(first: Option<String>) -> (Server, Arc<Mutex<Option<String>>>) {
@@ -111,9 +111,51 @@ async fn an_issuer_is_asked_without_being_told_to() {
     tokio::time::timeout(Duration::from_secs(10), known).await.unwrap();
 }
 
+#[tokio::test]
+async fn keys_by_https_are_fetched_through_the_proxy_that_is_set() {
+    let proxy = Server::start(|_| answer("502 Bad Gateway", "", "")).await;
+    let mut of = settings("https://login.acme.test", None);
+    let environment = ProxySettings::of_environment(|name| match name {
+        "https_proxy" => Some(proxy.url.clone()),
+        "NO_PROXY" => Some("10.0.0.0/8,.inside.test".to_owned()),
+        _ => None,
+    });
+    for through in [environment.clone(), ProxySettings::NONE.at(&proxy.url)] {
+        of.proxy = through;
+        Watching::new(&of).fetch().await;
+        assert!(proxy.heads().pop().unwrap().starts_with("CONNECT login.acme.test:443 "));
+    }
+    let asked = proxy.heads().len();
+    of.issuer.issuer = "https://login.inside.test".to_owned();
+    of.proxy = environment.clone();
+    Watching::new(&of).fetch().await;
+    assert_eq!(proxy.heads().len(), asked, "NO_PROXY excepts it");
+    let host = proxy.url.strip_prefix("http://").unwrap();
+    of.issuer.issuer = "https://login.acme.test".to_owned();
+    of.proxy = environment.at(host);
+    Watching::new(&of).fetch().await;
+    assert_eq!(proxy.heads().len(), asked + 1, "a host and a port will do");
+    of.proxy = ProxySettings::NONE.at("http://user:Secret@127.0.0.1:1");
+    assert!(!format!("{of:?}").contains("Secret"));
+    for wrong in ["socks5://user:Secret@127.0.0.1:1", "http://", "a b"] {
+        of.proxy = ProxySettings::NONE.at(wrong);
+        let told = told(&[of.clone()], false, KeyRing::default());
+        assert!(told.contains("proxy: not an HTTP proxy") && !told.contains("Secret"), "{told}");
+    }
+}
+
 fn told(of: &[IssuerSettings], development: bool, ring: KeyRing) -> String {
     let clock = Clock::manual(UnixTime::from_secs(1));
     Oidc::open(of, development, &Keys::new(ring), &clock).map(drop).unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn an_issuer_whose_keys_are_elsewhere_may_be_a_name_that_nobody_fetches() {
+    let (server, _body) = issuer(Some(jwks(&["a"]))).await;
+    let name = "http://adfs.acme.test/adfs/services/trust";
+    let watching = Watching::new(&settings(name, Some(format!("{}/keys", server.url))));
+    watching.fetch().await;
+    assert_eq!(watching.kids(), ["a"]);
 }
 
 #[tokio::test]
@@ -128,7 +170,7 @@ async fn settings_that_cannot_be_are_refused_with_what_would_be_right() {
             s.jwks_uri = Some("http://127.0.0.1:1/k".to_owned());
         }),
         ("jwks_uri: right: https://", true, |s| s.jwks_uri = Some("file:///keys".to_owned())),
-        ("refresh: right: 10s to 24h", false, |s| s.refresh = Duration::from_secs(9)),
+        ("refresh: right: 10s to 24h", false, |s| s.refresh = Some(Duration::from_secs(9))),
         ("keep: shorter than refresh", false, |s| s.keep = Duration::from_secs(30)),
         ("audience: ", false, |s| s.issuer.audience.clear()),
         ("subject_prefix: empty", false, |s| s.issuer.subject_prefix.clear()),

@@ -23,6 +23,11 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Er
 /// Instants that are further away cannot be computed with everywhere.
 const LONGEST: Duration = Duration::from_hours(87_600);
 
+/// As [`read`], of a setting that may be absent.
+pub(crate) fn read_some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    read(from).map(Some)
+}
+
 /// As [`read`], and more than nothing.
 pub(crate) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let read = read(from)?;

@@ -14,8 +14,11 @@ use super::duration;
 pub struct OidcSection {
     /// Its `iss`.
     pub issuer: String,
-    /// What `aud` must name.
-    pub audience: String,
+    /// What `audience_claim` must name: this, or one of these.
+    pub audience: OneOrMore,
+    /// The claim that says for whom a token is.
+    #[serde(default = "aud")]
+    pub audience_claim: Claim,
     /// Where its JWKS is; else its configuration document says so.
     pub jwks_uri: Option<String>,
     /// The algorithms of its keys.
@@ -23,17 +26,20 @@ pub struct OidcSection {
     pub algorithms: Vec<String>,
     /// What stands before `sub`; else the issuer and `#`.
     pub subject_prefix: Option<String>,
-    /// Whether access tokens whose header does not say `at+jwt` are taken, too.
+    /// Whether access tokens whose header says `JWT`, or nothing, instead of `at+jwt` are taken, too.
     #[serde(default)]
     pub plain_jwt: bool,
-    /// The claim that holds scopes.
-    #[serde(default = "scope")]
-    pub scopes_claim: String,
+    /// The claim that holds scopes; `scope` if neither this nor `scopes_claims` is there.
+    pub scopes_claim: Option<Claim>,
+    /// The claims that hold scopes, instead of one.
+    pub scopes_claims: Option<Vec<Claim>>,
     /// Which scopes a value of it means.
     #[serde(default)]
     pub scopes: BTreeMap<String, Vec<String>>,
     /// The claim that holds roles.
-    pub roles_claim: Option<String>,
+    pub roles_claim: Option<Claim>,
+    /// The claims that hold roles, instead of one.
+    pub roles_claims: Option<Vec<Claim>>,
     /// Which roles a value of it means.
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<String>>,
@@ -42,12 +48,45 @@ pub struct OidcSection {
     pub require: BTreeMap<String, Required>,
     /// Certificate authorities to trust besides the system's.
     pub ca: Option<PathBuf>,
-    /// How often its keys are fetched.
-    #[serde(default = "refresh", deserialize_with = "duration::read")]
-    pub refresh: Duration,
+    /// The HTTP proxy on the way to it, such as `http://proxy.example:3128`; empty for none; else `HTTPS_PROXY` and `NO_PROXY` say so.
+    pub proxy: Option<String>,
+    /// How often its keys are fetched at least, 10s to 24h; else as often as its `Cache-Control` says within 1m and 1h, and every 5m where it
+    /// says nothing.
+    #[serde(default, deserialize_with = "duration::read_some")]
+    pub refresh: Option<Duration>,
     /// How long keys count that cannot be fetched again.
     #[serde(default = "keep", deserialize_with = "duration::read")]
     pub keep: Duration,
+}
+
+/// Where a claim stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Claim {
+    /// Its whole name, or the names on the way to it with dots between.
+    Name(String),
+    /// The names on the way to it.
+    Path(Vec<String>),
+}
+
+/// A text or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// All of them.
+    pub fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.clone()],
+            Self::More(all) => all.clone(),
+        }
+    }
 }
 
 /// The value that a claim must have.
@@ -63,15 +102,13 @@ pub enum Required {
 }
 
 fn algorithms() -> Vec<String> {
-    ["RS256", "PS256", "ES256", "EdDSA"].map(str::to_owned).into()
+    let all =
+        ["RS256", "PS256", "ES256", "EdDSA", "RS384", "RS512", "PS384", "PS512", "ES384", "ES512"];
+    all.map(str::to_owned).into()
 }
 
-fn scope() -> String {
-    "scope".to_owned()
-}
-
-const fn refresh() -> Duration {
-    Duration::from_mins(5)
+fn aud() -> Claim {
+    Claim::Name("aud".to_owned())
 }
 
 const fn keep() -> Duration {

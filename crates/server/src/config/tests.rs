@@ -1,5 +1,5 @@
 //! Which source wins, and how each mistake is told.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -224,4 +224,26 @@ fn a_variable_that_looks_like_a_number_is_text_where_text_is_expected() {
     assert_eq!(config.temporal.task_queue, "true");
     let refused = load("", &[("HALLPASS_DRAIN", "10")], &Flags::new()).unwrap_err();
     assert!(refused.starts_with("drain (from HALLPASS_DRAIN): \"10\" is no span"), "{refused}");
+}
+
+#[test]
+fn a_claim_of_an_oidc_issuer_is_a_name_or_a_list_and_its_audience_one_or_several() {
+    let file = "[[oidc]]\nissuer = 'https://a.test'\naudience = ['api://1', '1']\naudience_claim = 'client_id'\n\
+                scopes_claims = ['scp', ['access', 'my.app']]\nroles_claim = ['realm', 'roles']\nproxy = ''\nrefresh = '10s'\n\
+                [[oidc]]\nissuer = 'https://b.test'\naudience = 'x'";
+    let config = load(file, &[], &Flags::new()).unwrap();
+    let [one, two] = &config.oidc[..] else { panic!("two of them") };
+    let name = |text: &str| Claim::Name(text.to_owned());
+    let path = |names: [&str; 2]| Claim::Path(names.map(str::to_owned).into());
+    assert_eq!(one.audience.to_vec(), ["api://1", "1"]);
+    assert_eq!(one.audience_claim, name("client_id"));
+    assert_eq!(one.scopes_claims, Some(vec![name("scp"), path(["access", "my.app"])]));
+    assert_eq!(one.roles_claim, Some(path(["realm", "roles"])));
+    assert_eq!((one.refresh, one.proxy.as_deref()), (Some(Duration::from_secs(10)), Some("")));
+    assert_eq!((two.audience.to_vec(), &two.audience_claim), (vec!["x".to_owned()], &name("aud")));
+    assert_eq!(
+        (&two.scopes_claim, &two.scopes_claims, two.refresh, &two.proxy),
+        (&None, &None, None, &None)
+    );
+    assert!(two.algorithms.iter().any(|of| of == "ES512"));
 }

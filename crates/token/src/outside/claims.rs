@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::lookup::{self, find, holds};
-use super::{OutsideIssuer, mapped};
+use super::{ClaimPath, OutsideIssuer, mapped};
 use crate::claim_members::{MAX_VALUES, Members};
 use crate::error::Limit;
 use crate::{ClaimName, Claims, TokenError, TokenType, names};
@@ -27,11 +27,8 @@ pub(crate) fn read(
         check_kind(&payload)?;
     }
     check_required(issuer, &payload)?;
-    let scopes = find(&payload, &issuer.scopes_claim);
-    let scopes = mapped(scopes.into_iter().flat_map(lookup::scopes), &issuer.scopes);
-    let roles = issuer.roles_claim.as_deref().and_then(|path| find(&payload, path));
-    let roles = mapped(roles.into_iter().flat_map(lookup::roles), &issuer.roles);
-    if !is_for(&payload, &issuer.audience)? {
+    let (scopes, roles) = granted(issuer, &payload);
+    if !is_for(issuer, &payload)? {
         return Err(TokenError::AudienceNotAllowed);
     }
     let mut members = Members::new(payload);
@@ -72,6 +69,25 @@ pub(crate) fn read(
     })
 }
 
+/// The scopes and the roles here. A token without any claim of scopes is an application's, whose roles are its permissions: they are looked
+/// up among the scopes, too.
+fn granted(
+    issuer: &OutsideIssuer,
+    payload: &Map<String, Value>,
+) -> (BTreeSet<String>, BTreeSet<String>) {
+    let found = |claims: &[ClaimPath]| -> Vec<_> {
+        claims.iter().filter_map(|claim| claim.find(payload)).collect()
+    };
+    let (of_scopes, of_roles) = (found(&issuer.scopes_claims), found(&issuer.roles_claims));
+    let roles: Vec<_> = of_roles.into_iter().flat_map(lookup::roles).collect();
+    let scopes: Vec<_> = if of_scopes.is_empty() {
+        roles.clone()
+    } else {
+        of_scopes.into_iter().flat_map(lookup::scopes).collect()
+    };
+    (mapped(scopes.into_iter(), &issuer.scopes), mapped(roles.into_iter(), &issuer.roles))
+}
+
 /// Where the header does not say what kind of token it is, the claims must not say that it is another.
 fn check_kind(payload: &Map<String, Value>) -> Result<(), TokenError> {
     let other = OTHER_KINDS.iter().any(|claim| payload.contains_key(*claim));
@@ -95,15 +111,19 @@ fn check_required(issuer: &OutsideIssuer, payload: &Map<String, Value>) -> Resul
     }
 }
 
-/// Whether `aud`, a text or a list of texts (RFC 7519, section 4.1.3), names this audience. Who else it names does not matter.
-fn is_for(payload: &Map<String, Value>, audience: &str) -> Result<bool, TokenError> {
-    match payload.get("aud") {
-        None => Err(TokenError::MissingClaim("aud")),
-        Some(Value::String(one)) => Ok(one == audience),
+/// Whether `aud`, a text or a list of texts (RFC 7519, section 4.1.3), or the claim that the settings name instead, names this mesh. Who
+/// else it names does not matter.
+fn is_for(issuer: &OutsideIssuer, payload: &Map<String, Value>) -> Result<bool, TokenError> {
+    let usual = issuer.audience_claim.is("aud");
+    let claim = if usual { "aud" } else { "the claim that audience_claim names" };
+    let is_meant = |audience: &str| issuer.audience.iter().any(|one| one == audience);
+    match issuer.audience_claim.find(payload) {
+        None => Err(TokenError::MissingClaim(claim)),
+        Some(Value::String(one)) => Ok(is_meant(one)),
         Some(Value::Array(several)) if several.iter().all(Value::is_string) => {
-            Ok(several.iter().any(|one| one == audience))
+            Ok(several.iter().filter_map(Value::as_str).any(is_meant))
         }
-        Some(_) => Err(TokenError::Malformed("aud")),
+        Some(_) => Err(TokenError::Malformed(claim)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Access tokens of outside issuers: what they become here, and which are none.
 
 use hallpass_token::{
-    ClaimName, Fingerprint, KeyRing, Limit, NewToken, Profile, TokenError, TokenId, TokenType,
-    UnixTime,
+    ClaimName, ClaimPath, Fingerprint, KeyRing, Limit, NewToken, OutsideIssuer, Profile,
+    TokenError, TokenId, TokenType, UnixTime,
 };
 use serde_json::{Value, json};
 
@@ -98,6 +98,13 @@ fn scopes_and_roles_may_be_texts_lists_and_claims_of_any_name() {
         ("https://acme.test/s", json!({"https://acme.test/s": "read"}), "datasets:read"),
         ("a.b", json!({"a.b": "read", "a": {"b": "all"}}), "datasets:read"),
         ("a.b", json!({"a": "read"}), ""),
+        ("a.my.app.c", json!({"a": {"my.app": {"c": "read"}}}), "datasets:read"),
+        (
+            "a.my.app.c",
+            json!({"a": {"my": {"other": 1}, "my.app": {"c": "read"}}}),
+            "datasets:read",
+        ),
+        ("https://acme.test/s.r", json!({"https://acme.test/s": {"r": "read"}}), "datasets:read"),
         ("scope", json!({"scope": null}), ""),
         ("scope", json!({"scope": "READ Read datasets:write"}), ""),
         // What is no scope grants nothing, and refuses nothing.
@@ -105,7 +112,7 @@ fn scopes_and_roles_may_be_texts_lists_and_claims_of_any_name() {
         ("scope", json!({"scope": {"read": true}}), ""),
         ("scope", json!({"scope": ["read", 1, null]}), "datasets:read"),
     ] {
-        path.clone_into(&mut of.scopes_claim);
+        of.scopes_claims = vec![path.into()];
         let token = acme().changed(|_, p| {
             p.as_object_mut().unwrap().remove("scope");
             p.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
@@ -113,6 +120,84 @@ fn scopes_and_roles_may_be_texts_lists_and_claims_of_any_name() {
         let verified = ring(&of).verify(&token, NOW).unwrap();
         let scopes: Vec<_> = verified.claims().scopes.iter().collect();
         assert_eq!(scopes.join(" "), right, "{path} of {claims}");
+    }
+}
+
+#[test]
+fn scopes_and_roles_may_stand_in_several_claims_each_behind_names_of_any_form() {
+    let mut of = settings(ACME, "acme:");
+    let way =
+        |names: &[&str]| ClaimPath::Names(names.iter().map(|&name| name.to_owned()).collect());
+    of.scopes_claims = vec!["scp".into(), way(&["access", "my.app", "https://a/b"])];
+    of.roles_claims = vec![way(&["groups"]), "realm_access.roles".into()];
+    let said = |change: fn(&mut Value)| {
+        let token = acme().changed(|_, p| change(p));
+        let verified = ring(&of).verify(&token, NOW).unwrap();
+        let claims = verified.claims();
+        (claims.scopes.to_string(), claims.roles.join(" "))
+    };
+    let right = |scopes: &str, roles: &str| (scopes.to_owned(), roles.to_owned());
+    let inner = |p: &mut Value| p["access"] = json!({"my.app": {"https://a/b": ["all"]}});
+    assert_eq!(said(inner), right("datasets:read datasets:write", "operator"));
+    assert_eq!(said(|p| p["scp"] = "read".into()), right("datasets:read", "operator"));
+    assert_eq!(
+        said(|p| {
+            p["scp"] = "read".into();
+            p["access"] = json!({"my.app": {"https://a/b": ["all"]}});
+            (p["groups"], p["realm_access"]) = (json!(["ml-admins"]), json!({"roles": ["other"]}));
+        }),
+        right("datasets:read datasets:write", "operator")
+    );
+    // Names that are a way are not claims beside each other.
+    assert_eq!(said(|p| p["https://a/b"] = "all".into()), right("", "operator"));
+}
+
+#[test]
+fn an_applications_roles_are_its_scopes_where_its_token_has_no_claim_of_scopes() {
+    let mut of = settings(ACME, "acme:");
+    of.scopes_claims = vec!["scp".into()];
+    let said = |change: fn(&mut Value)| {
+        let token = acme().changed(|_, p| {
+            p["realm_access"]["roles"] = json!(["read", "ml-admins"]);
+            change(p);
+        });
+        let verified = ring(&of).verify(&token, NOW).unwrap();
+        (verified.claims().scopes.to_string(), verified.claims().roles.join(" "))
+    };
+    let with = |scopes: &str| (scopes.to_owned(), "operator".to_owned());
+    assert_eq!(said(|_| {}), with("datasets:read"));
+    assert_eq!(said(|p| p["scp"] = "openid".into()), with(""), "a user's token says so itself");
+    assert_eq!(said(|p| p["scp"] = Value::Null), with(""));
+}
+
+#[test]
+fn a_token_is_for_one_of_the_audiences_in_the_claim_that_the_settings_name() {
+    let mut of = settings(ACME, "acme:");
+    of.audience = vec!["api://one".to_owned(), "app".to_owned()];
+    let said = |of: &OutsideIssuer, change: fn(&mut Value)| {
+        ring(of).verify(&acme().changed(|_, p| change(p)), NOW).map(drop)
+    };
+    let foreign = Err(TokenError::AudienceNotAllowed);
+    assert_eq!(said(&of, |_| {}), foreign);
+    assert_eq!(said(&of, |p| p["aud"] = json!(["x", "api://one"])), Ok(()));
+    for claim in ["client_id", "azp"] {
+        of.audience_claim = claim.into();
+        let without = TokenError::MissingClaim("the claim that audience_claim names");
+        let drop_all = |p: &mut Value| {
+            p.as_object_mut()
+                .unwrap()
+                .retain(|name, _| !["aud", "client_id", "azp"].contains(&name.as_str()));
+        };
+        assert_eq!(said(&of, drop_all), Err(without), "{claim}");
+        assert_eq!(
+            said(&of, |p| (p["azp"], p["client_id"]) = ("app".into(), "app".into())),
+            Ok(())
+        );
+        assert_eq!(said(&of, |p| (p["azp"], p["client_id"]) = ("x".into(), "x".into())), foreign);
+        assert_eq!(said(&of, |p| (p["azp"], p["client_id"]) = (json!([]), json!([]))), foreign);
+        let unreadable = |p: &mut Value| (p["azp"], p["client_id"]) = (1.into(), 1.into());
+        let malformed = TokenError::Malformed("the claim that audience_claim names");
+        assert_eq!(said(&of, unreadable), Err(malformed));
     }
 }
 
@@ -167,6 +252,7 @@ fn what_is_no_access_token_for_us_is_refused_for_the_right_reason() {
         ("alg of another key", |h, _| h["alg"] = "ES256".into(), TokenError::Algorithm),
         ("alg PS256 on an RS256 key", |h, _| h["alg"] = "PS256".into(), TokenError::Algorithm),
         ("alg RS384", |h, _| h["alg"] = "RS384".into(), TokenError::Algorithm),
+        ("alg that is none", |h, _| h["alg"] = "rs256".into(), TokenError::Algorithm),
         ("alg none", |h, _| h["alg"] = "none".into(), TokenError::Algorithm),
         ("aud of another", |_, p| p["aud"] = "billing".into(), TokenError::AudienceNotAllowed),
         (

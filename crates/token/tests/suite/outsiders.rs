@@ -7,8 +7,10 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaEncoding,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+    RsaEncoding,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -28,6 +30,8 @@ pub(crate) struct Outsider {
     pub(crate) url: &'static str,
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
+    p384: EcdsaKeyPair,
+    p521: EcdsaKeyPair,
     ed25519: Ed25519KeyPair,
 }
 
@@ -52,14 +56,15 @@ pub(crate) fn settings(url: &str, prefix: &str) -> OutsideIssuer {
     };
     OutsideIssuer {
         issuer: url.to_owned(),
-        audience: "hallpass".to_owned(),
+        audience: vec!["hallpass".to_owned()],
+        audience_claim: "aud".into(),
         audiences_here: vec!["platform".to_owned()],
         algorithms: Algorithm::OUTSIDE.into(),
         subject_prefix: prefix.to_owned(),
         plain_jwt: false,
-        scopes_claim: "scope".to_owned(),
+        scopes_claims: vec!["scope".into()],
         scopes: map(&[("read", &["datasets:read"]), ("all", &["datasets:read", "datasets:write"])]),
-        roles_claim: Some("realm_access.roles".to_owned()),
+        roles_claims: vec!["realm_access.roles".into()],
         roles: map(&[("ml-admins", &["operator"])]),
         require: BTreeMap::new(),
     }
@@ -101,6 +106,8 @@ impl Outsider {
             url,
             rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
             p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
+            p384: EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap(),
+            p521: EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap(),
             ed25519: Ed25519KeyPair::generate().unwrap(),
         }
     }
@@ -115,6 +122,26 @@ impl Outsider {
             {"kty": "EC", "kid": "ES256", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..])},
             {"kty": "OKP", "kid": "EdDSA", "crv": "Ed25519", "x": encode(self.ed25519.public_key().as_ref())},
         ]})
+    }
+
+    /// Its key for this algorithm, as it is published, under a name of its own.
+    pub(crate) fn jwk(&self, algorithm: &str) -> Value {
+        let point = |curve: &str, pair: &EcdsaKeyPair| {
+            let (x, y) =
+                pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
+            json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)})
+        };
+        let mut jwk = match algorithm {
+            "ES256" => point("P-256", &self.p256),
+            "ES384" => point("P-384", &self.p384),
+            "ES512" => point("P-521", &self.p521),
+            "EdDSA" | "Ed25519" => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": encode(self.ed25519.public_key().as_ref())})
+            }
+            _ => json!({"kty": "RSA", "n": self.modulus(), "e": self.exponent()}),
+        };
+        (jwk["kid"], jwk["alg"]) = (algorithm.into(), algorithm.into());
+        jwk
     }
 
     /// Signs with the key of the algorithm, whatever the header says.
@@ -141,13 +168,19 @@ impl Outsider {
     }
 
     fn signature(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
+        let ecdsa = |pair: &EcdsaKeyPair| {
+            pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+        };
         match algorithm {
             "RS256" => self.rsa_signature(&RSA_PKCS1_SHA256, message),
+            "RS384" => self.rsa_signature(&RSA_PKCS1_SHA384, message),
+            "RS512" => self.rsa_signature(&RSA_PKCS1_SHA512, message),
             "PS256" => self.rsa_signature(&RSA_PSS_SHA256, message),
-            "ES256" => {
-                let random = SystemRandom::new();
-                self.p256.sign(&random, message).unwrap().as_ref().to_vec()
-            }
+            "PS384" => self.rsa_signature(&RSA_PSS_SHA384, message),
+            "PS512" => self.rsa_signature(&RSA_PSS_SHA512, message),
+            "ES256" => ecdsa(&self.p256),
+            "ES384" => ecdsa(&self.p384),
+            "ES512" => ecdsa(&self.p521),
             _ => self.ed25519.sign(message).as_ref().to_vec(),
         }
     }

@@ -1,5 +1,7 @@
 //! The ring file: what it holds is kept, and what is wrong with it is named.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hallpass_token::{
     Algorithm, KeyRing, KeySpec, KeyState, Profile, RingError, TokenType, generate,
 };
@@ -255,4 +257,33 @@ fn a_private_part_belongs_to_its_public_part() {
         parse(&file).unwrap_err().to_string(),
         "key made: x: x and y are not a point of P-256"
     );
+}
+
+#[test]
+fn the_other_name_of_ed25519_is_read_for_our_own_keys_too() {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let entry = json!({
+        "issuer": "users", "owner": "platform", "types": ["user"], "scopes": ["platform:read"], "audiences": ["platform"],
+    });
+    let key = json!({
+        "kty": "OKP", "crv": "Ed25519", "kid": "users", "alg": "Ed25519", "x": encode(pair.public_key().as_ref()), "hallpass": entry,
+    });
+    let ring = parse(&json!({ "keys": [key] })).unwrap();
+    assert_eq!(ring.keys().next().unwrap().algorithm(), Algorithm::EdDsa);
+    assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDsa));
+    assert_eq!(ring.public_jwks()["keys"][0]["alg"], "EdDSA", "it is written by its usual name");
+    let (mut header, payload) = crate::fixtures::parts(TokenType::User);
+    for name in ["EdDSA", "Ed25519"] {
+        header["alg"] = name.into();
+        let signed = format!(
+            "{}.{}",
+            encode(header.to_string().as_bytes()),
+            encode(payload.to_string().as_bytes())
+        );
+        let token = format!("{signed}.{}", encode(pair.sign(signed.as_bytes()).as_ref()));
+        assert!(ring.verify(&token, NOW).is_ok(), "{name}");
+        assert!(ring.unverified(&token).unwrap().name.is_some(), "{name}");
+    }
 }
