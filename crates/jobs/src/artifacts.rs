@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_may_be_as_long_as_the_file_system_of_the_trainer_takes() {
         let (root, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let store = Artifacts::folder(root.path()).unwrap();
+        let store = Artifacts::folder(root.path(), Space::of(root.path(), Some(0))).unwrap();
         let deep = vec!["a".repeat(255); 8].join("/");
         for path in ["型".repeat(85), "*".repeat(255), deep] {
             std::fs::write(made.path().join("file"), &path).unwrap();

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::fixtures::NOW;
 use crate::outsiders::{ACME, acme, keys, ring, settings};
 
+/// What is written otherwise in a key of the set.
+type Edit<'a> = &'a dyn Fn(&mut Value);
+
 fn read(jwks: &str) -> Result<(Vec<String>, Vec<LeftOut>), RingError> {
     let (keys, left_out) = OutsideKeys::read(&Arc::new(settings(ACME, "")), jwks.as_bytes())?;
     Ok((keys.kids().map(str::to_owned).collect(), left_out))
@@ -211,7 +214,7 @@ fn keys_are_read_as_real_issuers_write_them() {
         bytes.insert(0, 0);
         k[member] = BASE64.encode(bytes).into();
     };
-    let rows: [(&str, &dyn Fn(&mut Value)); 14] = [
+    let rows: [(&str, Edit<'_>); 14] = [
         ("RS256", &|k| k["e"] = "AQAB=".into()),
         ("RS256", &|k| k["n"] = format!("{}==", k["n"].as_str().unwrap()).into()),
         ("RS256", &|k| standard(k, "n")),

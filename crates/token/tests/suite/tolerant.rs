@@ -63,7 +63,7 @@ fn factors_and_logins_are_read_as_issuers_write_them_and_refuse_nothing() {
 #[test]
 fn roles_of_an_issuer_are_texts_lists_and_names_of_objects() {
     let mut of = settings(ACME, "acme:");
-    of.roles_claim = Some("urn:zitadel:iam:org:project:roles".to_owned());
+    of.roles_claims = vec!["urn:zitadel:iam:org:project:roles".into()];
     let groups: Vec<_> = (0..200).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
     for (value, operator) in [
         (json!("ml-admins"), true),
