@@ -31,8 +31,8 @@ pub use pace::Pace;
 #[cfg(feature = "serve")]
 pub use serve::{
     Actions, CallLimits, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup, Guarded,
-    PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow, Why,
-    call_task, network, public_rule,
+    HTTP_PATHS, PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, SlotLimits, UsageRow,
+    Why, call_task, http_path, network, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

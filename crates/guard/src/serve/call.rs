@@ -77,6 +77,10 @@ impl Call {
         self.rule
     }
 
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Ends it if its permit does not hold any more.
     pub(super) fn look(&self) {
         if let Err(denial) = self.holds() {

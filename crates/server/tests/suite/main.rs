@@ -14,3 +14,4 @@ mod proxies;
 mod reflection;
 mod strangers;
 mod tls;
+mod wire;
