@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hallpass_guard::{PatienceLayer, Patient};
+use hallpass_server::pem;
 use hallpass_telemetry::urls;
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -230,7 +231,7 @@ impl Connection {
                 let at_file = |problem: &dyn fmt::Display| {
                     Failure::failed(format_args!("{}: {problem}", file.display()))
                 };
-                let pem = std::fs::read(file).map_err(|error| at_file(&error))?;
+                let pem = pem::read(file, pem::Kind::Authority).map_err(Failure::failed)?;
                 let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
                 endpoint.tls_config(tls).map_err(|error| at_file(&with_causes(&error)))
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use hallpass_contract::{RULES, SERVICES};
-use hallpass_guard::PUBLIC_RULES;
+use hallpass_guard::{HTTP_PATHS, PUBLIC_RULES};
 use hallpass_policy::{Access, Resource, Rule, WhenStale};
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ struct Declared {
 
 /// Prints the rules, in the contract's order, and the scopes that they name.
 pub(crate) fn run(wanted: &Rules, format: Format) -> Result<(), Failure> {
-    let all = || RULES.iter().chain(&PUBLIC_RULES);
+    let all = || RULES.iter().chain(&PUBLIC_RULES).chain(&HTTP_PATHS);
     let is = |rule: &&'static Rule| wanted.service.as_deref().is_none_or(|of| is_of(rule, of));
     let chosen: Vec<_> = all().filter(is).collect();
     if let (Some(service), true) = (&wanted.service, chosen.is_empty()) {

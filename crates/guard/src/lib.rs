@@ -31,8 +31,8 @@ pub use pace::Pace;
 #[cfg(feature = "serve")]
 pub use serve::{
     Actions, CallLimits, CallTask, ClientCertificate, Counts, Guard, GuardLayer, GuardSetup,
-    Guarded, PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, Serving, SlotLimits,
-    Taken, UsageRow, Why, call_task, network, public_rule,
+    Guarded, HTTP_PATHS, PUBLIC_RULES, PeerAddress, Refusals, Refused, RefusedCaller, Serving,
+    SlotLimits, Taken, UsageRow, Why, call_task, http_path, network, public_rule,
 };
 
 /// Finds the rule of an RPC by its path, `/package.Service/Method`. The contract's `rule` is one.

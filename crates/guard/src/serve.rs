@@ -35,7 +35,7 @@ pub use credentials::ClientCertificate;
 pub use guard::{Counts, Guard};
 pub use layer::{GuardLayer, Guarded};
 pub use limits::{CallLimits, PeerAddress, network};
-pub use public::{PUBLIC_RULES, public_rule};
+pub use public::{HTTP_PATHS, PUBLIC_RULES, http_path, public_rule};
 pub use refusals::{Refusals, Refused, RefusedCaller, Why};
 pub use setup::GuardSetup;
 pub use slots::SlotLimits;

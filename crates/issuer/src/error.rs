@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hallpass_policy::{ERROR_DOMAIN, Refusal};
+use hallpass_policy::{ERROR_DOMAIN, Refusal, push_back};
 use hallpass_revocation::{ReadError, WriteError, boot_now};
 use hallpass_token::MintError;
 use tonic::{Code, Status};
@@ -199,7 +199,9 @@ fn unwritten(error: &Error) -> Status {
     }
     let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, []);
     details.set_retry_info(Some(TRY_AGAIN_AFTER));
-    Status::with_error_details(Code::Unavailable, message, details)
+    let mut status = Status::with_error_details(Code::Unavailable, message, details);
+    push_back(status.metadata_mut(), TRY_AGAIN_AFTER);
+    status
 }
 
 fn answer(code: Code, reason: &str, message: &str) -> Status {

@@ -245,6 +245,14 @@ impl Files {
         }
     }
 
+    /// Whether they are in a bucket that does not answer. One that refuses does.
+    pub(crate) async fn is_away(&self) -> bool {
+        let Place::S3 { prefix, .. } = &self.place else { return false };
+        let nothing = object_store::path::Path::from(format!("{prefix}{FOLDER}/none"));
+        let asked = self.store.head(&nothing).await;
+        matches!(asked, Err(object_store::Error::Generic { .. }))
+    }
+
     /// Returns once everything written so far survives a power failure. What a bucket has acknowledged does.
     pub(crate) async fn sync(&self) -> Result<(), Error> {
         match &self.place {

@@ -166,8 +166,18 @@ impl Labeler {
         };
         let datasets = Arc::new(datasets);
         let in_sweep = |error: Error| OpenError::Sweep(error.to_string());
-        datasets.sweep_uploads(!shared).await.map_err(in_sweep)?;
-        sweep(&datasets, if shared { QUIET } else { 0 }).await.map_err(in_sweep)?;
+        let swept = datasets.sweep_uploads(!shared).await;
+        let swept = match swept {
+            Ok(()) => sweep(&datasets, if shared { QUIET } else { 0 }).await,
+            failed => failed,
+        };
+        match swept {
+            // A bucket that is away is waited for: until it answers, health says that this service cannot serve.
+            Err(error @ Error::Files { .. }) if datasets.files.is_away().await => {
+                tracing::warn!(%error, "the bucket does not answer: it is waited for, and swept later");
+            }
+            swept => swept.map_err(in_sweep)?,
+        }
         let sweeping = Arc::clone(&datasets).keep_sweeping(datasets.settings.sweep_every);
         let sweeping = spawn_watched("labeler sweep", sweeping).abort_handle();
         Ok(Self { datasets, sweeping, _lock: lock })

@@ -10,6 +10,7 @@ use hallpass_token::{Fingerprint, SKEW, UnixTime};
 
 use crate::connection::Mesh;
 use crate::error::StreamError;
+use crate::messages::CLOCK_AHEAD;
 use crate::stream::{Kept, Told};
 
 /// The claims of all processes of one mesh. Clones share the connection.
@@ -35,7 +36,7 @@ impl SharedClaims {
         let message = PublishMessage::build()
             .expected_stream(kept.name())
             .expected_last_subject_sequence(0)
-            .ttl(ends.max(SKEW))
+            .ttl(ends.max(SKEW) + CLOCK_AHEAD)
             .payload(decision.clone().into());
         let sent = self.mesh.context().send_publish(key.clone(), message).await;
         let made = match sent {

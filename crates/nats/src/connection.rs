@@ -2,12 +2,15 @@
 //!
 //! Invariant: a process starts without a server and finds it by itself, however long it was away.
 
+use std::future::{Ready, ready};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
 use async_nats::jetstream::{self, Context};
+use async_nats::{ClientError, ConnectOptions, Event};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use crate::error::ConnectError;
 
@@ -35,13 +38,20 @@ pub struct Settings {
     pub replicas: usize,
 }
 
-/// A user of the NATS server.
+/// How a process shows the NATS server who it is.
 #[derive(Debug, Clone)]
-pub struct Login {
-    /// Its name.
-    pub user: String,
-    /// Its password.
-    pub password: SecretString,
+pub enum Login {
+    /// A user and a password.
+    Password {
+        /// The user's name.
+        user: String,
+        /// Its password.
+        password: SecretString,
+    },
+    /// The seed of a user's nkey, `SU…`: the server knows the public key.
+    Nkey(SecretString),
+    /// The text of a credentials file: a user's JWT and the seed that goes with it.
+    Credentials(SecretString),
 }
 
 /// The servers, and the names under which this mesh keeps its state. Clones share the connection.
@@ -103,9 +113,9 @@ fn options(settings: &Settings) -> Result<ConnectOptions, ConnectError> {
         .reconnect_delay_callback(|tries| {
             LONGEST_PAUSE.min(Duration::from_millis(10 * tries as u64))
         })
-        .event_callback(|event| async move { noted(&event) });
-    if let Some(Login { user, password }) = &settings.login {
-        options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
+        .event_callback(noting());
+    if let Some(login) = &settings.login {
+        options = logged_in(options, login)?;
     }
     if let Some(ca) = &settings.ca {
         options = options.add_root_certificates(readable(ca)?);
@@ -115,6 +125,24 @@ fn options(settings: &Settings) -> Result<ConnectOptions, ConnectError> {
     }
     let tls = settings.servers.iter().any(|server| server.starts_with("tls://"));
     Ok(options.require_tls(tls))
+}
+
+fn logged_in(options: ConnectOptions, login: &Login) -> Result<ConnectOptions, ConnectError> {
+    match login {
+        Login::Password { user, password } => {
+            Ok(options.user_and_password(user.clone(), password.expose_secret().to_owned()))
+        }
+        Login::Nkey(seed) => {
+            let seed = seed.expose_secret().trim();
+            let pair = nkeys::KeyPair::from_seed(seed).ok();
+            let of_user = pair.filter(|pair| pair.key_pair_type() == nkeys::KeyPairType::User);
+            of_user.ok_or(ConnectError::Nkey)?;
+            Ok(options.nkey(seed.to_owned()))
+        }
+        Login::Credentials(text) => {
+            options.credentials(text.expose_secret()).map_err(|_| ConnectError::Credentials)
+        }
+    }
 }
 
 fn addresses(servers: &[String]) -> Result<Vec<async_nats::ServerAddr>, ConnectError> {
@@ -145,15 +173,59 @@ fn readable(file: &Path) -> Result<PathBuf, ConnectError> {
     Ok(file.to_owned())
 }
 
-fn noted(event: &async_nats::Event) {
-    match event {
-        async_nats::Event::Connected => tracing::info!("connected to NATS"),
-        async_nats::Event::Disconnected => tracing::warn!("lost the connection to NATS"),
-        // Its text may hold subjects and the server's words.
-        async_nats::Event::ServerError(_) => {
-            tracing::warn!("the NATS server refused something; its own log says what");
+/// Writes what happens to the connection into the log. What is tried again and again is not said each time.
+fn noting() -> impl Fn(Event) -> Ready<()> + Send + Sync + 'static {
+    let (refused, failing) = (Arc::new(Seldom::default()), Arc::new(Seldom::default()));
+    move |event| {
+        match &event {
+            Event::Connected => {
+                refused.over();
+                tracing::info!("connected to NATS");
+            }
+            Event::Disconnected => tracing::warn!("lost the connection to NATS"),
+            // Its text may hold subjects and the server's words.
+            Event::ServerError(_) => {
+                if failing.is_due() {
+                    tracing::warn!("the NATS server refused something; its own log says what");
+                }
+            }
+            Event::ClientError(error) if is_refusal(error) => {
+                if refused.is_due() {
+                    tracing::error!(
+                        "the NATS server does not let this process in: check nats.user and nats.password, nats.nkey or nats.credentials"
+                    );
+                }
+            }
+            other => tracing::debug!(event = ?std::mem::discriminant(other), "NATS"),
         }
-        other => tracing::debug!(event = ?std::mem::discriminant(other), "NATS"),
+        ready(())
+    }
+}
+
+/// The client passes on what its connector failed with as text.
+fn is_refusal(error: &ClientError) -> bool {
+    let said = error.to_string();
+    said.contains("authorization violation") || said.contains("authentication")
+}
+
+/// Once a minute at most.
+#[derive(Debug, Default)]
+struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    const EVERY: Duration = Duration::from_mins(1);
+
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= Self::EVERY);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+
+    fn over(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -175,6 +247,19 @@ mod tests {
         let said = addressed("nats://me:secret@127.0.0.1:4222");
         assert!(said.contains("…@127.0.0.1:4222") && !said.contains("secret"), "{said}");
         assert!(addresses(&["nats://127.0.0.1:4222".to_owned()]).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_happens_again_and_again_is_said_once_a_minute() {
+        let seldom = Seldom::default();
+        let mut said = 0;
+        for _ in 0..1_200 {
+            said += u32::from(seldom.is_due());
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert_eq!(said, 2);
+        seldom.over();
+        assert!(seldom.is_due(), "it went well in between");
     }
 
     #[test]

@@ -80,10 +80,15 @@ pub(crate) fn is_marker(message: &async_nats::Message) -> bool {
     header("Nats-Marker-Reason") || header("KV-Operation")
 }
 
+/// By how much this process's clock may be ahead of the server's. Whatever ends on the server by itself stays for so much longer: by a
+/// clock that is ahead it would end too soon.
+pub(crate) const CLOCK_AHEAD: Duration = Duration::from_hours(1);
+
 /// An entry to be kept by the server until its end; `None` if that has come.
 pub(crate) fn of_entry(stream: &str, entry: &Entry, now: UnixTime) -> Option<PublishMessage> {
     let message = PublishMessage::build().expected_stream(stream).payload(entry.to_bytes().into());
-    match entry.until {
+    let until = entry.until.map(|until| until.plus(CLOCK_AHEAD));
+    match until {
         None => Some(message),
         Some(until) if until <= now => None,
         Some(until) => Some(message.ttl(until.since(now).max(Duration::from_secs(1)))),
@@ -184,8 +189,10 @@ mod tests {
             let sent = message.outbound_message("x").headers.unwrap();
             Some(sent.get("Nats-TTL").map(|ttl| ttl.as_str().to_owned()))
         };
-        assert_eq!(ttl(Some(100), 40), Some(Some("60".to_owned())));
-        assert_eq!(ttl(Some(100), 100), None);
+        // The clock by which it ends may be an hour ahead of the server's.
+        assert_eq!(ttl(Some(100), 40), Some(Some("3660".to_owned())));
+        assert_eq!(ttl(Some(100), 3699), Some(Some("1".to_owned())));
+        assert_eq!(ttl(Some(100), 3700), None);
         assert_eq!(ttl(None, 100), Some(None));
     }
 

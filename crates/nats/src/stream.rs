@@ -82,7 +82,7 @@ impl Kept {
         match mesh.context().get_stream(self.name()).await {
             Ok(found) => return self.checked(found.cached_info()),
             Err(error) if is_absent(error.kind()) => {}
-            Err(_) => return Err(StreamError::Unanswered("say what the stream is")),
+            Err(error) => return Err(StreamError::unanswered("say what the stream is", &error)),
         }
         match mesh.context().create_stream(self.shape.clone()).await {
             Ok(made) => {
@@ -93,14 +93,15 @@ impl Kept {
             Err(error) if matches!(error.kind(), CreateStreamErrorKind::JetStream(_)) => {
                 self.told().await
             }
-            Err(_) => Err(StreamError::Unanswered("make the stream")),
+            Err(error) => Err(StreamError::unanswered("make the stream", &error)),
         }
     }
 
     /// Asks the leader.
     pub(crate) async fn told(&self) -> Result<Told, StreamError> {
         let info = self.stream.get_info().await;
-        let info = info.map_err(|_| StreamError::Unanswered("say what the stream is"))?;
+        let info =
+            info.map_err(|error| StreamError::unanswered("say what the stream is", &error))?;
         self.checked(&info)
     }
 

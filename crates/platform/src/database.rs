@@ -40,6 +40,12 @@ impl Database {
         Ok(Self { store: Store::open(location, &MIGRATIONS).await? })
     }
 
+    /// For tests that change what is in it as another program would.
+    #[cfg(test)]
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The store's own key of this name: the one proposed when it was first asked for.
     pub(crate) async fn own_key(
         &self,

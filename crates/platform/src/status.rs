@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use hallpass_jobs::ArtifactError;
-use hallpass_policy::ERROR_DOMAIN;
+use hallpass_policy::{ERROR_DOMAIN, push_back};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -115,7 +115,9 @@ fn interrupted() -> Status {
     let mut details = ErrorDetails::with_error_info("UPLOAD_INTERRUPTED", ERROR_DOMAIN, []);
     details.set_retry_info(Some(Duration::ZERO));
     let message = "the upload is interrupted; right: go on from what ListUploadFiles tells";
-    Status::with_error_details(Code::Aborted, message, details)
+    let mut status = Status::with_error_details(Code::Aborted, message, details);
+    push_back(status.metadata_mut(), Duration::ZERO);
+    status
 }
 
 fn invalid(field: &str, problem: &str) -> Status {

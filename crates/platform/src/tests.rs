@@ -18,6 +18,7 @@ mod long_transfers;
 mod objects;
 mod raw;
 mod recorder;
+mod schema;
 mod stock;
 mod turns;
 mod uploads;

@@ -119,8 +119,9 @@ pub async fn first<T>(permit: &Permit, mut rest: Streaming<T>) -> Result<(T, Inc
 where
     T: Send + 'static,
 {
-    match in_time(permit.first_message_within(), &mut rest).await? {
-        Some(first) => Ok((first, Box::pin(rest))),
+    let first = in_time(permit.first_message_within(), &mut rest).await;
+    match first.map_err(|status| unreadable(permit, status))? {
+        Some(first) => Ok((first, readable(permit, rest))),
         None => Err(invalid(permit, "", "the stream has no first message")),
     }
 }
@@ -128,13 +129,32 @@ where
 /// A client's stream whose handler reads all of it.
 pub fn incoming<T: Send + 'static>(permit: &Permit, stream: Streaming<T>) -> Incoming<T> {
     let start = (stream, Some(permit.first_message_within()));
-    Box::pin(try_unfold(start, |(mut rest, within)| async move {
-        let message = match within {
-            Some(within) => in_time(within, &mut rest).await?,
-            None => rest.message().await?,
-        };
-        Ok(message.map(|message| (message, (rest, None))))
-    }))
+    readable(
+        permit,
+        try_unfold(start, |(mut rest, within)| async move {
+            let message = match within {
+                Some(within) => in_time(within, &mut rest).await?,
+                None => rest.message().await?,
+            };
+            Ok(message.map(|message| (message, (rest, None))))
+        }),
+    )
+}
+
+/// A client's stream in which a message that cannot be decoded is a refusal, recorded like any other.
+fn readable<T: 'static>(
+    permit: &Permit,
+    stream: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> Incoming<T> {
+    let permit = permit.clone();
+    Box::pin(stream.map(move |message| message.map_err(|status| unreadable(&permit, status))))
+}
+
+fn unreadable(permit: &Permit, status: Status) -> Status {
+    match Denial::of_transport(&status) {
+        Some(denial) => permit.refuse(denial).into(),
+        None => status,
+    }
 }
 
 /// The first message of a stream, unless it does not arrive whole in time.

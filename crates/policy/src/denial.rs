@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_token::{TokenError, TokenType};
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{Action, DecisionId, Object, StepUp};
+use crate::{Action, DecisionId, Object, StepUp, push_back};
 
 /// The `domain` of every `google.rpc.ErrorInfo` that Hallpass sends.
 pub const ERROR_DOMAIN: &str = "hallpass";
@@ -106,6 +107,23 @@ pub enum Denial {
         /// The limit.
         most: usize,
     },
+    /// The request message is longer than the rule allows.
+    #[error("request message of {length} bytes, or more: at most {most}")]
+    MessageTooLarge {
+        /// How long it is, as far as that is known, in bytes.
+        length: u64,
+        /// How long it may be.
+        most: u32,
+    },
+    /// The request is compressed in a way that this server does not know.
+    #[error("compression not supported")]
+    CompressionUnsupported,
+    /// The request message is not what the contract says, or not even a message.
+    #[error("request message unreadable: {0}")]
+    MessageUnreadable(
+        /// Why.
+        Box<str>,
+    ),
     /// The caller calls too often.
     #[error("too many calls; again in {0:?}")]
     TooMany(Duration),
@@ -125,6 +143,7 @@ pub enum Denial {
 
 impl Denial {
     /// The code, the stable reason and the fixed message that a client gets. The one place where refusals become these.
+    #[expect(clippy::too_many_lines, reason = "one table, which is read as a whole")]
     pub const fn answer(&self) -> (Code, &'static str, &'static str) {
         use Code as C;
         match self {
@@ -207,6 +226,20 @@ impl Denial {
                 "METADATA_TOO_LARGE",
                 "the request's metadata is too large; send less of it",
             ),
+            Self::MessageTooLarge { .. } => (
+                C::ResourceExhausted,
+                "MESSAGE_TOO_LARGE",
+                "the request message is larger than this method takes",
+            ),
+            Self::CompressionUnsupported => (
+                C::Unimplemented,
+                "COMPRESSION_UNSUPPORTED",
+                "the request's compression is not supported; use gzip or none",
+            ),
+            // The code is the one that gRPC has for it, although the caller is at fault.
+            Self::MessageUnreadable(_) => {
+                (C::Internal, "MESSAGE_UNREADABLE", "the request message cannot be decoded")
+            }
             Self::TooMany(_) => (C::ResourceExhausted, "TOO_MANY", "too many calls"),
             Self::ListStale => (
                 C::Unavailable,
@@ -225,6 +258,14 @@ impl Denial {
         }
     }
 
+    /// What it means that the transport, which decodes messages before any handler is entered, answers for itself: that it cannot
+    /// read one. All that we say has details.
+    pub fn of_transport(status: &Status) -> Option<Self> {
+        const LONGEST: usize = 128;
+        let its_own = status.code() == Code::Internal && status.details().is_empty();
+        its_own.then(|| Self::MessageUnreadable(status.message().chars().take(LONGEST).collect()))
+    }
+
     /// The stable reason, such as `TOKEN_EXPIRED`; also the metrics' label.
     pub const fn reason(&self) -> &'static str {
         self.answer().1
@@ -236,16 +277,22 @@ impl Denial {
         let mut metadata = self.required();
         metadata.insert("decision_id".to_owned(), decision.to_string());
         let mut details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata);
+        let mut headers = MetadataMap::new();
         match self {
             Self::TooMany(wait) | Self::TokenCutOff(wait) => {
                 details.set_retry_info(Some(wait));
+                push_back(&mut headers, wait);
             }
             Self::ObjectIdInvalid { field, problem } => {
                 details.add_bad_request_violation(field, problem);
             }
+            Self::CompressionUnsupported => {
+                let known = AsciiMetadataValue::from_static("gzip,identity");
+                headers.insert("grpc-accept-encoding", known);
+            }
             _ => {}
         }
-        Status::with_error_details(code, message, details)
+        Status::with_error_details_and_metadata(code, message, details, headers)
     }
 
     /// What would be needed, where the client can do something about it (RFC 9470, section 3).
@@ -253,6 +300,7 @@ impl Denial {
         let facts: Vec<(&str, String)> = match self {
             Self::ActionMissing(audience) => vec![("audience", (*audience).to_owned())],
             Self::MetadataTooLarge { most, .. } => vec![("limit_bytes", most.to_string())],
+            Self::MessageTooLarge { most, .. } => vec![("limit_bytes", most.to_string())],
             Self::StorageNotGranted(operation) => vec![("operation", (*operation).to_owned())],
             Self::RoleMissing(action) => vec![("roles", action.roles.join(" "))],
             Self::StepUpRequired(step_up) => {

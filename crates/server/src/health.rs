@@ -3,6 +3,8 @@
 //! Liveness has a name of its own and depends on nothing. Readiness, the empty name, and each service rest on facts of this
 //! node; while it drains none of them is serving. An unknown name is `NOT_FOUND`, or `SERVICE_UNKNOWN` where it is watched.
 
+pub(crate) mod list;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -11,19 +11,27 @@ use crate::budget_layer::BudgetLayer;
 use crate::calls::CallsLayer;
 use crate::client::ClientLayer;
 use crate::limits_layer::LimitsLayer;
+use crate::plain_http::PlainHttpLayer;
 
-/// Calls, client, trace, limits, guard, budget, and then the services behind their generated adapters.
+/// Calls, client, trace, plain HTTP, limits, guard, budget, and then the services behind their generated adapters.
 pub(crate) type Layers = Stack<
     BudgetLayer,
     Stack<
         GuardLayer,
-        Stack<LimitsLayer, Stack<TraceLayer, Stack<ClientLayer, Stack<CallsLayer, Identity>>>>,
+        Stack<
+            LimitsLayer,
+            Stack<
+                PlainHttpLayer,
+                Stack<TraceLayer, Stack<ClientLayer, Stack<CallsLayer, Identity>>>,
+            >,
+        >,
     >,
 >;
 
 pub(crate) fn layers(
     client: ClientLayer,
     telemetry: ServiceTelemetry,
+    plain: PlainHttpLayer,
     limits: LimitsLayer,
     guard: Arc<Guard>,
     budget: BudgetLayer,
@@ -38,6 +46,8 @@ pub(crate) fn layers(
         .layer(client)
         // Before all that refuse, so that every refusal is in the trace and counted.
         .layer(TraceLayer::new(telemetry, known))
+        // Before all that speak gRPC: what is not gRPC gets an HTTP status.
+        .layer(plain)
         // Before the guard, whose work counts as part of a call's time. It leaves the deadline in the request for the guard to
         // pass on.
         .layer(limits)

@@ -9,7 +9,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Uri};
 
 use crate::Keepalive;
 use crate::peer_channel::PeerChannel;
-use crate::tls::{self, TlsError};
+use crate::pem::{self, Kind, PemError};
 
 /// How long reaching a peer may take before the call that needs it fails.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub struct Peer {
 pub enum PeerError {
     /// Its authority's certificate cannot be used.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Tls(#[from] PemError),
     /// This service would show it a certificate without its key, or a key without its certificate.
     #[error("{0}: give `cert` and `key` together, or neither")]
     Half(Uri),
@@ -101,7 +101,7 @@ impl Peer {
         let mut config = match &self.ca {
             None => ClientTlsConfig::new().with_native_roots(),
             Some(ca) => {
-                let ca = Certificate::from_pem(tls::read(ca, "CERTIFICATE")?);
+                let ca = Certificate::from_pem(pem::read(ca, Kind::Authority)?);
                 ClientTlsConfig::new().ca_certificate(ca)
             }
         };
@@ -111,7 +111,7 @@ impl Peer {
         match (&self.cert, &self.key) {
             (None, None) => Ok(config),
             (Some(cert), Some(key)) => {
-                let (cert, key) = (tls::read(cert, "CERTIFICATE")?, tls::read(key, tls::KEY)?);
+                let (cert, key) = (pem::read(cert, Kind::Own)?, pem::read(key, Kind::Key)?);
                 Ok(config.identity(Identity::from_pem(cert, key)))
             }
             (Some(_), None) | (None, Some(_)) => Err(PeerError::Half(self.address.clone())),

@@ -15,23 +15,22 @@ pub fn exposed(path: &Path, metadata: &Metadata) -> Option<String> {
     })
 }
 
-/// Reads a text that nobody else may read. Opened once: what was looked at is what is read.
+/// Reads a text that nobody else may read.
 pub fn read(path: &Path) -> io::Result<String> {
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
+}
+
+/// Reads a file that nobody else may read. Opened once: what was looked at is what is read.
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     if let Some(problem) = exposed(path, &file.metadata()?) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// Refuses a file that others can read, for a library that reads it itself.
-pub fn check(path: &Path) -> io::Result<()> {
-    match exposed(path, &std::fs::metadata(path)?) {
-        None => Ok(()),
-        Some(problem) => Err(io::Error::new(io::ErrorKind::PermissionDenied, problem)),
-    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether nobody but its owner can read a file. The system's own, handed to a group of this process, counts too: so are secrets mounted
@@ -76,7 +75,7 @@ mod tests {
         std::fs::write(&file, "key").unwrap();
         for (mode, private) in [(0o600, true), (0o400, true), (0o644, false), (0o640, false)] {
             std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            assert_eq!((read(&file).is_ok(), check(&file).is_ok()), (private, private), "{mode:o}");
+            assert_eq!(read(&file).is_ok(), private, "{mode:o}");
         }
         let told = read(&file).unwrap_err().to_string();
         assert_eq!(

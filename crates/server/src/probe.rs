@@ -14,7 +14,8 @@ use tower::Layer as _;
 use crate::accepting::accepting;
 use crate::calls::CallsLayer;
 use crate::connections::Connections;
-use crate::health::NodeHealth;
+use crate::health::{NodeHealth, list};
+use crate::plain_http::PlainHttpLayer;
 use crate::server::{StartError, listen};
 use crate::transport::{Transport, served};
 use crate::{Config, Ready, Shutdown};
@@ -36,7 +37,7 @@ impl Probe {
         ready: Ready,
     ) -> Result<Self, StartError> {
         let connections = Connections::new(&config.limits)?;
-        let (transport, listener) = (Transport::new(config, false)?, listen(address).await?);
+        let (transport, listener) = (Transport::new(config)?, listen(address).await?);
         let address = listener.local_addr().map_err(|cause| StartError::Bind { address, cause })?;
         Ok(Self { address, listener, connections, transport, ready })
     }
@@ -49,12 +50,19 @@ impl Probe {
     /// Answers until it is dropped; once the process is told to stop, that it is not ready.
     pub async fn serve(self, shutdown: Shutdown) {
         let health = NodeHealth::new(self.ready, BTreeMap::new(), shutdown);
-        let routes = Routes::new(health.into_service()).prepare();
+        let routes = Routes::new(health.clone().into_service());
+        let routes = list::add(routes, health).prepare();
+        let plain = PlainHttpLayer::new(Vec::new(), is_health);
+        let service = CallsLayer.layer(plain.layer(routes));
         let incoming = accepting(self.listener, self.connections);
         // It answers while the process drains, too.
         let (_never, dropped_last) = Shutdown::by_hand();
-        self.transport.serve(incoming, served(CallsLayer.layer(routes)), dropped_last).await;
+        self.transport.serve(incoming, served(service), dropped_last).await;
     }
+}
+
+fn is_health(path: &str) -> bool {
+    hallpass_guard::public_rule(path).is_some_and(|rule| rule.service == "grpc.health.v1.Health")
 }
 
 impl fmt::Debug for Probe {

@@ -18,9 +18,10 @@ use crate::connections::Connections;
 use crate::descriptors::TooFewDescriptors;
 use crate::documents::{self, Document};
 use crate::fetches::{self, Fetch};
-use crate::health::NodeHealth;
+use crate::health::{NodeHealth, list};
 use crate::layers::layers;
 use crate::limits_layer::LimitsLayer;
+use crate::plain_http::PlainHttpLayer;
 use crate::transport::{Transport, served};
 use crate::{Config, Contract, Ready, ServiceSet, ServiceSetError, Shutdown, TlsError, reflection};
 
@@ -113,9 +114,7 @@ impl Server {
         {
             return Err(StartError::NoClaims(action.audience));
         }
-        // HTTP/1.1 is for those who fetch a document or a file.
-        let fetched = !setup.documents.is_empty() || !setup.fetches.is_empty();
-        let transport = Transport::new(config, fetched)?;
+        let transport = Transport::new(config)?;
         let connections = Connections::new(&config.limits)?;
         let listener = listen(config.listen).await?;
         let address = listener
@@ -147,13 +146,14 @@ impl Bound {
         let (role, drain) = (setup.role, config.drain);
         let routes = routes(&config, &setup, &shutdown)?;
         let guard = Arc::clone(&setup.guard);
+        let plain = plain_http(&setup);
         let client = ClientLayer::new(config.limits.trusted_proxies.clone());
         let budget = Budget::new(&config.limits);
         let budget = BudgetLayer::new(budget, config.limits.stream_window_bytes);
         let limits = LimitsLayer::new(config.limits, guard, shutdown.clone());
         let incoming = accepting(listener, connections);
-        let service = layers(client, setup.telemetry, limits, setup.guard, budget).service(routes);
-        let serving = transport.serve(incoming, served(service), shutdown.clone());
+        let layers = layers(client, setup.telemetry, plain, limits, setup.guard, budget);
+        let serving = transport.serve(incoming, served(layers.service(routes)), shutdown.clone());
         tracing::info!(role, %address, tls = config.tls.is_some(), "serving");
         let overdue = async {
             shutdown.clone().draining().await;
@@ -185,8 +185,16 @@ fn routes(config: &Config, setup: &ServerSetup, shutdown: &Shutdown) -> Result<R
     let mut services: BTreeMap<_, _> = names.iter().map(|name| (*name, None)).collect();
     services.extend(setup.services_ready.iter().map(|(name, own)| (*name, Some(Arc::clone(own)))));
     let health = NodeHealth::new(Arc::clone(&setup.ready), services, shutdown.clone());
-    let routes = setup.services.clone().into_routes().add_service(health.into_service());
+    let routes = setup.services.clone().into_routes().add_service(health.clone().into_service());
     let routes =
         if config.reflection { reflection::add(routes, names, &setup.contract)? } else { routes };
-    Ok(fetches::add(documents::add(routes, &setup.documents), &setup.fetches).prepare())
+    let routes = documents::add(list::add(routes, health), &setup.documents);
+    Ok(fetches::add(routes, &setup.fetches).prepare())
+}
+
+fn plain_http(setup: &ServerSetup) -> PlainHttpLayer {
+    let documents = setup.documents.iter().map(|(path, _)| *path);
+    let served: Vec<_> = documents.chain(setup.fetches.iter().map(|(path, _)| *path)).collect();
+    let guard = Arc::clone(&setup.guard);
+    PlainHttpLayer::new(served, move |path| guard.rule(path).is_some())
 }

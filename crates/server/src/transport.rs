@@ -24,7 +24,7 @@ use tower::util::BoxCloneService;
 use tower::{Service, ServiceExt as _};
 
 use crate::connection::{Arrival, Connection};
-use crate::{Config, Shutdown, TlsError};
+use crate::{Config, Shutdown, TlsError, TlsFiles};
 
 /// How many times its calls of one connection may be reset before they were looked at; then the connection is ended (CVE-2023-44487). A
 /// peer's connection carries everybody's calls: one user who resets theirs by the dozen must not end it.
@@ -71,8 +71,8 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for CallTas
 }
 
 impl Transport {
-    /// From the settings. HTTP/1.1 is for those who fetch a document.
-    pub(crate) fn new(config: &Config, http1: bool) -> Result<Self, TlsError> {
+    /// From the settings. HTTP/1.1 is for those who fetch a document, and for probes, which get an answer that says what is spoken here.
+    pub(crate) fn new(config: &Config) -> Result<Self, TlsError> {
         let limits = &config.limits;
         let mut http = auto::Builder::new(CallTasks);
         let head = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
@@ -89,8 +89,7 @@ impl Transport {
             .max_local_error_reset_streams(LOCAL_RESETS)
             .keep_alive_interval(config.keepalive.interval)
             .keep_alive_timeout(config.keepalive.timeout);
-        let http = if http1 { http } else { http.http2_only() };
-        let tls = config.tls.as_ref().map(|files| files.acceptor(http1)).transpose()?;
+        let tls = config.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
         Ok(Self { http, tls })
     }
 

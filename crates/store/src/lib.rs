@@ -13,6 +13,7 @@ mod migrations;
 mod open_error;
 mod owner;
 mod page;
+mod postgres_url;
 mod rows;
 mod s3;
 mod space;

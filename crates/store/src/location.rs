@@ -5,26 +5,14 @@
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-/// The parts of a PostgreSQL URL that are understood behind its `?`.
-const PARAMETERS: [&str; 12] = [
-    "sslmode",
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
+use crate::postgres_url::{self, Url};
+use crate::store::SQLITE_MANNERS;
 
 /// A SQLite file or a PostgreSQL database.
 #[derive(Clone)]
@@ -43,23 +31,19 @@ pub struct Server {
     shown: String,
     pub(crate) schema: Option<&'static str>,
     is_private: bool,
+    pub(crate) connect_within: Option<Duration>,
 }
 
 /// Why a text is no URL of a PostgreSQL database. What it says holds no part of the URL but a parameter's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; right: postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
-pub struct LocationError(String);
+pub struct LocationError(pub(crate) String);
 
 impl Location {
     /// The database that a `postgres://` URL names.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever hands a secret over keeps no copy")]
     pub fn postgres(url: SecretString) -> Result<Self, LocationError> {
-        let options = parsed(&url)?;
-        let parameters = options.database_url.query_pairs();
-        for (name, _) in parameters {
-            if !PARAMETERS.contains(&&*name) && !name.starts_with("options[") {
-                return Err(LocationError(format!("the URL's parameter {name:?} is unknown")));
-            }
-        }
+        let Url { url, connect_within } = postgres_url::read(&url)?;
         let options: PgConnectOptions = url
             .expose_secret()
             .parse()
@@ -76,7 +60,7 @@ impl Location {
         let shown = format!("PostgreSQL database {database:?} at {host} as {user:?}");
         let is_private = is_local(&options)
             || matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
-        Ok(Self::Postgres(Server { url, shown, schema: None, is_private }))
+        Ok(Self::Postgres(Server { url, shown, schema: None, is_private, connect_within }))
     }
 
     /// The same database, of which a service uses this schema alone, and makes it. The URL's own `search_path` is used instead if it
@@ -108,13 +92,28 @@ impl Location {
         match self {
             Self::Sqlite(file) => sqlite(file),
             Self::Postgres(server) => {
-                let mut options = parsed(&server.url)?;
-                if let Some(schema) = server.schema {
-                    let parameters = &mut options.database_url.query_pairs_mut();
-                    parameters.append_pair("options[search_path]", schema);
-                }
-                Ok(options)
+                let url = server.url.expose_secret().parse();
+                url.map_err(|_| LocationError("it is no URL".to_owned()))
             }
+        }
+    }
+
+    /// What each connection begins with. A schema is chosen here and not among the parameters that a connection is opened with, of
+    /// which `PgBouncer` takes few.
+    pub(crate) fn greeting(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(_) => Some(SQLITE_MANNERS.to_owned()),
+            Self::Postgres(server) => {
+                server.schema.map(|schema| format!("SET search_path TO {schema}"))
+            }
+        }
+    }
+
+    /// How long the first connection may take, where the URL says it.
+    pub(crate) const fn connect_within(&self) -> Option<Duration> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(server) => server.connect_within,
         }
     }
 }
@@ -146,14 +145,6 @@ fn is_local(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some()
         || host == "localhost"
         || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn parsed(url: &SecretString) -> Result<AnyConnectOptions, LocationError> {
-    let url = url.expose_secret();
-    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err(LocationError("it does not begin with postgres://".to_owned()));
-    }
-    url.parse().map_err(|_| LocationError("it is no URL".to_owned()))
 }
 
 /// Each byte of the path is escaped, so that the URL keeps it as it is.

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Executor as _, Row as _};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::open_error::{OpenError, Problem};
+use crate::store::greet;
 use crate::{Connection, Location};
 
 /// How long the server may take to answer.
@@ -27,6 +28,7 @@ const MANNERS: &str = "SET application_name = 'hallpass owner'; SET tcp_keepaliv
 /// The ownership of a database.
 pub struct Owner {
     options: AnyConnectOptions,
+    greeting: Option<String>,
     connection: Option<Connection>,
 }
 
@@ -50,7 +52,7 @@ impl Owner {
         }
         let failed = |problem| OpenError { location: location.clone(), problem };
         let options = location.options().map_err(|error| failed(error.into()))?;
-        let mut owner = Self { options, connection: None };
+        let mut owner = Self { options, greeting: location.greeting(), connection: None };
         let asked = Instant::now();
         let mut every = interval(ASK_EVERY);
         loop {
@@ -117,6 +119,9 @@ impl Owner {
             none => {
                 let mut connection = self.options.connect().await?;
                 connection.execute(sqlx::raw_sql(MANNERS)).await?;
+                if let Some(greeting) = self.greeting.clone() {
+                    greet(&mut connection, greeting).await?;
+                }
                 none.insert(connection)
             }
         };

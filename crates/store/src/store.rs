@@ -42,7 +42,7 @@ const SQLITE_CONNECTIONS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 
 /// What is acknowledged is on the disk, and readers do not wait for writers.
-const SQLITE_MANNERS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+pub(crate) const SQLITE_MANNERS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                               PRAGMA foreign_keys = ON";
 
 /// An open database. Clones share everything.
@@ -163,7 +163,8 @@ async fn prepare(
         Location::Sqlite(file) => Some(turn(file).await?),
         Location::Postgres(_) => None,
     };
-    let opened = tokio::time::timeout(OPENING, options.connect()).await;
+    let opening = location.connect_within().unwrap_or(OPENING);
+    let opened = tokio::time::timeout(opening, options.connect()).await;
     let opened = opened.map_err(|_| Problem::late())?;
     let mut connection = opened.map_err(|error| Problem::connecting(&error))?;
     let ready = make_ready(&mut connection, location).await;
@@ -214,22 +215,28 @@ async fn make_ready(connection: &mut Connection, location: &Location) -> Result<
 
 /// Its connections are made when they are needed.
 fn pool(location: &Location, options: AnyConnectOptions, most: u32, patience: Duration) -> Pool {
-    let manners = match location {
-        Location::Sqlite(_) => Some(SQLITE_MANNERS),
-        Location::Postgres(_) => None,
-    };
+    let greeting = location.greeting();
     AnyPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(patience)
         .after_connect(move |connection, _| {
+            let greeting = greeting.clone();
             Box::pin(async move {
-                match manners {
-                    Some(manners) => connection.execute(manners).await.map(drop),
+                match greeting {
+                    Some(greeting) => greet(connection, greeting).await,
                     None => Ok(()),
                 }
             })
         })
         .connect_lazy_with(options)
+}
+
+/// Says what a connection begins with.
+pub(crate) async fn greet(
+    connection: &mut Connection,
+    greeting: String,
+) -> Result<(), sqlx::Error> {
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(greeting))).await.map(drop)
 }
 
 /// A user who may not make schemas can use one that is there.

@@ -24,6 +24,16 @@ pub enum TelemetryError {
          (--insecure-plaintext)"
     )]
     Plaintext(&'static str),
+    /// A file of certificates or a key cannot be used.
+    #[error("{name}, {file}: {problem}")]
+    File {
+        /// The variable that names it.
+        name: &'static str,
+        /// The file.
+        file: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// The OTLP exporter refuses its settings.
     #[error("OTLP exporter: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -80,12 +90,34 @@ impl Asked {
             if urls::has_login(&url) {
                 return Err(TelemetryError::Login(name));
             }
-            if !plaintext && !urls::is_private(&url) {
+            let signal = signal_of(name);
+            if !plaintext && !urls::is_private(&with_scheme(&url, signal, &get)) {
                 return Err(TelemetryError::Plaintext(name));
             }
         }
         Ok(())
     }
+}
+
+/// The part of a variable's name that stands for one signal: `TRACES_`, or nothing.
+fn signal_of(endpoint: &str) -> &str {
+    let behind = endpoint.strip_prefix("OTEL_EXPORTER_OTLP_").unwrap_or_default();
+    behind.strip_suffix("ENDPOINT").unwrap_or_default()
+}
+
+/// The address as the exporter takes it: without a scheme it is one of TLS, unless `OTEL_EXPORTER_OTLP_INSECURE` says otherwise.
+pub(crate) fn with_scheme(
+    url: &str,
+    signal: &str,
+    get: &impl Fn(&str) -> Option<String>,
+) -> String {
+    if url.contains("://") {
+        return url.to_owned();
+    }
+    let set = |signal: &str| get(&format!("OTEL_EXPORTER_OTLP_{signal}INSECURE"));
+    let insecure = set(signal).or_else(|| set(""));
+    let insecure = insecure.is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    format!("{}://{url}", if insecure { "http" } else { "https" })
 }
 
 fn wanted(

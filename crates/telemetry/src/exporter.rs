@@ -21,6 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::checks::Compressions;
 use crate::environment::Asked;
+use crate::tls::Tls;
 use crate::{ServiceTelemetry, TelemetryError};
 
 const SCOPE: &str = "hallpass";
@@ -40,6 +41,8 @@ pub(crate) struct Collector {
     pub(crate) endpoint: Option<String>,
     /// How what is sent is compressed.
     pub(crate) compressions: Compressions,
+    /// How the collector proves that it is the one, where it is spoken to by TLS.
+    pub(crate) tls: Tls,
 }
 
 impl Exporting {
@@ -125,6 +128,9 @@ fn tracers_of(
     collector: &Collector,
 ) -> Result<SdkTracerProvider, TelemetryError> {
     let mut exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic();
+    if let Some(tls) = &collector.tls.traces {
+        exporter = exporter.with_tls_config(tls.clone());
+    }
     if let Some(endpoint) = &collector.endpoint {
         exporter = exporter.with_endpoint(endpoint);
     }
@@ -142,6 +148,9 @@ fn meters_of(
     collector: &Collector,
 ) -> Result<SdkMeterProvider, TelemetryError> {
     let mut exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic();
+    if let Some(tls) = &collector.tls.metrics {
+        exporter = exporter.with_tls_config(tls.clone());
+    }
     if let Some(endpoint) = &collector.endpoint {
         exporter = exporter.with_endpoint(endpoint);
     }

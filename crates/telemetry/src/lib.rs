@@ -19,6 +19,7 @@ mod service;
 mod settings;
 mod status;
 mod telemetry;
+mod tls;
 mod tracer;
 pub mod urls;
 mod work;

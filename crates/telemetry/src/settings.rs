@@ -48,7 +48,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         // What libraries of the transport warn of, a stranger can bring about with each frame (h2: an ACK of no PING).
-        const FILTER: &str = "info,sled=warn,sqlx=warn,h2=error,hyper=error,rustls=error";
+        // The NATS client complains of every try to connect; what counts of that is said once a minute by its user.
+        const FILTER: &str =
+            "info,sled=warn,sqlx=warn,h2=error,hyper=error,rustls=error,async_nats=off";
         Self {
             log_format: LogFormat::default(),
             log_filter: FILTER.to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::checks::{self, Compressions};
 use crate::environment::Asked;
 use crate::exporter::{Collector, Exporting};
+use crate::tls::Tls;
 use crate::{ServiceTelemetry, Settings, TelemetryError, logs, panics};
 
 /// How long the end of a process waits for a collector.
@@ -18,7 +19,8 @@ pub fn init(services: &[&'static str], settings: &Settings) -> Result<Telemetry,
     let asked = Asked::of(variable)?;
     asked.check(variable, settings.insecure_plaintext)?;
     checks::check(asked, variable)?;
-    let collector = Collector { endpoint: None, compressions: Compressions::of(asked, variable)? };
+    let compressions = Compressions::of(asked, variable)?;
+    let collector = Collector { endpoint: None, compressions, tls: Tls::of(asked, variable)? };
     let telemetry = Telemetry::start(services, asked, &collector)?;
     let tracer = telemetry.services.iter().find_map(|(_, service)| service.tracer().cloned());
     logs::install(settings, variable("RUST_LOG"), tracer)?;

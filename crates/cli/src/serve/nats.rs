@@ -1,11 +1,14 @@
 //! The NATS servers that carry revocations, claims and sessions, as the section `[nats]` of the configuration gives them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hallpass_nats::{Carrying, Following, Login, Mesh, Settings, SharedSessions};
-use hallpass_server::{Config, NatsSection, private_file};
+use hallpass_server::pem::{self, Kind};
+use hallpass_server::{Config, NatsSection};
 use hallpass_telemetry::spawn_watched;
 use hallpass_token::SecretRef;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -54,9 +57,8 @@ fn settings(section: &NatsSection) -> Result<Settings, Failure> {
     let certificate = match (&section.cert, &section.key) {
         (None, None) => None,
         (Some(cert), Some(key)) => {
-            private_file::check(key).map_err(|error| {
-                Failure::failed(format_args!("nats.key, {}: {error}", key.display()))
-            })?;
+            usable("nats.cert", cert, Kind::Shown)?;
+            usable("nats.key", key, Kind::Key)?;
             Some((cert.clone(), key.clone()))
         }
         _ => {
@@ -65,6 +67,9 @@ fn settings(section: &NatsSection) -> Result<Settings, Failure> {
             ));
         }
     };
+    if let Some(ca) = &section.ca {
+        usable("nats.ca", ca, Kind::Authority)?;
+    }
     Ok(Settings {
         servers: section.servers.clone(),
         login: login(section)?,
@@ -75,20 +80,32 @@ fn settings(section: &NatsSection) -> Result<Settings, Failure> {
     })
 }
 
+fn usable(key: &str, file: &Path, kind: Kind) -> Result<(), Failure> {
+    pem::check(file, kind).map_err(|error| Failure::failed(format_args!("{key}, {error}")))
+}
+
 fn login(section: &NatsSection) -> Result<Option<Login>, Failure> {
-    let (user, place) = match (&section.user, &section.password) {
-        (None, None) => return Ok(None),
-        (Some(user), Some(place)) => (user.clone(), place),
-        _ => {
-            return Err(Failure::failed(
-                "nats: a user needs a password; right: user and password, or neither",
-            ));
+    let NatsSection { user, password, nkey, credentials, .. } = section;
+    match (user, password, nkey, credentials) {
+        (None, None, None, None) => Ok(None),
+        (Some(user), Some(place), None, None) => {
+            let password = secret("nats.password", place)?;
+            Ok(Some(Login::Password { user: user.clone(), password }))
         }
-    };
-    // What does not name a place may be the password itself: it is not shown.
+        (None, None, Some(place), None) => Ok(Some(Login::Nkey(secret("nats.nkey", place)?))),
+        (None, None, None, Some(place)) => {
+            Ok(Some(Login::Credentials(secret("nats.credentials", place)?)))
+        }
+        _ => Err(Failure::failed(
+            "nats: one way to log in is wanted: user and password, or nkey, or credentials",
+        )),
+    }
+}
+
+fn secret(key: &str, place: &str) -> Result<SecretString, Failure> {
+    // What does not name a place may be the secret itself: it is not shown.
     let place: SecretRef =
-        place.parse().map_err(|error| Failure::failed(format_args!("nats.password: {error}")))?;
-    let password = secrets::fetch(&place)
-        .map_err(|problem| Failure::failed(format_args!("nats.password, {place}: {problem}")))?;
-    Ok(Some(Login { user, password }))
+        place.parse().map_err(|error| Failure::failed(format_args!("{key}: {error}")))?;
+    secrets::fetch(&place)
+        .map_err(|problem| Failure::failed(format_args!("{key}, {place}: {problem}")))
 }

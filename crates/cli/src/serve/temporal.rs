@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hallpass_guard::Clock;
 use hallpass_platform::{Handover, Platform, Setup};
+use hallpass_server::pem::{self, Kind};
 use hallpass_server::{Config, Probe, Shutdown};
 use hallpass_telemetry::{ServiceTelemetry, Telemetry};
 use hallpass_temporal::{JobWorker, Settings, Tls};
@@ -122,14 +123,11 @@ fn settings(config: &Config) -> Result<Settings, Failure> {
 }
 
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = match key {
-        "key" => hallpass_server::private_file::read(path).map(String::into_bytes),
-        _ => std::fs::read(path),
+    let kind = match key {
+        "key" => Kind::Key,
+        "cert" => Kind::Shown,
+        _ => Kind::Authority,
     };
-    read.map_err(|error| {
-        Failure::failed(format_args!(
-            "temporal.{key}: {}: {error}; right: a file in PEM",
-            path.display()
-        ))
-    })
+    let read = pem::read(path, kind).map(String::into_bytes);
+    read.map_err(|error| Failure::failed(format_args!("temporal.{key}: {error}")))
 }

@@ -92,6 +92,10 @@ impl Call {
         self.caller.bearer.as_ref().is_some_and(|known| known.holder.shares_with(holder))
     }
 
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Ends it if its permit does not hold any more.
     pub(super) fn look(&self) {
         if let Err(denial) = self.holds() {

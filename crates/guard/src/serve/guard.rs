@@ -255,7 +255,8 @@ impl Guard {
         if rule.action().is_some() {
             request.extensions_mut().insert(Desk(Arc::clone(&self.actions) as Arc<dyn ActionDesk>));
         }
-        Ok(Admitted { call, stream, slot, rule, guard: Arc::clone(self) })
+        let (client, guard) = (caller.client, Arc::clone(self));
+        Ok(Admitted { call, stream, slot, rule, decision, client, guard })
     }
 
     /// Says how long a cut-off still refuses new tokens, where it reaches beyond the present.

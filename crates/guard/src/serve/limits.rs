@@ -1,4 +1,4 @@
-//! How often callers may call and be refused.
+//! How often callers may call and be refused, and how much metadata they may send.
 //!
 //! Invariant: only callers whose token verified are limited, and only by what they did themselves. What an unverified token
 //! may cost, `verifications` limits.
@@ -23,7 +23,7 @@ pub struct PeerAddress(
     pub u16,
 );
 
-/// What callers may take. Numbers are calls a minute, and as many at once; without a number there is no limit.
+/// What callers may take. Numbers without a unit are calls a minute, and as many at once; without a number there is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
     /// Verifications that fail, in a second, of all callers together. Beyond it, unknown tokens wait to be verified.

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hallpass_policy::Rule;
+use hallpass_policy::{DecisionId, Denial, Refusal, Rule};
+use http::Response;
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
+use tonic::body::Body;
 
 use crate::serve::call::{Call, Side};
+use crate::serve::caller::Caller;
 use crate::serve::guard::Guard;
+use crate::serve::limits::PeerAddress;
 use crate::serve::slots::Slot;
 use crate::serve::streams::Registration;
 
@@ -26,6 +30,8 @@ pub(super) struct Admitted {
     /// What it takes of what is shared; dropped with the call.
     pub(super) slot: Slot,
     pub(super) rule: &'static Rule,
+    pub(super) decision: DecisionId,
+    pub(super) client: Option<PeerAddress>,
     pub(super) guard: Arc<Guard>,
 }
 
@@ -59,6 +65,20 @@ impl Admitted {
             Poll::Ready(()) => Some(overdue(within)),
             Poll::Pending => None,
         }
+    }
+
+    /// Refuses a call whose message the transport could not read, so that its handler was not entered. Any other answer stays.
+    pub(super) fn unreadable(&self, answer: &Response<Body>) -> Option<Status> {
+        // Looked at first: hardly any answer has a status in its head.
+        answer.headers().get(Status::GRPC_STATUS)?;
+        let status = Status::from_header_map(answer.headers())?;
+        let refusal = Refusal::new(Denial::of_transport(&status)?, self.decision);
+        let caller = match &self.call {
+            Some(call) => call.caller().clone(),
+            None => Caller { client: self.client, ..Caller::default() },
+        };
+        self.guard.note_refused((Some(self.rule), self.rule.path), &refusal, &caller);
+        Some(refusal.into())
     }
 
     /// The status that a call ends with once its permit does not hold any more.

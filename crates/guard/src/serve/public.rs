@@ -1,5 +1,5 @@
-//! The calls that need no token although no contract of ours declares them: health and reflection, by one explicit table. The public key
-//! set as a document is in it, too.
+//! What needs no token although no contract of ours declares it, by two explicit tables: calls (health and reflection), and the paths
+//! that are answered by plain HTTP.
 
 use hallpass_policy::{Access, Rule, WhenStale};
 
@@ -7,8 +7,9 @@ use hallpass_policy::{Access, Rule, WhenStale};
 const REQUEST_BYTES: u32 = 1024;
 
 /// What anyone may call. A server that does not offer reflection answers `UNIMPLEMENTED` to it.
-pub static PUBLIC_RULES: [Rule; 6] = [
+pub static PUBLIC_RULES: [Rule; 5] = [
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Check", "Check", Side::NONE),
+    public("grpc.health.v1.Health", "/grpc.health.v1.Health/List", "List", Side::NONE),
     public("grpc.health.v1.Health", "/grpc.health.v1.Health/Watch", "Watch", Side::SERVER),
     public(
         "grpc.reflection.v1.ServerReflection",
@@ -22,22 +23,29 @@ pub static PUBLIC_RULES: [Rule; 6] = [
         "ServerReflectionInfo",
         Side::BOTH,
     ),
-    // Not gRPC: a document for plain HTTP (RFC 8414 names the place). It holds public keys alone.
+];
+
+/// The paths that can be fetched by plain HTTP, with GET or HEAD. A server that does not offer one answers 404 to it, and so it does to
+/// every path that neither this table nor a rule names.
+pub static HTTP_PATHS: [Rule; 2] = [
+    // RFC 8414 names the place. It holds public keys alone.
     public(".well-known", "/.well-known/jwks.json", "jwks.json", Side::NONE),
-    // Neither: a file by a URL that is signed and ends after a minute.
+    // A file by a URL that is signed and ends after a minute.
     public("download", "/download/file", "file", Side::NONE),
 ];
 
-/// Finds a path in [`PUBLIC_RULES`].
+/// Finds a path in [`PUBLIC_RULES`] or [`HTTP_PATHS`].
 pub fn public_rule(path: &str) -> Option<&'static Rule> {
     // Every such path begins so; all others are spared the comparisons.
-    if !path.starts_with("/grpc.")
-        && !path.starts_with("/.well-known/")
-        && !path.starts_with("/download/")
-    {
-        return None;
+    if path.starts_with("/grpc.") {
+        return PUBLIC_RULES.iter().find(|rule| rule.path == path);
     }
-    PUBLIC_RULES.iter().find(|rule| rule.path == path)
+    http_path(path)
+}
+
+/// Finds a path in [`HTTP_PATHS`].
+pub fn http_path(path: &str) -> Option<&'static Rule> {
+    HTTP_PATHS.iter().find(|rule| rule.path == path)
 }
 
 /// Which sides stream.
@@ -82,7 +90,7 @@ mod tests {
 
     #[test]
     fn only_the_listed_paths_are_public() {
-        for rule in &PUBLIC_RULES {
+        for rule in PUBLIC_RULES.iter().chain(&HTTP_PATHS) {
             assert_eq!(rule.path, format!("/{}/{}", rule.service, rule.method));
             assert_eq!(public_rule(rule.path).map(|found| found.path), Some(rule.path));
         }

@@ -154,23 +154,30 @@ enum Outcome<T> {
     Ended,
 }
 
-fn poll_handler<F: Future>(
+fn poll_handler<F, E>(
     handler: Pin<&mut F>,
     deadline: Option<Deadline>,
     admitted: &mut Admitted,
     waiting: &mut Option<Waiting>,
     entered: &mut bool,
     cx: &mut Context<'_>,
-) -> Outcome<F::Output> {
+) -> Outcome<F::Output>
+where
+    F: Future<Output = Result<Response<Body>, E>>,
+{
     let streams = admitted.rule.streams();
     if streams && let Some(status) = admitted.poll_cut(cx) {
         return Outcome::Refused(status);
     }
     let (answer, now_entered) = Deadline::scope(deadline, || handler.poll(cx));
-    if let Poll::Ready(answer) = answer {
-        return Outcome::Answered(answer);
-    }
     *entered |= now_entered;
+    if let Poll::Ready(answer) = answer {
+        let unread = answer.as_ref().ok().filter(|_| !*entered);
+        return match unread.and_then(|answer| admitted.unreadable(answer)) {
+            Some(status) => Outcome::Refused(status),
+            None => Outcome::Answered(answer),
+        };
+    }
     if !*entered {
         return admitted.poll_end(waiting, cx).map_or(Outcome::Pending, Outcome::Refused);
     }

@@ -91,6 +91,12 @@ fn explanation(denial: &Denial, rule: Option<&'static Rule>) -> String {
         Denial::MetadataTooLarge { bytes, most } => {
             format!("the call had {bytes} bytes of metadata; {most} are taken")
         }
+        Denial::MessageTooLarge { length, most } => {
+            format!(
+                "the request message had {length} bytes or more, decompressed; the RPC takes {most}"
+            )
+        }
+        Denial::MessageUnreadable(why) => format!("the request message cannot be decoded: {why}"),
         Denial::TooMany(wait) => format!("too many calls; the wait was {} ms", wait.as_millis()),
         Denial::UnknownMethod
         | Denial::TokenMissing
@@ -105,6 +111,7 @@ fn explanation(denial: &Denial, rule: Option<&'static Rule>) -> String {
         | Denial::ActionUnexpected
         | Denial::ActionMismatch
         | Denial::TokenSpent
+        | Denial::CompressionUnsupported
         | Denial::ListStale
         | Denial::CannotDecide(_)
         | Denial::DelegationRefused(_)
@@ -150,6 +157,9 @@ fn remedy(denial: &Denial) -> String {
         Denial::MetadataTooLarge { .. } => {
             "send less metadata; a long token can be exchanged for a session's handle"
         }
+        Denial::MessageTooLarge { .. } => "send less at a time",
+        Denial::CompressionUnsupported => "compress with gzip, or not at all",
+        Denial::MessageUnreadable(_) => "build the client from the protos of this server",
         Denial::TooMany(_) => "wait as long as RetryInfo says",
         Denial::ListStale | Denial::CannotDecide(_) => "try again a little later",
         Denial::DelegationRefused(_) | Denial::Misconfigured(_) => {

@@ -114,3 +114,24 @@ async fn a_sweep_that_panics_is_noticed() {
     tokio::time::timeout(Duration::from_secs(30), noticed).await.unwrap();
     labeler.close().await;
 }
+
+/// A container platform starts services in any order.
+#[tokio::test]
+async fn a_bucket_that_is_away_is_waited_for() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let files = crate::FileStore::S3(crate::S3 {
+        bucket: "datasets".to_owned(),
+        region: "eu-central-1".to_owned(),
+        endpoint: Some(format!("http://{free}")),
+        prefix: String::new(),
+        access_key_id: "id".to_owned(),
+        secret_access_key: "secret".to_owned(),
+        allow_http: true,
+    });
+    let folder = tempfile::TempDir::new().unwrap();
+    let settings = Settings { files, ..Settings::default() };
+    let now = Arc::new(|| UnixTime::from_secs(0));
+    let labeler = Labeler::open(folder.path(), settings, now).await.unwrap();
+    assert!(labeler.standing().check().await.is_err(), "health says that it cannot serve");
+    labeler.close().await;
+}

@@ -8,6 +8,7 @@
 mod claims;
 mod faults;
 mod feed;
+mod login;
 mod node;
 mod permissions;
 mod proxy;

@@ -15,7 +15,7 @@ fn login(user: &str) -> Login {
         "issuer" => "issuer-password-of-a-test",
         _ => "node-password-of-a-test",
     };
-    Login { user: user.to_owned(), password: password.to_owned().into() }
+    Login::Password { user: user.to_owned(), password: password.to_owned().into() }
 }
 
 async fn shipped() -> Option<Server> {
@@ -53,7 +53,7 @@ async fn a_node_can_change_nothing_and_an_issuer_can_remove_nothing() {
     let issuer = Node::issue(&folder.path().join("i"), mesh, "p", &["p"]);
     issuer.revoke(1).await;
     let context = async |user| {
-        let Login { user, password } = login(user);
+        let Login::Password { user, password } = login(user) else { unreachable!() };
         let password = secrecy::ExposeSecret::expose_secret(&password).to_owned();
         let options = async_nats::ConnectOptions::with_user_and_password(user, password);
         let client = options.connect(format!("nats://127.0.0.1:{}", server.port())).await.unwrap();

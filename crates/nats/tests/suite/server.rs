@@ -28,13 +28,23 @@ impl Server {
 
     /// Starts one with further lines in its configuration.
     pub(crate) async fn start_with(lines: &str) -> Option<Self> {
+        Self::start_as(|data| {
+            format!("jetstream {{ store_dir: {data:?}, sync_interval: always }}\n{lines}")
+        })
+        .await
+    }
+
+    /// Starts one as it is by default: without `JetStream`.
+    pub(crate) async fn start_without_streams() -> Option<Self> {
+        Self::start_as(|_| String::new()).await
+    }
+
+    async fn start_as(lines: impl FnOnce(&str) -> String) -> Option<Self> {
         let program = program()?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data").display().to_string();
-        let text = format!(
-            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {data:?}, sync_interval: always }}\n{lines}\n"
-        );
+        let text = format!("listen: \"127.0.0.1:{port}\"\n{}\n", lines(&data));
         std::fs::write(folder.path().join("server.conf"), text).unwrap();
         let mut server = Self { program, port, folder, child: None };
         server.run().await;
@@ -90,15 +100,18 @@ impl Drop for Server {
 
 /// A connection to a port, as a user.
 pub(crate) async fn mesh_at(port: u16, login: Option<Login>) -> Mesh {
-    let settings = Settings {
+    Mesh::connect(&settings(port, login)).await.unwrap()
+}
+
+pub(crate) fn settings(port: u16, login: Option<Login>) -> Settings {
+    Settings {
         servers: vec![format!("nats://127.0.0.1:{port}")],
         login,
         ca: None,
         certificate: None,
         prefix: "hallpass".to_owned(),
         replicas: 1,
-    };
-    Mesh::connect(&settings).await.unwrap()
+    }
 }
 
 /// Waits for a condition, and says which one did not come true.

@@ -96,9 +96,11 @@ impl Database {
 
     /// The lent jobs whose abort was asked for.
     pub(crate) async fn aborting(&self) -> Result<Vec<Aborting>, Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE abort_requested = 1 AND lease LIKE 'temporal:%' ORDER BY number LIMIT 100",
-        );
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            read::columns!(),
+            " FROM jobs WHERE abort_requested = 1 AND lease LIKE 'temporal:%' ORDER BY number LIMIT 100",
+        ));
         let rows = rows.fetch_all(self.store.pool()).await?;
         let aborting = rows.iter().map(|row| {
             Ok(Aborting { number: row.try_get("number")?, work: work(&read::job(row)?) })
@@ -118,8 +120,12 @@ impl Database {
 }
 
 /// Lent jobs of which nothing was heard for as long as they were lent.
-const SILENT: &str = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 AND lease LIKE 'temporal:%' \
-                      ORDER BY lease_until, number LIMIT 1";
+const SILENT: &str = concat!(
+    "SELECT ",
+    read::columns!(),
+    " FROM jobs WHERE state IN ('queued', 'running') AND lease_until <= $1 AND lease LIKE 'temporal:%' \
+     ORDER BY lease_until, number LIMIT 1",
+);
 
 /// The job to lend: one that was lent already, else that whose turn it is.
 async fn due(

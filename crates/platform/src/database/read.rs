@@ -10,6 +10,18 @@ use super::Database;
 use crate::ids::{JobId, RequestId};
 use crate::job::{Job, State};
 
+/// The columns of a job. By name, because what a statement with `*` gives changes as soon as a newer process adds a column, and
+/// PostgreSQL refuses the statement then.
+macro_rules! columns {
+    () => {
+        "jobs.number, jobs.job_id, jobs.display_name, jobs.owner, jobs.dataset_id, jobs.dataset_etag, jobs.snapshot_id, \
+         jobs.trainer, jobs.state, jobs.activity, jobs.attempt, jobs.progress, jobs.message, jobs.abort_requested, \
+         jobs.result, jobs.failure, jobs.etag, jobs.created, jobs.updated, jobs.ended, jobs.run, jobs.traceparent, \
+         jobs.lease, jobs.lease_until"
+    };
+}
+pub(super) use columns;
+
 /// A job with its place in the order of creation.
 #[derive(Debug)]
 pub(crate) struct Listed {
@@ -20,7 +32,8 @@ pub(crate) struct Listed {
 impl Database {
     /// One job.
     pub(crate) async fn job(&self, id: &JobId) -> Result<Option<Job>, sqlx::Error> {
-        let row = sqlx::query("SELECT * FROM jobs WHERE job_id = $1").bind(id.as_str());
+        let row = sqlx::query(concat!("SELECT ", columns!(), " FROM jobs WHERE job_id = $1"))
+            .bind(id.as_str());
         row.fetch_optional(self.store.pool()).await?.as_ref().map(job).transpose()
     }
 
@@ -32,10 +45,12 @@ impl Database {
         before: i64,
         most: u32,
     ) -> Result<Vec<Listed>, sqlx::Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE owner = $1 AND number < $2 AND ($3 = '' OR state = $3) \
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM jobs WHERE owner = $1 AND number < $2 AND ($3 = '' OR state = $3) \
              AND ($4 = '' OR dataset_id = $4) ORDER BY number DESC LIMIT $5",
-        );
+        ));
         let rows = rows
             .bind(owner)
             .bind(before)
@@ -71,10 +86,11 @@ pub(super) async fn requested(
     owner: &str,
     request: &RequestId,
 ) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT fingerprint, jobs.* FROM requests JOIN jobs ON job = number \
-         WHERE requests.owner = $1 AND request_id = $2",
-    );
+    let row = sqlx::query(concat!(
+        "SELECT fingerprint, ",
+        columns!(),
+        " FROM requests JOIN jobs ON job = number WHERE requests.owner = $1 AND request_id = $2",
+    ));
     let row = row.bind(owner).bind(request.as_str()).fetch_optional(state).await?;
     row.map(|row| Ok((row.try_get("fingerprint")?, job(&row)?))).transpose()
 }

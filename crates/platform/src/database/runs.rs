@@ -199,7 +199,8 @@ pub(super) async fn one(
     change: &mut Connection,
     id: &JobId,
 ) -> Result<Option<(i64, String, UnixTime, Job)>, Error> {
-    let row = sqlx::query("SELECT * FROM jobs WHERE job_id = $1").bind(id.as_str());
+    let row = sqlx::query(concat!("SELECT ", read::columns!(), " FROM jobs WHERE job_id = $1"))
+        .bind(id.as_str());
     let Some(row) = row.fetch_optional(change).await? else { return Ok(None) };
     let until = UnixTime::from_secs(row.try_get::<i64, _>("lease_until")?.cast_unsigned());
     Ok(Some((row.try_get("number")?, row.try_get("lease")?, until, read::job(&row)?)))

@@ -8,6 +8,7 @@ use hallpass_token::UnixTime;
 use sqlx::Row as _;
 
 use super::Database;
+use super::read;
 use super::runs::secs;
 use crate::error::Error;
 
@@ -33,7 +34,8 @@ pub(super) async fn next(
     let owner = owner.bind(secs(now)).bind(most_of_one).fetch_optional(&mut *connection).await?;
     let Some(owner) = owner else { return Ok(None) };
     let job = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT * FROM jobs WHERE owner = $2 AND {READY} ORDER BY lease_until, number LIMIT 1"
+        "SELECT {} FROM jobs WHERE owner = $2 AND {READY} ORDER BY lease_until, number LIMIT 1",
+        read::columns!()
     )));
     let job = job.bind(secs(now)).bind(owner.try_get::<&str, _>("owner")?);
     job.fetch_optional(connection).await

@@ -7,7 +7,8 @@ use std::error::Error as _;
 
 use hallpass_contract::can;
 use hallpass_contract::storage::Need;
-use hallpass_policy::{Denial, ERROR_DOMAIN, Granted, Permission, Permit, Refusal};
+use hallpass_policy::{Denial, ERROR_DOMAIN, Granted, Permission, Permit, Refusal, push_back};
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -137,10 +138,12 @@ fn retold(status: &Status) -> Status {
     if let Some(wrong) = said.bad_request() {
         details.set_bad_request(wrong.field_violations.clone());
     }
+    let mut metadata = MetadataMap::new();
     if let Some(wait) = said.retry_info() {
         details.set_retry_info(wait.retry_delay);
+        push_back(&mut metadata, wait.retry_delay.unwrap_or_default());
     }
-    Status::with_error_details(status.code(), status.message(), details)
+    Status::with_error_details_and_metadata(status.code(), status.message(), details, metadata)
 }
 
 fn broken(status: &Status) -> LabelerError {

@@ -3,15 +3,19 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use futures_util::stream::{iter, repeat_with};
 use futures_util::{StreamExt as _, poll};
 use hallpass_guard::PUBLIC_RULES;
 use hallpass_policy::{DecisionId, Facts, ListState, decide};
 use hallpass_token::UnixTime;
+use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use tonic::Code;
+use tonic_types::StatusExt as _;
 use tower::service_fn;
 
+use super::outgoing::OVERHEAD;
 use super::*;
 use crate::Limits;
 
@@ -89,7 +93,8 @@ async fn a_stream_is_refused_at_the_prefix_of_a_message_that_is_too_long() {
     let answer = layer().layer(service).call(request("ServerReflectionInfo", body)).await;
     let status = Status::from_header_map(answer.unwrap().headers()).unwrap();
     assert_eq!(status.code(), Code::ResourceExhausted);
-    assert!(status.message().contains("1025 bytes"), "{status}");
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!((&*info.reason, &*info.metadata["limit_bytes"]), ("MESSAGE_TOO_LARGE", "1024"));
 }
 
 /// A stream counts for what the transport keeps of it, so one caller cannot open any number of them.

@@ -247,3 +247,27 @@ fn a_claim_of_an_oidc_issuer_is_a_name_or_a_list_and_its_audience_one_or_several
     );
     assert!(two.algorithms.iter().any(|of| of == "ES512"));
 }
+
+#[test]
+fn nats_servers_are_a_list_or_one_text_with_commas() {
+    let expected = ["nats://127.0.0.1:4222", "nats://localhost:4223", "tls://nats-3:4222"];
+    let text = "127.0.0.1:4222, nats://localhost:4223,tls://nats-3:4222,";
+    for (file, variables) in [
+        (format!("[nats]\nservers = '{text}'"), Vec::new()),
+        (format!("[nats]\nservers = ['{text}']"), Vec::new()),
+        (format!("[nats]\nservers = {expected:?}"), Vec::new()),
+        (String::new(), vec![("HALLPASS_NATS__SERVERS", text)]),
+        (
+            String::new(),
+            vec![(
+                "HALLPASS_NATS__SERVERS",
+                "[\"127.0.0.1:4222\", \"localhost:4223,tls://nats-3:4222\"]",
+            )],
+        ),
+    ] {
+        let config = load(&file, &variables, &Flags::new()).unwrap();
+        assert_eq!(config.nats.unwrap().servers, expected, "{file}");
+    }
+    let refused = load("[nats]\nservers = 4222", &[], &Flags::new()).unwrap_err();
+    assert!(refused.contains("nats.servers") && refused.contains("list of addresses"), "{refused}");
+}

@@ -42,6 +42,7 @@ pub(crate) struct Running {
     pub(crate) gate: Arc<Gate>,
     pub(crate) ready: Arc<AtomicBool>,
     pub(crate) own: Arc<AtomicBool>,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) serving: JoinHandle<Result<Stopped, StartError>>,
     token: String,
 }
@@ -145,6 +146,7 @@ impl Running {
         setup.ready = Arc::new(move || node.load(Ordering::SeqCst));
         let service: hallpass_server::Ready = Arc::new(move || service.load(Ordering::SeqCst));
         setup.services_ready = vec![(TOKEN_SERVICE, service)];
+        let guard = Arc::clone(&setup.guard);
         let bound: Bound = Server::bind(&config, setup).await.unwrap();
         assert_ne!(bound.address().port(), 0);
         let address = bound.address();
@@ -153,7 +155,7 @@ impl Running {
         let serving = tokio::spawn(bound.serve(shutdown));
         let channel = channel.connect().await.unwrap();
         let token = keys.ring().mint("worker", &worker(), NOW).unwrap().expose().to_owned();
-        Self { address, channel, switch, gate, ready, own, serving, token }
+        Self { address, channel, switch, gate, ready, own, guard, serving, token }
     }
 
     /// A call that waits at the gate.

@@ -37,6 +37,40 @@ async fn each_name_says_what_it_stands_for() {
     assert_eq!(check(&server, "no.Such").await.unwrap_err().code(), Code::NotFound);
 }
 
+/// gRFC A90. The messages as its client knows them.
+mod listed {
+    use std::collections::HashMap;
+
+    use tonic_health::pb::HealthCheckResponse;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Request {}
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Answer {
+        #[prost(map = "string, message", tag = "1")]
+        pub(super) statuses: HashMap<String, HealthCheckResponse>,
+    }
+}
+
+#[tokio::test]
+async fn a_list_tells_the_status_of_every_name() {
+    let server = Running::start(&Flags::new()).await;
+    server.own.store(false, Ordering::SeqCst);
+    let mut client = tonic::client::Grpc::new(server.channel.clone());
+    client.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/grpc.health.v1.Health/List");
+    let codec = tonic_prost::ProstCodec::default();
+    let request = tonic::Request::new(listed::Request {});
+    let answer = client.unary(request, path, codec).await.unwrap().into_inner();
+    let answer: listed::Answer = answer;
+    let mut statuses: Vec<_> =
+        answer.statuses.iter().map(|(name, status)| (&**name, status.status())).collect();
+    statuses.sort_unstable();
+    let services = [(REVOCATION_SERVICE, Serving), (TOKEN_SERVICE, NotServing)];
+    assert_eq!(statuses, [&[("", Serving)], &services[..], &[("live", Serving)]].concat());
+}
+
 #[tokio::test]
 async fn a_watch_tells_at_once_and_whenever_it_changes() {
     let server = Running::start(&Flags::new()).await;

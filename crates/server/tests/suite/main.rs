@@ -15,3 +15,4 @@ mod reflection;
 mod strangers;
 mod tls;
 mod untaken;
+mod wire;

@@ -21,7 +21,8 @@ fn exporting_to(port: u16) -> (Exporting, Vec<ServiceTelemetry>) {
 }
 
 fn exporting(port: u16, compressions: Compressions) -> (Exporting, Vec<ServiceTelemetry>) {
-    let collector = Collector { endpoint: Some(format!("http://127.0.0.1:{port}")), compressions };
+    let endpoint = Some(format!("http://127.0.0.1:{port}"));
+    let collector = Collector { endpoint, compressions, ..Collector::default() };
     let asked = Asked { traces: true, metrics: true };
     Exporting::start(&["platform", "labeler"], asked, &collector).unwrap()
 }
