@@ -109,7 +109,7 @@ async fn a_peer_is_called_as_it_is_configured() {
             json!({"address": here, "ca": ca, "domain": "x.test", "cert": cert, "key": key}),
             "not reached",
         ),
-        (json!({"address": here}), "give the certificate of its authority"),
+        (json!({"address": here}), "not reached"),
         (json!({"address": here, "ca": ca, "cert": cert}), "`cert` and `key` together"),
         (json!({"address": here, "ca": file("none.pem")}), "none.pem: No such file"),
     ];
