@@ -1,5 +1,7 @@
-//! The record of who asked for a token, or did something about another's, and what became of it. Every attempt has its line, whatever its
-//! end; no token is in any.
+//! The record of who asked for a token, or did something about another's, and what became of it; no token is in it.
+//!
+//! Invariant: what was issued or revoked has its line, always. Of attempts that changed nothing, each caller has a limited number of lines a
+//! minute, and the rest is counted.
 
 use hallpass_policy::Permit;
 use hallpass_token::{Fingerprint, Verified};
@@ -44,6 +46,9 @@ impl Attempt<'_> {
 
     /// It was not.
     pub(crate) fn failed(self, permit: &Permit, error: &Error) {
+        if !permit.lists("not issued", None) {
+            return;
+        }
         tracing::info!(
             target: "hallpass::audit",
             decision = %permit.decision(),
@@ -72,12 +77,12 @@ pub(crate) struct About<'a> {
 impl About<'_> {
     /// What became of it: the outcome in a word or two, or the error.
     pub(crate) fn ended(self, permit: &Permit, outcome: Result<&str, &Error>) {
+        if outcome.ok() != Some(REVOKED) && !self.lists(permit) {
+            return;
+        }
         let own = permit.token().map(|token| token.claims());
         let theirs = self.token.map(Verified::claims);
-        let is_own = match (permit.token(), self.token) {
-            (Some(own), Some(token)) => own.fingerprint() == token.fingerprint(),
-            _ => false,
-        };
+        let is_own = self.is_own(permit);
         let fingerprint = self.token.map(Verified::fingerprint).or(self.unverified);
         tracing::info!(
             target: "hallpass::audit",
@@ -100,6 +105,24 @@ impl About<'_> {
         );
     }
 }
+
+impl About<'_> {
+    /// What is presented over and over has a limited number of lines: garbage and the caller's own together, and each token of somebody else's.
+    fn lists(self, permit: &Permit) -> bool {
+        let others = self.token.filter(|_| !self.is_own(permit));
+        permit.lists(self.what, others.map(Verified::fingerprint))
+    }
+
+    fn is_own(self, permit: &Permit) -> bool {
+        match (permit.token(), self.token) {
+            (Some(own), Some(token)) => own.fingerprint() == token.fingerprint(),
+            _ => false,
+        }
+    }
+}
+
+/// The outcome of what changed something.
+pub(crate) const REVOKED: &str = "revoked";
 
 /// The caller's own words are kept in bounds.
 fn shortened(words: &str) -> &str {

@@ -91,7 +91,11 @@ impl DelegationService for DelegationHandler {
         })?;
         let note = note(&permit, request.reason, now)?;
         let entry = Entry::exact(record.name, Some(kept_until(record.ends)));
+        let ended_before = self.list.index().contains(record.name);
         self.list.revoke(entry, note).await?;
+        if ended_before {
+            return Ok(RevokeDelegationResponse {});
+        }
         tracing::info!(
             target: "hallpass::audit",
             decision = %permit.decision(),

@@ -12,7 +12,7 @@ use hallpass_policy::Permit;
 use hallpass_revocation::{Entry, List, Sessions};
 use hallpass_token::{Claims, SKEW, UnixTime, Verified};
 
-use crate::audit::About;
+use crate::audit::{About, REVOKED};
 use crate::error::Error;
 use crate::holder::{Presented, is_own, presented, unverified};
 use crate::instant::timestamp;
@@ -48,9 +48,9 @@ impl TokenService for TokenHandler {
         let presented = presented(self, &permit, &request.token)?;
         let about = self.about("revoke", presented.as_ref(), &request.token);
         let revoked = self.revoke(&permit, presented.as_ref(), &request).await;
-        let recorded = revoked.inspect_err(|error| about.ended(&permit, Err(error)))?;
-        about.ended(&permit, Ok(if recorded { "revoked" } else { "nothing recorded" }));
-        Ok(RevokeTokenResponse { recorded })
+        let outcome = revoked.inspect_err(|error| about.ended(&permit, Err(error)))?;
+        about.ended(&permit, Ok(outcome));
+        Ok(RevokeTokenResponse { recorded: outcome != NOTHING })
     }
 
     /// Everything whose chain began by now, whoever minted its first token. A chain begins with the user's own token, so what acts for them
@@ -103,6 +103,8 @@ impl TokenService for TokenHandler {
     }
 }
 
+/// What the record says where nothing was revoked.
+const NOTHING: &str = "nothing recorded";
 /// What the record says of a token about which the caller is told everything.
 const ACTIVE: &str = "active";
 
@@ -119,20 +121,26 @@ impl TokenHandler {
         About { what, token: presented.map(|presented| &*presented.token), unverified }
     }
 
-    /// Whether something was recorded.
+    /// What became of it, for the record; all but [`NOTHING`] is recorded in the list.
     async fn revoke(
         &self,
         permit: &Permit,
         presented: Option<&Presented>,
         request: &RevokeTokenRequest,
-    ) -> Result<bool, Error> {
+    ) -> Result<&'static str, Error> {
         let now = self.clock.now();
         let note = note(permit, request.reason.clone(), now)?;
         let entries = self.to_revoke(permit, presented, &request.token, now)?;
+        let index = self.list.index();
+        let news = entries.iter().any(|entry| !index.contains(entry.fingerprint));
         for entry in &entries {
             self.list.revoke(*entry, note.clone()).await?;
         }
-        Ok(!entries.is_empty())
+        Ok(match (entries.is_empty(), news) {
+            (true, _) => NOTHING,
+            (false, true) => REVOKED,
+            (false, false) => "revoked before",
+        })
     }
 
     /// What has to be recorded so that a presented token is refused everywhere. Nothing for one that nobody here knows and that no

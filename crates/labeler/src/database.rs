@@ -20,7 +20,9 @@ mod snapshots;
 mod uploads;
 mod write;
 
+use hallpass_policy::current_user;
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
+use hallpass_token::Fingerprint;
 
 pub(crate) use complete::{Base, Complete};
 #[cfg(test)]
@@ -55,7 +57,8 @@ pub(crate) struct Database {
 impl Database {
     /// Opens or makes the database and brings its tables up to date.
     pub(crate) async fn open(location: &Location) -> Result<Self, OpenError> {
-        Ok(Self { store: Store::open(location, &MIGRATIONS).await? })
+        let store = Store::open(location, &MIGRATIONS).await?;
+        Ok(Self { store: store.shared_by(|| current_user().map(Fingerprint::as_u128)) })
     }
 
     /// The store's own key of this name: the one proposed when it was first asked for.

@@ -11,7 +11,9 @@ mod runs;
 mod turns;
 mod write;
 
+use hallpass_policy::current_user;
 use hallpass_store::{Failure, Location, Migration, OpenError, Store};
+use hallpass_token::Fingerprint;
 
 pub(crate) use lent::{Aborting, Lent, Taken, work};
 pub(crate) use lines::Printed;
@@ -37,7 +39,8 @@ pub(crate) struct Database {
 impl Database {
     /// Opens or makes the database and brings its tables up to date.
     pub(crate) async fn open(location: &Location) -> Result<Self, OpenError> {
-        Ok(Self { store: Store::open(location, &MIGRATIONS).await? })
+        let store = Store::open(location, &MIGRATIONS).await?;
+        Ok(Self { store: store.shared_by(|| current_user().map(Fingerprint::as_u128)) })
     }
 
     /// For tests that change what is in it as another program would.

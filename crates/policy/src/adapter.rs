@@ -11,6 +11,7 @@ use tonic::server::NamedService;
 use tonic::{Request, Status, Streaming};
 
 pub use crate::desk::{desk, use_up};
+pub use crate::user::ForUser;
 use crate::{Denial, Granted, Object, ObjectPolicy, Permission, Permit, Refusal, Visible, record};
 
 /// How long the first message of a call may take to arrive, where no witness says otherwise.

@@ -14,6 +14,7 @@ mod proof;
 mod pushback;
 mod record;
 mod rule;
+mod user;
 mod validity;
 mod witness;
 
@@ -31,5 +32,6 @@ pub use proof::{Granted, ObjectPolicy, Permission, Seen, Unknown, Verdict, Visib
 pub use pushback::push_back;
 pub use record::Failure;
 pub use rule::{Access, Resource, Rule, ServiceDeclaration, WhenStale};
+pub use user::{current_user, for_current_user};
 pub use validity::validity;
 pub use witness::Witness;

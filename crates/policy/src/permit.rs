@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_token::{Grants, ResourceClaim, TokenType, Verified};
+use hallpass_token::{Fingerprint, Grants, ResourceClaim, TokenType, Verified};
 use tonic::{Extensions, Status};
 
 use crate::adapter::FIRST_MESSAGE_WITHIN;
@@ -112,6 +112,12 @@ impl Permit {
         if let Some(witness) = &self.witness {
             witness.answered(self);
         }
+    }
+
+    /// Whether a line of the record that tells of no change is to be written. A caller has a limited number of each a minute, and of those
+    /// about one thing; the rest is counted.
+    pub fn lists(&self, line: &'static str, about: Option<Fingerprint>) -> bool {
+        self.witness.as_ref().is_none_or(|witness| witness.lists(self, line, about))
     }
 
     /// Whether it would still be given.

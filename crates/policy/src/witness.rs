@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use hallpass_token::Fingerprint;
+
 use crate::adapter::FIRST_MESSAGE_WITHIN;
 use crate::{Denial, Failure, Permit, Refusal};
 
@@ -17,6 +19,12 @@ pub trait Witness: fmt::Debug + Send + Sync + 'static {
 
     /// A handler did what it was called for, under a rule whose calls are recorded. Must not wait.
     fn answered(&self, permit: &Permit);
+
+    /// Whether a line of the record that tells of no change is to be written; otherwise it is counted. What it is about, if anything, has
+    /// lines of its own. Must not wait.
+    fn lists(&self, _permit: &Permit, _line: &'static str, _about: Option<Fingerprint>) -> bool {
+        true
+    }
 
     /// Whether the permit still holds ([`validity`](crate::validity)): asked when the call's message has arrived, which its client may
     /// have withheld for long. Must not wait.

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use hallpass_guard::{PeerAddress, network};
 use hallpass_policy::{Access, Denial, Permit, Rule, WhenStale};
-use hallpass_token::{Fingerprint, Verified};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
@@ -86,7 +85,7 @@ where
             return Answering::refused(permit.refuse(Denial::CompressionUnsupported).into());
         }
         let holder = holder(&permit, peer.map(|peer| peer.0));
-        let user = permit.token().and_then(|token| user(token));
+        let user = permit.token().map(|token| token.user());
         let account = self.layer.budget.account(holder, user, !is_vital(rule));
         let mut ahead = 0;
         if rule.client_streaming {
@@ -122,12 +121,6 @@ fn holder(permit: &Permit, peer: Option<IpAddr>) -> Holder {
             Holder::Root(if token.agent().is_some() { root.agents() } else { root })
         },
     )
-}
-
-/// Who stands behind a token; nobody known where it has no subject.
-fn user(token: &Verified) -> Option<Fingerprint> {
-    let subject = token.claims().subject.as_deref()?;
-    Some(Fingerprint::subject(token.root_issuer().unwrap_or_default(), subject))
 }
 
 /// Whether a node becomes fresh again by a call.

@@ -7,6 +7,7 @@
 //! an alias for each query in `FROM`, no typed NULL among the values. Integers are read as `i64`. Text is ordered by its bytes.
 
 mod again;
+mod connections;
 mod ids;
 mod location;
 mod migrations;
@@ -22,8 +23,10 @@ mod store;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use again::Failure;
+pub use connections::{Connection, Held, Reading};
 pub use ids::{Id, IdKind, NoChance, RequestId, etag, random};
 pub use location::{Location, LocationError};
 pub use migrations::{Migration, Migrations};
@@ -33,4 +36,4 @@ pub use page::{NegativePageSize, PageKey, PageRequest};
 pub use rows::rows;
 pub use s3::S3;
 pub use space::{NoSpace, Space, Taken};
-pub use store::{Connection, Pool, Query, Reading, Row, Store, Work};
+pub use store::{Query, Row, Store, Work};

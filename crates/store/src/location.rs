@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::connections::SQLITE_MANNERS;
 use crate::postgres_url::{self, Url};
-use crate::store::SQLITE_MANNERS;
 
 /// A SQLite file or a PostgreSQL database.
 #[derive(Clone)]

@@ -9,8 +9,8 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, Row as _};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use crate::connections::greet;
 use crate::open_error::{OpenError, Problem};
-use crate::store::greet;
 use crate::{Connection, Location};
 
 /// How long the server may take to answer.

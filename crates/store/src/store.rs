@@ -1,4 +1,6 @@
-//! The store: one pool of connections, changes that are whole, reads that see one state.
+//! The store: changes that are whole, reads that see one state; and connections that users take in turn.
+//!
+//! Invariant: over SQLite no read waits for a write, and over either database no user waits for all that another one has asked for.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,29 +8,22 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
-use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor, Row as _, Transaction};
+use sqlx::any::{Any, AnyConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor, Row as _};
 
 use crate::Location;
 use crate::again::{Failure, Tries};
+use crate::connections::{Connection, Held, Purpose, Reading, SQLITE_MANNERS, Shared, pool};
 use crate::migrations::{Migrations, migrator};
 use crate::open_error::{OpenError, Problem};
+use crate::turns::User;
 
-/// One connection, inside a transaction or not.
-pub type Connection = sqlx::AnyConnection;
-/// The connections of a store.
-pub type Pool = sqlx::AnyPool;
 /// A row that was read.
 pub type Row = sqlx::any::AnyRow;
 /// A statement with its values.
 pub type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
 /// The work of a change.
 pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
-/// One state of the database, for several reads.
-pub type Reading = Transaction<'static, Any>;
-
-/// How long a statement waits for a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long it may take to say that it answers.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -36,20 +31,13 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How long a server may take to let the first connection in.
 const OPENING: Duration = Duration::from_secs(30);
 
-/// Readers do not wait for each other nor for the one writer.
-const SQLITE_CONNECTIONS: u32 = 4;
-
-const POSTGRES_CONNECTIONS: u32 = 10;
-
-/// What is acknowledged is on the disk, and readers do not wait for writers.
-pub(crate) const SQLITE_MANNERS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                              PRAGMA foreign_keys = ON";
-
 /// An open database. Clones share everything.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool,
+    readers: Shared,
+    writers: Shared,
     location: Location,
+    user: fn() -> User,
 }
 
 impl Store {
@@ -59,12 +47,18 @@ impl Store {
         sqlx::any::install_default_drivers();
         let options = location.options().map_err(|error| failed(error.into()))?;
         prepare(location, &options, steps).await.map_err(failed)?;
-        let most = match location {
-            Location::Sqlite(_) => SQLITE_CONNECTIONS,
-            Location::Postgres(_) => POSTGRES_CONNECTIONS,
+        let readers = Shared::new(location, options.clone(), Purpose::Reading);
+        let writers = match location {
+            Location::Sqlite(_) => Shared::new(location, options, Purpose::Writing),
+            Location::Postgres(_) => readers.clone(),
         };
-        let pool = pool(location, options, most, PATIENCE);
-        Ok(Self { pool, location: location.clone() })
+        Ok(Self { readers, writers, location: location.clone(), user: || None })
+    }
+
+    /// The same store, whose connections are shared fairly by the users that this tells apart: it says whom the current task works for.
+    #[must_use]
+    pub fn shared_by(self, user: fn() -> Option<u128>) -> Self {
+        Self { user, ..self }
     }
 
     /// Where it is.
@@ -72,9 +66,14 @@ impl Store {
         &self.location
     }
 
-    /// For single statements that read.
-    pub const fn pool(&self) -> &Pool {
-        &self.pool
+    /// For a statement that reads.
+    pub async fn read(&self) -> Result<Held, sqlx::Error> {
+        self.readers.connection((self.user)()).await
+    }
+
+    /// For a statement that writes, and is a change of its own.
+    pub async fn write(&self) -> Result<Held, sqlx::Error> {
+        self.writers.connection((self.user)()).await
     }
 
     /// One state for several reads.
@@ -83,7 +82,7 @@ impl Store {
             Location::Sqlite(_) => "BEGIN",
             Location::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        self.pool.begin_with(begin).await
+        self.readers.transaction((self.user)(), begin).await
     }
 
     /// Makes a change of what is `with` it: all of it if the work is `Ok`, nothing otherwise. It is as if changes came one after the
@@ -107,18 +106,19 @@ impl Store {
 
     /// The store's own key of this name, kept in the table `own_keys`: the one proposed when it was first asked for.
     pub async fn own_key(&self, name: &str, proposed: &[u8]) -> Result<Vec<u8>, sqlx::Error> {
+        let mut connection = self.write().await?;
         sqlx::query("INSERT INTO own_keys (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(name)
             .bind(proposed)
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await?;
         let row = sqlx::query("SELECT key FROM own_keys WHERE name = $1").bind(name);
-        row.fetch_one(&self.pool).await?.try_get("key")
+        row.fetch_one(&mut *connection).await?.try_get("key")
     }
 
     /// Whether it answers.
     pub async fn ping(&self) -> Result<(), sqlx::Error> {
-        let asked = sqlx::query("SELECT 1").execute(&self.pool);
+        let asked = async { sqlx::query("SELECT 1").execute(&mut *self.read().await?).await };
         match tokio::time::timeout(ANSWER, asked).await {
             Ok(answered) => answered.map(|_| ()),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
@@ -127,7 +127,8 @@ impl Store {
 
     /// Ends all connections; SQLite merges its write-ahead log.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.readers.pool.close().await;
+        self.writers.pool.close().await;
     }
 
     async fn try_change<W: ?Sized + Sync, T, E: Failure>(
@@ -139,7 +140,7 @@ impl Store {
             Location::Sqlite(_) => "BEGIN IMMEDIATE",
             Location::Postgres(_) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
         };
-        let mut change = self.pool.begin_with(begin).await?;
+        let mut change = self.writers.transaction((self.user)(), begin).await?;
         let done = work(&mut change, with).await?;
         change.commit().await?;
         Ok(done)
@@ -175,7 +176,7 @@ async fn prepare(
         Location::Sqlite(_) => migrator(steps, |step| step.sqlite),
         Location::Postgres(_) => migrator(steps, |step| step.postgres),
     };
-    let alone = pool(location, options.clone(), 1, OPENING);
+    let alone = pool(location, options.clone(), (1, OPENING), Purpose::Writing);
     let migrated = tables.run(&alone).await;
     alone.close().await;
     migrated.map_err(|error| Problem::migrating(&error, steps))
@@ -211,32 +212,6 @@ async fn make_ready(connection: &mut Connection, location: &Location) -> Result<
             None => Ok(()),
         },
     }
-}
-
-/// Its connections are made when they are needed.
-fn pool(location: &Location, options: AnyConnectOptions, most: u32, patience: Duration) -> Pool {
-    let greeting = location.greeting();
-    AnyPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(patience)
-        .after_connect(move |connection, _| {
-            let greeting = greeting.clone();
-            Box::pin(async move {
-                match greeting {
-                    Some(greeting) => greet(connection, greeting).await,
-                    None => Ok(()),
-                }
-            })
-        })
-        .connect_lazy_with(options)
-}
-
-/// Says what a connection begins with.
-pub(crate) async fn greet(
-    connection: &mut Connection,
-    greeting: String,
-) -> Result<(), sqlx::Error> {
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(greeting))).await.map(drop)
 }
 
 /// A user who may not make schemas can use one that is there.

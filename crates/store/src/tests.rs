@@ -7,6 +7,7 @@ mod locations;
 mod opening;
 mod postgres;
 mod proxy;
+mod sharing;
 mod sqlite;
 
 use tempfile::TempDir;

@@ -165,6 +165,21 @@ impl Verified {
             && self.root_issuer().is_some_and(|issuer| other.root_issuer() == Some(issuer))
     }
 
+    /// Names the user whom the chain began with, for limits: whatever acts for a user counts for them. A background token counts for its job's
+    /// owner, or for its job, or else for its service.
+    pub fn user(&self) -> Fingerprint {
+        let claims = &self.claims;
+        let issuer = self.root_issuer().unwrap_or_default();
+        if let Some(subject) = &claims.subject {
+            return Fingerprint::subject(issuer, subject);
+        }
+        match (&claims.job_owner, &claims.job_id) {
+            (Some(owner), _) => Fingerprint::subject(&format!("jobs of {issuer}"), owner),
+            (None, Some(job)) => Fingerprint::subject(&format!("a job of {issuer}"), job),
+            (None, None) => Fingerprint::service(claims.service.as_deref().unwrap_or_default()),
+        }
+    }
+
     /// The transaction: the token's own `txn`, else one derived from its identity.
     pub fn txn(&self) -> &str {
         &self.txn

@@ -132,7 +132,7 @@ fn serve(names: &Names, rpcs: &[Adapted<'_>], code: &mut String) {
              Future: Send + 'static,
          > + tonic::server::NamedService + Clone + Send + Sync + 'static> {{
              let service = {server_module}::{handler}Server::new(Adapter {{ handler{field} }});
-             Served {{ name: {constant}, service }}
+             Served {{ name: {constant}, service: adapter::ForUser(service) }}
          }}
 
          "

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use hallpass_policy::{DecisionId, Denial, Failure, Permit, Refusal, Rule, Witness, validity};
+use hallpass_token::Fingerprint;
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
@@ -198,6 +199,10 @@ impl Witness for Call {
 
     fn answered(&self, permit: &Permit) {
         self.guard.answered(permit);
+    }
+
+    fn lists(&self, permit: &Permit, line: &'static str, about: Option<Fingerprint>) -> bool {
+        self.guard.lists(permit, line, about)
     }
 
     fn upholds(&self, _: &Permit) -> Result<(), Denial> {

@@ -54,7 +54,7 @@ impl Holders {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let root = root(token);
         let agents = token.agent().is_some().then(|| known.counters(root.agents()));
-        let (root, user) = (known.counters(root), known.counters(user(token)));
+        let (root, user) = (known.counters(root), known.counters(token.user()));
         drop(known);
         Arc::new(Holder { root, agents, user })
     }
@@ -78,18 +78,4 @@ impl Known {
 /// The token that the chain began with.
 fn root(token: &Verified) -> Fingerprint {
     token.claims().parents.first().copied().unwrap_or_else(|| token.fingerprint())
-}
-
-/// The user whom the chain began with. A background token is for its job's owner, or for its job, or else for its service.
-fn user(token: &Verified) -> Fingerprint {
-    let claims = token.claims();
-    let issuer = token.root_issuer().unwrap_or_default();
-    if let Some(subject) = &claims.subject {
-        return Fingerprint::subject(issuer, subject);
-    }
-    match (&claims.job_owner, &claims.job_id) {
-        (Some(owner), _) => Fingerprint::subject(&format!("jobs of {issuer}"), owner),
-        (None, Some(job)) => Fingerprint::subject(&format!("a job of {issuer}"), job),
-        (None, None) => Fingerprint::service(claims.service.as_deref().unwrap_or_default()),
-    }
 }

@@ -26,6 +26,9 @@ const OF_A_CALLER: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// How often the counts are logged.
 const COUNTED_FOR: Duration = Duration::from_mins(1);
 
+/// What the counts of lines of the record begin with; refusals' reasons have no spaces.
+const RECORD: &str = "record: ";
+
 /// How many reasons are told apart in the counts; the rest count as `OTHER`.
 const REASONS: usize = 64;
 
@@ -88,6 +91,24 @@ impl LogLimit {
         self.lists(path, token, None)
     }
 
+    /// Whether a handler's line of the record is to be written; otherwise it is counted. What it is about has lines of its own.
+    pub(super) fn notes(
+        self: &Arc<Self>,
+        line: &str,
+        about: Option<Fingerprint>,
+        token: Option<&Verified>,
+    ) -> bool {
+        let line = format!("{RECORD}{line}");
+        let Some(caller) = token.map(limits::name) else {
+            return self.allows(&line, Whose::Stranger(None));
+        };
+        let caller = match about {
+            Some(about) => Fingerprint::subject(&caller.to_string(), &about.to_string()),
+            None => caller,
+        };
+        self.allows(&line, Whose::Caller(caller))
+    }
+
     fn allows(self: &Arc<Self>, reason: &str, whose: Whose) -> bool {
         let allowed = match whose {
             Whose::Stranger(address) => {
@@ -130,6 +151,10 @@ impl LogLimit {
             std::mem::take(&mut *unlisted)
         };
         for (reason, Counts { strangers, callers }) in unlisted.by_reason {
+            if let Some(line) = reason.strip_prefix(RECORD) {
+                tracing::info!(target: "hallpass::audit", line, strangers, callers, "lines not listed");
+                continue;
+            }
             if reason.starts_with('/') {
                 let rpc = reason;
                 tracing::info!(target: "hallpass::audit", %rpc, callers, "calls done, not listed");

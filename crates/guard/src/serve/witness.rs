@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hallpass_policy::{Denial, Failure, Permit, Refusal, Witness};
 
+use hallpass_token::Fingerprint;
+
 use crate::Deadline;
 use crate::serve::{Guard, report};
 
@@ -28,6 +30,10 @@ impl Witness for Guard {
         if self.lines.records(permit.rule().path, permit.token().map(AsRef::as_ref)) {
             report::answered(permit);
         }
+    }
+
+    fn lists(&self, permit: &Permit, line: &'static str, about: Option<Fingerprint>) -> bool {
+        self.lines.notes(line, about, permit.token().map(AsRef::as_ref))
     }
 
     /// The permit of a call without a token has nothing that could end.

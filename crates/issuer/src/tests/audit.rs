@@ -4,9 +4,11 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use hallpass_contract::auth::{
-    ActionService as _, CreateDelegationRequest, DelegationService as _, IssueActionTokenRequest,
+    ActionService as _, CreateDelegationRequest, DelegationService as _, IntrospectTokenRequest,
+    IssueActionTokenRequest, RevokeDelegationRequest, RevokeTokenRequest, TokenService as _,
 };
-use hallpass_token::MintedToken;
+use hallpass_policy::{Denial, Failure, Permit, Refusal, Witness};
+use hallpass_token::{Fingerprint, MintedToken};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -113,4 +115,67 @@ async fn every_wish_for_an_agent_has_its_line() {
     expect(&log.lines(), &parts, &[&made.token, caller.expose()]);
     ask("robot", "actions:admin").await.unwrap_err();
     expect(&log.lines(), &["not issued", "robot", "alice", "scopes"], &[caller.expose()]);
+}
+
+/// Has no line to spare, as the guard where a caller has used up theirs.
+#[derive(Debug)]
+struct NoLines;
+
+impl Witness for NoLines {
+    fn refused(&self, _: &Permit, _: &Refusal) {}
+
+    fn failed(&self, _: &Permit, _: &Failure) {}
+
+    fn answered(&self, _: &Permit) {}
+
+    fn lists(&self, _: &Permit, _: &'static str, _: Option<Fingerprint>) -> bool {
+        false
+    }
+
+    fn upholds(&self, _: &Permit) -> Result<(), Denial> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_has_a_limited_number_of_lines_and_what_does_has_all() {
+    let (world, log) = (World::new(), Log::default());
+    let (caller, other) = (world.mint(&ALICE), world.mint(&ALICE));
+    let permit = |method: &str| world.permit(&caller, method).witnessed(Arc::new(NoLines));
+    let handler = world.issuer.delegation_handler(world.delegations());
+    let request = CreateDelegationRequest {
+        agent: "robot".to_owned(),
+        scopes: vec!["tokens:introspect".to_owned()],
+        ..CreateDelegationRequest::default()
+    };
+    let giver = world.mint(&Wish { scopes: &["tokens:introspect"], ..ALICE });
+    let giving = world.permit(&giver, "DelegationService/CreateDelegation");
+    let made = handler.create_delegation(giving, request).await.unwrap();
+    let delegation_id = made.delegation.unwrap().delegation_id;
+    let revoke = async |token: &str| {
+        let request = RevokeTokenRequest { token: token.to_owned(), reason: String::new() };
+        let revoked = world.tokens.revoke_token(permit("TokenService/RevokeToken"), request).await;
+        revoked.unwrap().recorded
+    };
+    let _logging = log.take();
+    let token = "garbage".to_owned();
+    let introspect = permit("TokenService/IntrospectToken");
+    world.tokens.introspect_token(introspect, IntrospectTokenRequest { token }).await.unwrap();
+    assert!(!revoke("garbage").await);
+    let request = IssueActionTokenRequest { audience: "none".to_owned(), ..Default::default() };
+    let issue = permit("ActionService/IssueActionToken");
+    world.issuer.actions.issue_action_token(issue, request).await.unwrap_err();
+    assert_eq!(log.lines(), Vec::<String>::new());
+    let (mut revoked, mut ended) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        assert!(revoke(other.expose()).await);
+        revoked.extend(log.lines());
+        let (delegation_id, reason) = (delegation_id.clone(), String::new());
+        let request = RevokeDelegationRequest { delegation_id, reason };
+        let revoke = permit("DelegationService/RevokeDelegation");
+        handler.revoke_delegation(revoke, request).await.unwrap();
+        ended.extend(log.lines());
+    }
+    expect(&revoked, &["presented token", "outcome=\"revoked\"", "alice"], &[other.expose()]);
+    expect(&ended, &["delegation ended", "robot", &delegation_id], &[]);
 }

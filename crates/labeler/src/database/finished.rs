@@ -310,7 +310,7 @@ impl Database {
             insert_shares(change, number, new.spec).await?;
             insert_request(change, number, &new.dataset.owner, new.spec).await
         };
-        let mut connection = self.store.pool().acquire().await?;
+        let mut connection = self.store.write().await?;
         Ok(work(&mut connection, new).await?)
     }
 }

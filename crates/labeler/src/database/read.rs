@@ -75,7 +75,7 @@ impl Database {
     /// Whether there is such a dataset.
     pub(crate) async fn exists(&self, id: &DatasetId) -> Result<bool, sqlx::Error> {
         let row = sqlx::query("SELECT 1 FROM datasets WHERE dataset_id = $1").bind(id.as_str());
-        Ok(row.fetch_optional(self.store.pool()).await?.is_some())
+        Ok(row.fetch_optional(&mut *self.store.read().await?).await?.is_some())
     }
 
     /// Whether the files of this id belong to a dataset, or to one that is being uploaded.
@@ -83,7 +83,7 @@ impl Database {
         let row = sqlx::query(
             "SELECT 1 FROM datasets WHERE dataset_id = $1 UNION ALL SELECT 1 FROM uploads WHERE dataset_id = $1",
         );
-        Ok(row.bind(id.as_str()).fetch_optional(self.store.pool()).await?.is_some())
+        Ok(row.bind(id.as_str()).fetch_optional(&mut *self.store.read().await?).await?.is_some())
     }
 
     /// The dataset that an earlier request made, with that request's fingerprint.
@@ -111,7 +111,7 @@ impl Database {
             .bind(id.as_str())
             .bind(path)
             .bind(i64::from(most))
-            .fetch_all(self.store.pool())
+            .fetch_all(&mut *self.store.read().await?)
             .await?;
         rows.iter().map(file).collect()
     }
@@ -126,7 +126,8 @@ impl Database {
             "SELECT path, stored_as, files.size_bytes, sha256 FROM files JOIN datasets ON dataset = number \
              WHERE dataset_id = $1 AND path = $2",
         );
-        let row = row.bind(id.as_str()).bind(path).fetch_optional(self.store.pool()).await?;
+        let row =
+            row.bind(id.as_str()).bind(path).fetch_optional(&mut *self.store.read().await?).await?;
         row.as_ref().map(file).transpose()
     }
 }

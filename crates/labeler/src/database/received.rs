@@ -89,7 +89,7 @@ impl Database {
         let next = sqlx::query(
             "UPDATE uploads SET blocks = blocks + 1 WHERE number = $1 RETURNING blocks",
         );
-        let row = next.bind(upload).fetch_optional(self.store.pool()).await?;
+        let row = next.bind(upload).fetch_optional(&mut *self.store.write().await?).await?;
         let block: i64 = row.ok_or(Error::UploadEnded)?.try_get("blocks")?;
         Ok((from_stored(upload) << 32) | (from_stored(block - 1) * BLOCK))
     }
@@ -131,7 +131,7 @@ impl Database {
              ORDER BY path LIMIT $3",
         );
         let rows = rows.bind(upload).bind(path).bind(i64::from(most));
-        rows.fetch_all(self.store.pool()).await?.iter().map(file).collect()
+        rows.fetch_all(&mut *self.store.read().await?).await?.iter().map(file).collect()
     }
 }
 

@@ -63,7 +63,7 @@ impl Database {
         subject: &str,
         now: UnixTime,
     ) -> Result<Option<Role>, sqlx::Error> {
-        let mut connection = self.store.pool().acquire().await?;
+        let mut connection = self.store.read().await?;
         match object {
             Object::Dataset(id) => role_in_dataset(&mut connection, id, subject).await,
             Object::Snapshot(id) => {
@@ -92,7 +92,7 @@ impl Database {
                 sqlx::query("SELECT 1 FROM uploads WHERE upload_id = $1").bind(id.as_str())
             }
         };
-        Ok(query.fetch_optional(self.store.pool()).await?.is_some())
+        Ok(query.fetch_optional(&mut *self.store.read().await?).await?.is_some())
     }
 }
 

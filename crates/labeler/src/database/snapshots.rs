@@ -111,7 +111,7 @@ impl Database {
              WHERE snapshot = (SELECT number FROM snapshots WHERE snapshot_id = $1) AND path > $2 ORDER BY path LIMIT $3",
         );
         let rows = rows.bind(id.as_str()).bind(behind).bind(i64::from(most));
-        rows.fetch_all(self.store.pool()).await?.iter().map(snapshot_file).collect()
+        rows.fetch_all(&mut *self.store.read().await?).await?.iter().map(snapshot_file).collect()
     }
 
     /// One file of a snapshot.
@@ -124,7 +124,8 @@ impl Database {
             "SELECT path, stored_as, size_bytes, sha256, split FROM snapshot_files \
              WHERE snapshot = (SELECT number FROM snapshots WHERE snapshot_id = $1) AND path = $2",
         );
-        let row = row.bind(id.as_str()).bind(path).fetch_optional(self.store.pool()).await?;
+        let row =
+            row.bind(id.as_str()).bind(path).fetch_optional(&mut *self.store.read().await?).await?;
         row.as_ref().map(snapshot_file).transpose()
     }
 

@@ -82,7 +82,7 @@ impl Database {
         id: &UploadId,
         now: UnixTime,
     ) -> Result<Option<UploadRow>, sqlx::Error> {
-        let mut connection = self.store.pool().acquire().await?;
+        let mut connection = self.store.read().await?;
         by_id(&mut connection, id, now).await
     }
 
@@ -134,7 +134,7 @@ impl Database {
         // No upload has a 2 there.
         let of_calls = if alone { 1 } else { 2 };
         let rows = rows.bind(to_stored(now.as_secs())).bind(of_calls).bind(AT_ONCE);
-        let rows = rows.fetch_all(self.store.pool()).await?;
+        let rows = rows.fetch_all(&mut *self.store.read().await?).await?;
         for row in &rows {
             let id = known(row, "upload_id", UploadId::parse)?;
             self.drop_upload(&id).await?;
@@ -145,14 +145,14 @@ impl Database {
     /// The datasets beneath whose ids objects may lie that nobody needs.
     pub(crate) async fn untidy(&self) -> Result<Vec<DatasetId>, sqlx::Error> {
         let rows = sqlx::query("SELECT dataset_id FROM untidy ORDER BY dataset_id LIMIT 1000");
-        let rows = rows.fetch_all(self.store.pool()).await?;
+        let rows = rows.fetch_all(&mut *self.store.read().await?).await?;
         rows.iter().map(|row| known(row, "dataset_id", DatasetId::parse)).collect()
     }
 
     /// The objects beneath this id have been seen to.
     pub(crate) async fn is_tidy(&self, id: &DatasetId) -> Result<(), sqlx::Error> {
         let gone = sqlx::query("DELETE FROM untidy WHERE dataset_id = $1").bind(id.as_str());
-        gone.execute(self.store.pool()).await.map(|_| ())
+        gone.execute(&mut *self.store.write().await?).await.map(|_| ())
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hallpass_contract::can::WriteUpload;
 use hallpass_formats::{Contents, FilePath, Refusal, Shape};
-use hallpass_policy::Granted;
+use hallpass_policy::{Granted, for_current_user};
 use tracing::Instrument;
 
 use crate::database::{Base, Complete, Finish, Finished, ItemRow, Origin, UploadRow};
@@ -52,7 +52,7 @@ impl Datasets {
         let id = UploadId::parse(proof.id()).ok_or_else(|| gone(proof))?;
         let (datasets, by) = (Arc::clone(self), subject_of(proof.permit())?.to_owned());
         let finished = async move { datasets.finish(&id, &by, &wanted).await };
-        let finished = self.tasks.spawn(finished.in_current_span()).await;
+        let finished = self.tasks.spawn(for_current_user(finished.in_current_span())).await;
         match finished.unwrap_or(Err(Error::TaskLost)) {
             Err(Error::UploadEnded) => Err(gone(proof)),
             finished => finished,

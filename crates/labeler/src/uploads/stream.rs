@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_policy::for_current_user;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::{Stream, StreamExt};
@@ -113,7 +114,7 @@ impl<T: Send + 'static> Upload<T> {
         task: impl FnOnce(mpsc::Receiver<Message>) -> F,
     ) -> Self {
         let (to, messages) = mpsc::channel(WAITING);
-        let outcome = datasets.tasks.spawn(task(messages).in_current_span());
+        let outcome = datasets.tasks.spawn(for_current_user(task(messages).in_current_span()));
         Self { messages: to, outcome, idle: datasets.settings.idle }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_policy::for_current_user;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
@@ -56,7 +57,10 @@ impl Datasets {
                 tracing::warn!(dataset_id = %id, %error, "needless files stay until the next sweep");
             }
         };
-        self.tasks.spawn(tidied.in_current_span()).await.map_err(|_| Error::TaskLost)
+        self.tasks
+            .spawn(for_current_user(tidied.in_current_span()))
+            .await
+            .map_err(|_| Error::TaskLost)
     }
 
     /// Drops the upload of a call that failed. When even that fails, the sweep does it.

@@ -74,7 +74,7 @@ impl Database {
         (now, until): (UnixTime, UnixTime),
         most_of_one: u32,
     ) -> Result<Option<Lent>, Error> {
-        if due(&mut *self.store.pool().acquire().await?, now, most_of_one).await?.is_none() {
+        if due(&mut *self.store.read().await?, now, most_of_one).await?.is_none() {
             return Ok(None);
         }
         self.store
@@ -101,7 +101,7 @@ impl Database {
             read::columns!(),
             " FROM jobs WHERE abort_requested = 1 AND lease LIKE 'temporal:%' ORDER BY number LIMIT 100",
         ));
-        let rows = rows.fetch_all(self.store.pool()).await?;
+        let rows = rows.fetch_all(&mut *self.store.read().await?).await?;
         let aborting = rows.iter().map(|row| {
             Ok(Aborting { number: row.try_get("number")?, work: work(&read::job(row)?) })
         });
@@ -114,7 +114,7 @@ impl Database {
             "UPDATE jobs SET lease = '' WHERE number = $1 AND lease LIKE 'temporal:%' \
              AND state IN ('succeeded', 'failed', 'aborted')",
         );
-        forget.bind(number).execute(self.store.pool()).await?;
+        forget.bind(number).execute(&mut *self.store.write().await?).await?;
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl Database {
              WHERE job_id = $1 AND job_lines.number > $2 ORDER BY job_lines.number LIMIT $3",
         );
         let rows = rows.bind(job.as_str()).bind(after).bind(most);
-        let rows = rows.fetch_all(self.store.pool()).await?;
+        let rows = rows.fetch_all(&mut *self.store.read().await?).await?;
         rows.iter()
             .map(|row| {
                 let at = UnixTime::from_secs(row.try_get::<i64, _>("at")?.cast_unsigned());

@@ -34,7 +34,7 @@ impl Database {
     pub(crate) async fn job(&self, id: &JobId) -> Result<Option<Job>, sqlx::Error> {
         let row = sqlx::query(concat!("SELECT ", columns!(), " FROM jobs WHERE job_id = $1"))
             .bind(id.as_str());
-        row.fetch_optional(self.store.pool()).await?.as_ref().map(job).transpose()
+        row.fetch_optional(&mut *self.store.read().await?).await?.as_ref().map(job).transpose()
     }
 
     /// The newest jobs below `before` that the owner has, of this state and on this dataset where they are not empty.
@@ -57,7 +57,7 @@ impl Database {
             .bind(state)
             .bind(dataset_id)
             .bind(i64::from(most))
-            .fetch_all(self.store.pool())
+            .fetch_all(&mut *self.store.read().await?)
             .await?;
         rows.iter()
             .map(|row| Ok(Listed { number: row.try_get("number")?, job: job(row)? }))
@@ -67,7 +67,7 @@ impl Database {
     /// Whose job it is, if there is such a job.
     pub(crate) async fn owner(&self, id: &JobId) -> Result<Option<String>, sqlx::Error> {
         let row = sqlx::query("SELECT owner FROM jobs WHERE job_id = $1").bind(id.as_str());
-        let row = row.fetch_optional(self.store.pool()).await?;
+        let row = row.fetch_optional(&mut *self.store.read().await?).await?;
         row.map(|row| row.try_get("owner")).transpose()
     }
 
@@ -77,7 +77,7 @@ impl Database {
         owner: &str,
         request: &RequestId,
     ) -> Result<Option<(Vec<u8>, Job)>, sqlx::Error> {
-        requested(&mut *self.store.pool().acquire().await?, owner, request).await
+        requested(&mut *self.store.read().await?, owner, request).await
     }
 }
 

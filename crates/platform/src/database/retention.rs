@@ -22,7 +22,7 @@ impl Database {
             "SELECT owner FROM jobs GROUP BY owner HAVING COUNT(*) > $1 OR SUM(result_bytes) > $2",
         );
         let owners = owners.bind(i64::from(kept.jobs)).bind(bytes(kept));
-        let owners = owners.fetch_all(self.store.pool()).await?;
+        let owners = owners.fetch_all(&mut *self.store.read().await?).await?;
         owners.iter().map(|row| row.try_get("owner")).collect()
     }
 
@@ -31,7 +31,7 @@ impl Database {
         let rows = sqlx::query(
             "SELECT job_id, state, result_bytes FROM jobs WHERE owner = $1 ORDER BY number DESC",
         );
-        let rows = rows.bind(owner).fetch_all(self.store.pool()).await?;
+        let rows = rows.bind(owner).fetch_all(&mut *self.store.read().await?).await?;
         let (mut jobs, mut size, mut beyond) = (0_u32, 0_i64, Vec::new());
         for row in &rows {
             jobs = jobs.saturating_add(1);
@@ -49,7 +49,7 @@ impl Database {
         let gone = sqlx::query(
             "DELETE FROM jobs WHERE job_id = $1 AND state NOT IN ('queued', 'running')",
         );
-        gone.bind(id.as_str()).execute(self.store.pool()).await.map(drop)
+        gone.bind(id.as_str()).execute(&mut *self.store.write().await?).await.map(drop)
     }
 }
 

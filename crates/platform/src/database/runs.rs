@@ -63,7 +63,7 @@ impl Database {
         until: UnixTime,
     ) -> Result<Option<Claimed>, Error> {
         // Nothing is written where there is nothing to do.
-        if turns::next(&mut *self.store.pool().acquire().await?, now, i64::MAX).await?.is_none() {
+        if turns::next(&mut *self.store.read().await?, now, i64::MAX).await?.is_none() {
             return Ok(None);
         }
         let with = (worker, now, until, ids::etag(ids::random()?));
@@ -88,7 +88,7 @@ impl Database {
             "UPDATE jobs SET lease_until = $1 WHERE number = $2 AND lease = $3 RETURNING abort_requested",
         );
         let row = row.bind(secs(until)).bind(lease.number).bind(&lease.worker);
-        let row = row.fetch_optional(self.store.pool()).await?;
+        let row = row.fetch_optional(&mut *self.store.write().await?).await?;
         row.map(|row| Ok(row.try_get::<i64, _>("abort_requested")? != 0)).transpose()
     }
 

@@ -49,7 +49,11 @@ impl Database {
              WHERE state IN ('queued', 'running') AND lease_until <= $2 AND updated <= $2 AND NOT EXISTS \
              (SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND lease <> '' AND lease_until > $1)",
         );
-        let count = count.bind(secs(now)).bind(secs(since)).fetch_one(self.store.pool()).await?;
+        let count = count
+            .bind(secs(now))
+            .bind(secs(since))
+            .fetch_one(&mut *self.store.read().await?)
+            .await?;
         Ok(count.try_get::<i64, _>("jobs")?.cast_unsigned())
     }
 }

@@ -38,7 +38,7 @@ async fn an_older_process_goes_on_when_a_newer_one_has_added_columns() {
     for table in ["jobs", "requests"] {
         let step = format!("ALTER TABLE {table} ADD COLUMN added_later INTEGER NOT NULL DEFAULT 0");
         let step = sqlx::AssertSqlSafe(step);
-        sqlx::raw_sql(step).execute(newer.store().pool()).await.unwrap();
+        sqlx::raw_sql(step).execute(&mut *newer.store().write().await.unwrap()).await.unwrap();
     }
     work(&world, &older, 2).await;
     work(&world, &newer, 3).await;

@@ -5,3 +5,4 @@ mod claimed;
 mod decided;
 mod elevated;
 mod fixture;
+mod user;

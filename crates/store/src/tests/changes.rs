@@ -38,7 +38,7 @@ async fn put_and_fail(change: &mut Connection, name: &str) -> Result<(), sqlx::E
 }
 
 async fn held(store: &Store, name: &str) -> Option<i64> {
-    amount(&mut store.pool().acquire().await.unwrap(), name).await.unwrap()
+    amount(&mut store.read().await.unwrap(), name).await.unwrap()
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn text_is_ordered_by_its_bytes() {
         store.change(*name, |change, name| Box::pin(put(change, name, 1))).await.unwrap();
     }
     let rows = sqlx::query("SELECT name FROM accounts WHERE name > $1 ORDER BY name").bind("Z");
-    let rows = rows.fetch_all(store.pool()).await.unwrap();
+    let rows = rows.fetch_all(&mut *store.read().await.unwrap()).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.try_get("name").unwrap()).collect();
     let mut expected = names.to_vec();
     expected.sort_unstable();

@@ -12,12 +12,16 @@ async fn every_connection_is_careful() {
     let location = Location::Sqlite(folder.path().join("store.sqlite"));
     let store = Store::open(&location, &STEPS).await.unwrap();
     let mut held = Vec::new();
-    for _ in 0..4 {
-        let mut connection = store.pool().acquire().await.unwrap();
+    for writes in [true, false, false] {
+        let connection = if writes { store.write().await } else { store.read().await };
+        let mut connection = connection.unwrap();
         // 2 is FULL.
-        for (asked, right) in
-            [("synchronous", "2"), ("foreign_keys", "1"), ("busy_timeout", "5000")]
-        {
+        for (asked, right) in [
+            ("synchronous", "2"),
+            ("foreign_keys", "1"),
+            ("busy_timeout", "5000"),
+            ("query_only", if writes { "0" } else { "1" }),
+        ] {
             let row = sqlx::AssertSqlSafe(format!("PRAGMA {asked}"));
             let row = sqlx::query(row).fetch_one(&mut *connection).await.unwrap();
             assert_eq!(row.try_get::<i64, _>(0).unwrap().to_string(), right, "{asked}");
