@@ -235,8 +235,8 @@ async fn lines_that_tell_of_no_change_are_limited_for_each_caller_and_counted() 
     let _logging = log.take_all();
     let listed =
         |permit: &Permit, about| (0..300).filter(|_| permit.lists("introspect", about)).count();
-    let anothers = Some(Fingerprint::token(crate::fixture::ISSUER, "t1"));
-    assert_eq!((listed(&permit, None), listed(&permit, anothers)), (60, 60));
+    let foreign = Some(Fingerprint::token(crate::fixture::ISSUER, "t1"));
+    assert_eq!((listed(&permit, None), listed(&permit, foreign)), (60, 60));
     let outcome = mesh.call(READ, &mesh.mint("users", &user("bob"))).await;
     let bob = Permit::of(&outcome.parts().extensions).unwrap();
     assert_eq!(listed(bob, None), 60, "another caller has lines of their own");
