@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use hallpass_contract::auth::{ActionObject, IssueActionTokenRequest};
-use hallpass_policy::{Action, Permit};
+use hallpass_policy::{Action, Denial, Permit};
 use hallpass_token::{
     KeyRing, MintedToken, NewToken, ResourceClaim, Scopes, TokenId, TokenType, UnixTime,
 };
@@ -67,6 +67,13 @@ pub(crate) fn issue(
 ) -> Result<Issued, Error> {
     let caller = permit.token().ok_or(Error::NoToken)?;
     wish.action.suits(caller.claims(), now).map_err(|denial| permit.refuse(denial))?;
+    if let Some(object) = &wish.object
+        && !permit.is_for(&object.kind, &object.id)
+    {
+        // A token for one object issues none for another.
+        let denial = Denial::ObjectRefused { kind: "object", permission: "issue tokens for" };
+        return Err(permit.refuse(denial).into());
+    }
     let key = ring.keys().find(|key| {
         key.owner() == SIGNER
             && key.can_sign()

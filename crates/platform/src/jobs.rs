@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::ids::{self, JobId};
 use crate::job::{Job, Spec, State};
 use crate::page::{self, Page, PageKey, PageRequest};
-use crate::runner::{News, heard};
+use crate::runner::News;
 
 /// Training jobs and who owns them.
 pub(crate) struct Jobs {
@@ -212,7 +212,7 @@ impl Jobs {
                 if has_ended {
                     return Ok(None);
                 }
-                heard(&mut news).await;
+                jobs.news.heard_by(&mut news).await;
             }
         })
     }
@@ -237,7 +237,7 @@ impl Jobs {
                 if job.state.is_end() {
                     return Ok(None);
                 }
-                heard(&mut news).await;
+                jobs.news.heard_by(&mut news).await;
             }
         })
     }

@@ -26,6 +26,8 @@ pub(crate) use course::{Course, Stepped};
 
 /// How often the database is asked for jobs that other processes have queued or that are due.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a watcher pauses for each of those who watch: together they look 250 times a second at most.
+const FOR_EACH_WATCHER: Duration = Duration::from_millis(4);
 /// How long a worker that says nothing has a job.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
@@ -138,17 +140,31 @@ impl News {
     pub(crate) fn listen(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
+
+    /// As [`heard`], for one of many who watch: the more there are, the more seldom each looks for what other processes have changed.
+    pub(crate) async fn heard_by(&self, watcher: &mut watch::Receiver<u64>) {
+        heard_within(watcher, self.pause()).await;
+    }
+
+    fn pause(&self) -> Duration {
+        let watchers = u32::try_from(self.0.receiver_count()).unwrap_or(u32::MAX);
+        LOOK_EVERY.max(FOR_EACH_WATCHER.saturating_mul(watchers))
+    }
 }
 
 /// Returns when there is news, or when it is time to look for others'.
 pub(crate) async fn heard(news: &mut watch::Receiver<u64>) {
+    heard_within(news, LOOK_EVERY).await;
+}
+
+async fn heard_within(news: &mut watch::Receiver<u64>, within: Duration) {
     // Nobody is left to tell: then only the clock does.
     let told = async {
         if news.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    let _ = tokio::time::timeout(LOOK_EVERY, told).await;
+    let _ = tokio::time::timeout(within, told).await;
 }
 
 impl<S: Peer> Runner<S> {
@@ -195,5 +211,21 @@ impl<S: Peer> Runner<S> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_watchers_look_no_more_often_together_than_sixty() {
+        let news = News::new();
+        let mut watchers = vec![news.listen()];
+        assert_eq!(news.pause(), LOOK_EVERY);
+        watchers.extend((0..999).map(|_| news.listen()));
+        assert_eq!(news.pause(), Duration::from_secs(4));
+        watchers.truncate(2);
+        assert_eq!(news.pause(), LOOK_EVERY);
     }
 }

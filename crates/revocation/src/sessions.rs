@@ -31,6 +31,8 @@ use seal::Sealed;
 const AT_MOST: usize = 10_000;
 /// How many one user has at most, those of their agents included.
 const OF_ONE: usize = 100;
+/// How many of those their agents have at most, so that the user always has the others.
+const OF_AGENTS: usize = OF_ONE / 2;
 /// How much of a sealed token a record holds, in bytes: more than metadata can carry.
 const RECORD_BYTES: usize = 32 << 10;
 /// How many records are read at a time.

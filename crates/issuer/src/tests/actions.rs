@@ -198,6 +198,10 @@ async fn a_token_for_one_object() {
     };
     let issued = issue(&world, &caller, of("note", "n1")).await.unwrap();
     assert_eq!(verified(&world, &issued).claims().resource.as_ref().unwrap().id, "n1");
+    let bound = world.mint(&Wish { resource: Some(("note", "n1")), ..ALICE });
+    assert!(issue(&world, &bound, of("note", "n1")).await.is_ok());
+    let refused = issue(&world, &bound, of("note", "n2")).await.unwrap_err();
+    assert_eq!((refused.code(), &*reason(&refused)), (Code::PermissionDenied, "OBJECT_REFUSED"));
     for wrong in [of("book", "n1"), of("note", ""), of("note", "a\nb"), of("", "n1")] {
         let refused = issue(&world, &caller, wrong).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);

@@ -10,7 +10,9 @@ use hallpass_contract::rule;
 use hallpass_guard::{Actions, Clock, Keys};
 use hallpass_policy::{DecisionId, Permit};
 use hallpass_revocation::{List, Options};
-use hallpass_token::{KeyRing, MintedToken, NewToken, TokenId, TokenType, UnixTime, Verified};
+use hallpass_token::{
+    KeyRing, MintedToken, NewToken, ResourceClaim, TokenId, TokenType, UnixTime, Verified,
+};
 use serde_json::json;
 use tempfile::TempDir;
 use tonic::Status;
@@ -45,6 +47,8 @@ pub(super) struct Wish {
     pub(super) amr: &'static [&'static str],
     pub(super) proved_ago: Option<Duration>,
     pub(super) may_act: Option<&'static str>,
+    /// The type and id of the one object that the token is for.
+    pub(super) resource: Option<(&'static str, &'static str)>,
 }
 
 pub(super) const ALICE: Wish = Wish {
@@ -57,6 +61,7 @@ pub(super) const ALICE: Wish = Wish {
     amr: &[],
     proved_ago: None,
     may_act: None,
+    resource: None,
 };
 pub(super) const BOB: Wish = Wish { subject: "bob", ..ALICE };
 pub(super) const ADMIN: Wish =
@@ -115,6 +120,9 @@ impl World {
         new.amr = wish.amr.iter().map(|&factor| factor.to_owned()).collect();
         new.auth_time = wish.proved_ago.map(|ago| self.clock.now().minus(ago));
         new.may_act = wish.may_act.map(|agent| json!({ "sub": agent }));
+        new.resource = wish
+            .resource
+            .map(|(kind, id)| ResourceClaim { kind: kind.to_owned(), id: id.to_owned() });
         new.not_before = wish.starts_in.map(|wait| self.clock.now().plus(wait));
         self.signers.mint(wish.kid, &new, self.clock.precise()).unwrap()
     }

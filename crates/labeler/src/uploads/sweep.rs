@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_policy::for_current_user;
+use hallpass_revocation::{SweepClock, boot_now};
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
@@ -78,10 +79,17 @@ impl Datasets {
     pub(crate) async fn keep_sweeping(self: Arc<Self>, every: Duration) {
         let mut ticks = tokio::time::interval(every.max(Duration::from_secs(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let trusted = SweepClock::started((self.now)(), boot_now());
         // The first one comes at once, and the start has swept.
         ticks.tick().await;
         loop {
             ticks.tick().await;
+            if !trusted.trusts((self.now)(), boot_now()) {
+                tracing::warn!(
+                    "the clock was set forward: uploads are not swept before it is right, or Labeler is restarted"
+                );
+                continue;
+            }
             if let Err(error) = self.sweep_uploads(false).await {
                 tracing::warn!(%error, "expired uploads could not be swept");
             }

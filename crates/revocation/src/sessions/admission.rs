@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use hallpass_token::{Fingerprint, UnixTime};
 
-use super::{AT_MOST, BeginError, OF_ONE, Session, Sessions};
+use super::{AT_MOST, BeginError, OF_AGENTS, OF_ONE, Session, Sessions};
 
 /// The place of a session that is being opened. It is given back with this value, unless it is kept.
 pub(super) struct Place<'a> {
@@ -27,9 +27,14 @@ impl Sessions {
     ) -> Result<Place<'_>, BeginError> {
         self.change(|open| {
             let own = open.values().filter(|other| other.user == session.user);
-            let own = own.filter(|other| self.is_open(other, now)).count();
+            let own: Vec<_> = own.filter(|other| self.is_open(other, now)).collect();
+            let of_agents = own.iter().filter(|other| other.is_of_agent()).count();
+            let own = own.len();
             if own >= OF_ONE {
                 return Err(BeginError::TooMany(OF_ONE));
+            }
+            if session.is_of_agent() && of_agents >= OF_AGENTS {
+                return Err(BeginError::TooMany(OF_AGENTS));
             }
             if !self.has_room(open, now) && !self.make_room(open, own) {
                 return Err(BeginError::TooMany(AT_MOST));

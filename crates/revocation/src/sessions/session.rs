@@ -33,6 +33,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether it was opened by somebody who acts for its user.
+    pub(super) fn is_of_agent(&self) -> bool {
+        self.holder != self.user
+    }
+
     pub(super) fn new(
         id: String,
         (holder, user): (Fingerprint, Fingerprint),

@@ -238,6 +238,26 @@ async fn a_hundred_users_do_not_keep_everybody_else_out() {
 }
 
 #[tokio::test]
+async fn agents_leave_their_user_half_of_the_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = open(folder.path());
+    let mut opened = [0, 0];
+    for number in 0..120_u8 {
+        let agent =
+            Fingerprint::subject("an agent", if number.is_multiple_of(2) { "a" } else { "b" });
+        let of_agent = NewSession { holder: agent, ..new(&format!("a-{number}"), None) };
+        opened[0] +=
+            usize::from(sessions.begin(&Handle::new(&[number; 32]), of_agent, NOW).await.is_ok());
+    }
+    for number in 120..200_u8 {
+        let own = new(&format!("s-{number}"), None);
+        opened[1] +=
+            usize::from(sessions.begin(&Handle::new(&[number; 32]), own, NOW).await.is_ok());
+    }
+    assert_eq!(opened, [50, 50]);
+}
+
+#[tokio::test]
 async fn sessions_that_are_opened_at_once_are_counted_together() {
     let folder = tempfile::tempdir().unwrap();
     let sessions = open(folder.path());
