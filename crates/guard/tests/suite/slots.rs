@@ -260,6 +260,7 @@ async fn agents_leave_their_user_room() {
             new.actor = Some(serde_json::json!({"sub": "robot"}));
             new.actions = Some(vec![]);
             new.audience.clone_from(&parent.claims().audience);
+            new.scopes = ["platform:read"].into_iter().collect();
         });
         mesh.mint("users", &new)
     };

@@ -1,7 +1,8 @@
 //! Every attempt to get a token has its line in the log, whatever its end: who, what for, which id, how long; and no token.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use hallpass_contract::auth::{
     ActionService as _, CreateDelegationRequest, DelegationService as _, IntrospectTokenRequest,
@@ -9,20 +10,39 @@ use hallpass_contract::auth::{
 };
 use hallpass_policy::{Denial, Failure, Permit, Refusal, Witness};
 use hallpass_token::{Fingerprint, MintedToken};
-use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::world::{ALICE, Wish, World};
+
+thread_local! {
+    /// The log that takes what this thread logs.
+    static TAKEN: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
 
 /// A log kept in memory.
 #[derive(Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// What one thread logs is taken until this is dropped.
+pub(super) struct Taking;
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        TAKEN.set(None);
+    }
+}
+
 impl Log {
     /// Takes what this thread logs, as the operator has it, until the guard is dropped.
-    pub(super) fn take(&self) -> DefaultGuard {
-        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(self.clone()).finish();
-        tracing::subscriber::set_default(lines)
+    pub(super) fn take(&self) -> Taking {
+        // One subscriber for all threads: those that come and go leave marks at which nothing is logged for a moment.
+        static ALL: Once = Once::new();
+        ALL.call_once(|| {
+            let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(Routed).finish();
+            tracing::subscriber::set_global_default(lines).unwrap();
+        });
+        TAKEN.set(Some(self.clone()));
+        Taking
     }
 
     /// The lines of the record since the last time.
@@ -48,11 +68,14 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
+/// Writes into the log that takes what this thread logs, or nowhere.
+struct Routed;
 
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+impl MakeWriter<'_> for Routed {
+    type Writer = Log;
+
+    fn make_writer(&self) -> Log {
+        TAKEN.with_borrow(|taken| taken.clone().unwrap_or_default())
     }
 }
 
