@@ -102,6 +102,11 @@ fn running<S: Service<Request<Body>>>(
     admitted: Admitted,
 ) -> Way<S, S::Future> {
     let deadline = request.extensions().get::<Deadline>().copied();
+    let task = if admitted.rule.client_streaming { CallTask::current() } else { None };
+    let request = match &task {
+        None => request,
+        Some(task) => request.map(|body| task.lend(body)),
+    };
     let request = match &admitted.stream {
         None => request,
         Some(stream) => request.map(|body| stream.watch_request(body)),

@@ -4,6 +4,7 @@
 //! it was cut and after its deadline where it has one, and [`TAKEN_WITHIN`] after its client took nothing more. While a window is shut,
 //! the transport polls nothing: then the task is dropped with all that it holds, and so the stream is reset.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,6 +17,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::Status;
+use tonic::body::Body as BoxedBody;
 
 use crate::serve::call::Call;
 use crate::serve::cutoff::GRACE;
@@ -51,7 +54,18 @@ struct Kept {
     deadline: Option<Instant>,
     slot: Option<Slot>,
     unary: Option<Arc<Call>>,
+    request: Option<Arc<Lent>>,
 }
+
+/// What a client still sends, as long as its call lasts. The transport does not reset a stream that somebody else reads.
+#[derive(Default)]
+struct Lent {
+    body: Mutex<Option<BoxedBody>>,
+    reading: AtomicWaker,
+}
+
+/// A request's body that is taken back when its call is over.
+struct Reading(Arc<Lent>);
 
 impl CallTask {
     /// The task that is running, where the transport spawns them by [`call_task`].
@@ -68,6 +82,23 @@ impl CallTask {
     pub(super) fn keep(&self, slot: Option<Slot>, unary: Option<Arc<Call>>) {
         let mut kept = self.kept();
         (kept.slot, kept.unary) = (slot, unary);
+    }
+
+    /// Lends a streaming request's body to the handler for as long as the call lasts.
+    pub(super) fn lend(&self, body: BoxedBody) -> BoxedBody {
+        let lent = Arc::new(Lent { body: Mutex::new(Some(body)), ..Lent::default() });
+        self.kept().request = Some(Arc::clone(&lent));
+        BoxedBody::new(Reading(lent))
+    }
+
+    /// Takes back what was lent.
+    fn is_over(&self) {
+        let lent = self.kept().request.take();
+        if let Some(lent) = lent {
+            let body = lent.body().take();
+            lent.reading.wake();
+            drop(body);
+        }
     }
 
     /// Says that its call was cut.
@@ -89,6 +120,43 @@ pin_project! {
         #[pin]
         body: B,
         task: Option<Arc<CallTask>>,
+    }
+}
+
+impl Lent {
+    fn body(&self) -> MutexGuard<'_, Option<BoxedBody>> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").finish_non_exhaustive()
+    }
+}
+
+impl Body for Reading {
+    type Data = <BoxedBody as Body>::Data;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
+        // Registered first and looked at after.
+        self.0.reading.register(cx.waker());
+        match &mut *self.0.body() {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(Some(Err(Status::aborted("the call is over")))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.body().as_ref().is_some_and(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.body().as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
@@ -168,11 +236,12 @@ impl<F: Future<Output = ()>> Future for Serving<F> {
         if this.serving.poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if this.untaken.task.answering.load(Ordering::Relaxed) {
-            this.untaken.poll_over(cx)
-        } else {
-            Poll::Pending
+        if !this.untaken.task.answering.load(Ordering::Relaxed) {
+            return Poll::Pending;
         }
+        ready!(this.untaken.poll_over(cx));
+        this.untaken.task.is_over();
+        Poll::Ready(())
     }
 }
 

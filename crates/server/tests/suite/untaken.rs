@@ -57,3 +57,21 @@ async fn a_deadline_holds_for_a_client_that_takes_nothing() {
         assert!((7..8).contains(&lasted.as_secs()), "{method}: {lasted:?}");
     }
 }
+
+/// Reflection reads its client's stream in a task of its own, which knows nothing of the call's end.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_holds_for_a_client_that_keeps_its_own_side_open() {
+    let (at, _switch) = start(json!({})).await;
+    let begun = Instant::now();
+    let mut client = client(at).await.ready().await.unwrap();
+    let path = "http://t/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let call = Request::post(path).header("content-type", "application/grpc");
+    let call = call.header("grpc-timeout", "7S").body(()).unwrap();
+    let (answer, mut request) = client.send_request(call, false).unwrap();
+    let list_services = Bytes::from_static(&[0, 0, 0, 0, 3, 0x3a, 1, b'*']);
+    request.send_data(list_services, false).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    let ended = body.data().await.unwrap().unwrap_err();
+    assert_eq!(ended.reason(), Some(h2::Reason::CANCEL));
+    assert!((7..8).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
