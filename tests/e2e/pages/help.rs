@@ -54,7 +54,9 @@ fn examples(command: &[String]) -> Vec<String> {
     for line in below.lines().take_while(|line| !line.is_empty()) {
         // A name has two spaces before it; what goes on in the next line has more.
         let name = line.strip_prefix("  ").filter(|name| !name.starts_with(' '));
-        let name = name.and_then(|name| name.split(' ').next()).filter(|name| *name != "help");
+        let name = name.and_then(|name| name.split(' ').next());
+        // A worker, which builds with Temporal alone have, needs its server: `temporal.rs` starts both.
+        let name = name.filter(|name| !["help", "worker"].contains(name));
         found.extend(
             name.into_iter().flat_map(|name| examples(&[command, &[name.to_owned()]].concat())),
         );
