@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hallpass_guard::{CallTask, Deadline, Guard};
+use hallpass_guard::{CallTask, Deadline, Guard, http_path};
 use hallpass_policy::{Access, Rule, WhenStale};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -87,6 +87,8 @@ where
 struct Terms {
     deadline: Option<Instant>,
     streams: bool,
+    /// A document of any length, which its client takes for as long as it likes to.
+    document: bool,
     drain: Option<Shutdown>,
 }
 
@@ -104,6 +106,7 @@ impl Shared {
         Terms {
             deadline: deadline.and_then(|within| Instant::now().checked_add(within)),
             streams,
+            document: http_path(request.uri().path()).is_some(),
             drain: endless.then(|| self.shutdown.clone()),
         }
     }
@@ -130,7 +133,9 @@ fn is_endless(rule: &'static Rule) -> bool {
 impl Terms {
     /// The answer with the terms that outlast its beginning.
     fn bind(self, answer: Response<Body>) -> Response<Body> {
-        if let (Some(at), Some(task)) = (self.deadline, CallTask::current()) {
+        if let (Some(at), Some(task)) = (self.deadline, CallTask::current())
+            && !self.document
+        {
             // Nobody looks at the body, nor at its end, while the client takes nothing.
             task.must_end(at);
         }
