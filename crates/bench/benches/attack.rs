@@ -2,7 +2,7 @@
 //!
 //! The attackers have one core, the server and the honest callers the other. Rounds alternate between the two servers, each with and
 //! without attackers; the two rounds without are the control. Wants `taskset`, and a `hallpass` built with `--release`
-//! (`HALLPASS_BINARY` names another). Everything is on loopback and bounded: `ATTACK_ROUNDS` (3), `ATTACK_SECONDS` (10).
+//! (`ATTACK_BINARY` names another). Everything is on loopback and bounded: `ATTACK_ROUNDS` (3), `ATTACK_SECONDS` (10).
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -83,6 +83,8 @@ struct Server {
     name: &'static str,
     process: Child,
     target: Target,
+    /// The token of honest callers, who are another user.
+    honest: String,
     _data: Option<tempfile::TempDir>,
 }
 
@@ -99,11 +101,11 @@ impl Server {
             token: String::new(),
             lasts,
         };
-        Self { name: "plain", process, target, _data: None }
+        Self { name: "plain", process, target, honest: String::new(), _data: None }
     }
 
     fn hallpass(lasts: Duration) -> Self {
-        let binary = std::env::var("HALLPASS_BINARY");
+        let binary = std::env::var("ATTACK_BINARY");
         let binary = binary.unwrap_or_else(|_| "target/release/hallpass".to_owned());
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let binary = root.join(binary).canonicalize().expect("`cargo build --release` makes it");
@@ -113,21 +115,22 @@ impl Server {
         command.args(["--output", "json", "--data"]).arg(data.path()).env("RUST_LOG", "warn");
         let (process, line) = started(&mut command);
         let address = line.split("\"platform\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        let minted = Command::new(&binary)
-            .args(["token", "mint", "--subject", "mallory", "--scope", "", "--data"])
-            .arg(data.path())
-            .output()
-            .expect("it runs");
-        assert!(minted.status.success(), "{}", String::from_utf8_lossy(&minted.stderr));
+        let mint = |subject: &str| {
+            let mut command = Command::new(&binary);
+            command.args(["token", "mint", "--subject", subject, "--scope", "", "--data"]);
+            let minted = command.arg(data.path()).output().expect("it runs");
+            assert!(minted.status.success(), "{}", String::from_utf8_lossy(&minted.stderr));
+            String::from_utf8_lossy(&minted.stdout).trim().to_owned()
+        };
         let target = Target {
             address: address.and_then(|address| address.parse().ok()).expect("an address"),
             path: "/hallpass.auth.v1.DiagnosticsService/GetCaller".to_owned(),
             watch: "/grpc.health.v1.Health/Watch".to_owned(),
             reflection: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo".to_owned(),
-            token: String::from_utf8_lossy(&minted.stdout).trim().to_owned(),
+            token: mint("mallory"),
             lasts,
         };
-        Self { name: "hallpass", process, target, _data: Some(data) }
+        Self { name: "hallpass", process, target, honest: mint("bob"), _data: Some(data) }
     }
 
     /// The share of the throughput that is kept under attack.
@@ -155,7 +158,9 @@ impl Server {
     }
 
     fn served(&self) -> Served {
-        let output = self.child(0, "--call").output().expect("taskset is installed");
+        let honest = Target { token: self.honest.clone(), ..self.target.clone() };
+        let mut caller = self.child(0, "--call");
+        let output = caller.envs(honest.environment()).output().expect("taskset is installed");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let (answered, failed) = text.trim().split_once(' ').expect("two numbers");
         Served {
