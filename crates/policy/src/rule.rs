@@ -58,6 +58,12 @@ impl Rule {
         self.access != Access::Public && self.service.starts_with("hallpass.auth.")
     }
 
+    /// Whether a node becomes fresh again, or a token is revoked, by its calls: they are served while the node is stale, and have room of
+    /// their own.
+    pub fn is_vital(&self) -> bool {
+        self.access != Access::Public && self.when_stale == WhenStale::Serve
+    }
+
     /// Whether either side streams, so that the call can outlive its token.
     pub const fn streams(&self) -> bool {
         self.client_streaming || self.server_streaming

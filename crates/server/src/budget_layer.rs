@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hallpass_guard::{PeerAddress, network};
-use hallpass_policy::{Access, Denial, Permit, Rule, WhenStale};
+use hallpass_policy::{Denial, Permit};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
@@ -86,7 +86,7 @@ where
         }
         let holder = holder(&permit, peer.map(|peer| peer.0));
         let user = permit.token().map(|token| token.user());
-        let account = self.layer.budget.account(holder, user, !is_vital(rule));
+        let account = self.layer.budget.account(holder, user, !rule.is_vital());
         let mut ahead = 0;
         if rule.client_streaming {
             // What the transport keeps of a stream whose handler does not read.
@@ -113,19 +113,13 @@ fn holder(permit: &Permit, peer: Option<IpAddr>) -> Holder {
     permit.token().map_or_else(
         || Holder::Address(peer.map(network)),
         |token| {
-            if is_vital(permit.rule()) {
+            if permit.rule().is_vital() {
                 return Holder::Revoking(token.fingerprint());
             }
-            let root = token.claims().parents.first().copied();
-            let root = root.unwrap_or_else(|| token.fingerprint());
+            let root = token.root();
             Holder::Root(if token.agent().is_some() { root.agents() } else { root })
         },
     )
-}
-
-/// Whether a node becomes fresh again by a call.
-fn is_vital(rule: &Rule) -> bool {
-    rule.access != Access::Public && rule.when_stale == WhenStale::Serve
 }
 
 const fn full() -> Denial {

@@ -137,6 +137,11 @@ impl Verified {
         &self.cutoffs
     }
 
+    /// The first token of the chain; the token itself where it has no ancestors.
+    pub fn root(&self) -> Fingerprint {
+        self.claims.parents.first().copied().unwrap_or_else(|| self.fingerprint())
+    }
+
     /// When the first token of the chain was issued; the token's own `iat` where it has no ancestors.
     pub fn root_issued_at(&self) -> UnixTime {
         self.claims.root_issued_at.unwrap_or(self.claims.issued_at)

@@ -27,7 +27,7 @@ use crate::serve::message::Admitted;
 use crate::serve::public::public_rule;
 use crate::serve::refusals::Refusals;
 use crate::serve::setup::GuardSetup;
-use crate::serve::slots::{Slot, Slots, is_vital};
+use crate::serve::slots::{Slot, Slots};
 use crate::serve::streams::{Registration, Streams};
 use crate::serve::tokens::{Stop, Work};
 use crate::serve::verifications::{Turn, Verifications};
@@ -234,7 +234,7 @@ impl Guard {
             self.read_tokens(request.headers_mut(), caller, now, work)?;
             // Whoever has used up their calls may still revoke.
             if let Some(known) = &caller.bearer
-                && !is_vital(rule)
+                && !rule.is_vital()
             {
                 self.limits.call(&known.token)?;
             }
@@ -303,11 +303,11 @@ impl Guard {
     /// The slot of a call that withholds its message, for one that revokes: whoever fills the slots with such calls keeps nobody from
     /// revoking. It is the holder's own where its share is full.
     fn vacated(&self, rule: &'static Rule, holder: &Arc<Holder>) -> Option<Slot> {
-        if !is_vital(rule) || rule.streams() {
+        if !rule.is_vital() || rule.streams() {
             return None;
         }
         let anyones = self.slots.has_own_room(holder);
-        let waits = |call: &Call| is_vital(call.rule()) && (anyones || call.is_of(holder));
+        let waits = |call: &Call| call.rule().is_vital() && (anyones || call.is_of(holder));
         if !self.streams.end_oldest_waiting(waits, Denial::TooMany(BUSY_RETRY_AFTER)) {
             return None;
         }

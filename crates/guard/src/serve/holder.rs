@@ -52,7 +52,7 @@ impl Holders {
     /// Whose this token is. Asked when a token is verified, not at each call.
     pub(super) fn of(&self, token: &Verified) -> Arc<Holder> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = root(token);
+        let root = token.root();
         let agents = token.agent().is_some().then(|| known.counters(root.agents()));
         let (root, user) = (known.counters(root), known.counters(token.user()));
         drop(known);
@@ -73,9 +73,4 @@ impl Known {
         self.counters.insert(of, Arc::downgrade(&new));
         new
     }
-}
-
-/// The token that the chain began with.
-fn root(token: &Verified) -> Fingerprint {
-    token.claims().parents.first().copied().unwrap_or_else(|| token.fingerprint())
 }

@@ -18,7 +18,7 @@ use crate::Deadline;
 use crate::serve::call::Call;
 use crate::serve::guard::{Guard, Verdict};
 use crate::serve::message::{Admitted, Waiting};
-use crate::serve::slots::{Slot, is_vital};
+use crate::serve::slots::Slot;
 use crate::serve::task::CallTask;
 use crate::serve::verifications::Turn;
 
@@ -220,7 +220,7 @@ fn keep(answer: Response<Body>, admitted: Admitted) -> Response<Body> {
 fn keep_unary(rule: &'static Rule, slot: Slot, call: Option<Arc<Call>>) {
     let Some(task) = CallTask::current() else { return };
     // Nobody keeps others from revoking by not taking the answers of calls that revoke.
-    let slot = (!is_vital(rule)).then_some(slot);
+    let slot = (!rule.is_vital()).then_some(slot);
     if let Some(call) = &call {
         call.note_sending(&task);
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hallpass_policy::{Access, Denial, Rule, WhenStale};
+use hallpass_policy::{Denial, Rule};
 
 use crate::serve::holder::{Holder, POOLS};
 
@@ -166,7 +166,7 @@ impl Slots {
         holder: &Arc<Holder>,
         administers: impl FnOnce() -> bool,
     ) -> Result<Slot, Denial> {
-        let pool = match (is_vital(rule), rule.streams()) {
+        let pool = match (rule.is_vital(), rule.streams()) {
             (true, true) => Pool::VitalStreams,
             (true, false) => Pool::Vital,
             (false, _) => Pool::Calls,
@@ -192,10 +192,10 @@ impl Slots {
 
     /// Whether it is not for its own share that a call of the holder that revokes finds no slot.
     pub(super) fn has_own_room(&self, holder: &Holder) -> bool {
-        let own = self.taken_of(holder, Pool::Vital).zip(self.most_of(holder, Pool::Vital));
-        let all = std::ptr::from_ref(&self.held[Pool::Vital as usize].taken);
-        let mut own = own.filter(|(taken, _)| !std::ptr::eq(*taken, all));
-        own.all(|(taken, most)| taken.load(Ordering::Relaxed) < most)
+        let steps = self.taken_of(holder, Pool::Vital).zip(self.most_of(holder, Pool::Vital));
+        // All but the last, which is everybody's.
+        let own = 2 + usize::from(holder.agents.is_some());
+        steps.take(own).all(|(taken, most)| taken.load(Ordering::Relaxed) < most)
     }
 
     /// The holder's own share first: who has used it up touches nothing that is shared.
@@ -283,11 +283,6 @@ const fn share(most: usize, percent: u8) -> usize {
     let percent = percent as usize;
     let part = most / 100 * percent + most % 100 * percent / 100;
     if part == 0 { 1 } else { part }
-}
-
-/// Whether a node becomes fresh again, or a token is revoked, by a call.
-pub(super) fn is_vital(rule: &Rule) -> bool {
-    rule.access != Access::Public && rule.when_stale == WhenStale::Serve
 }
 
 #[cfg(test)]
